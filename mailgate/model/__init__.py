@@ -1,0 +1,1 @@
+"""The nouns: frozen values and enums, without any input or output."""

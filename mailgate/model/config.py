@@ -1,0 +1,357 @@
+"""The configuration as values: what an operator and the owner of a service decide.
+
+These models say which keys exist and what a single value may be. What only the whole can
+tell (a team that does not exist, a task nobody defined) is checked in ``settings.py``,
+which also knows the line of every value.
+"""
+
+from collections.abc import Mapping
+from datetime import date
+from enum import StrEnum
+from functools import cached_property
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+
+from mailgate.model.spans import Opening, Span
+
+
+def _listed(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+def _parsed(kind: type[Span] | type[Opening]) -> BeforeValidator:
+    return BeforeValidator(lambda value: kind.parse(value) if isinstance(value, str) else value)
+
+
+def _size(value: Any) -> Any:
+    """ "40 MiB" as a number of bytes."""
+    if not isinstance(value, str):
+        return value
+    number, _, unit = value.strip().partition(" ")
+    factor = {"": 1, "bytes": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}.get(unit.strip())
+    if factor is None or not number.isdigit():
+        raise ValueError('expected a size such as "40 MiB"')
+    return int(number) * factor
+
+
+Allowance = Annotated[Span, _parsed(Span), PlainSerializer(str)]
+Hours = Annotated[Opening, _parsed(Opening), PlainSerializer(str)]
+Size = Annotated[int, BeforeValidator(_size)]
+Words = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+
+
+class Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, strict=False)
+
+
+class Mode(StrEnum):
+    LIVE = "live"
+    OBSERVE = "observe"
+    OFF = "off"
+
+
+class Framework(StrEnum):
+    """How far a capacity level may slow a task (the Prioritisation Framework)."""
+
+    MANDATORY = "mandatory"
+    REDUCIBLE = "reducible"
+    PAUSABLE = "pausable"
+
+
+class Defaults(Model):
+    calendar: str | None = None
+    priority: str | None = None
+    share_work: Literal["to the least busy person on duty", "in turn", "leave unassigned"] = "leave unassigned"
+    team: str | None = None
+    duplicates_within: Allowance = Span.parse("10 working days")
+    reopen_within: Allowance = Span.parse("10 working days")
+    framework: Framework = Framework.REDUCIBLE
+
+
+class Identifier(Model):
+    """A number to recognise. *key*: it names the case a ticket is about."""
+
+    label: str | None = None
+    pattern: str
+    key: bool = False
+    after: Words = ()
+    not_after: Words = ()
+    check: Literal["pnc", "cro"] | None = None
+    belongs_to: str | None = None
+
+
+class TextKeys(Model):
+    """How paragraphs begin that count for nothing."""
+
+    disclaimers: Words = ()
+    banners: Words = ()
+
+
+class Calendar(Model):
+    hours: Annotated[tuple[Hours, ...], BeforeValidator(_listed)]
+    holidays: Literal["england-and-wales", "scotland", "northern-ireland"] | None = None
+    also_closed: tuple[date, ...] = ()
+    time_zone: str = "Europe/London"
+
+
+class SlaPolicy(Model):
+    reply: Allowance
+    finish: Allowance
+
+
+class Rung(Model):
+    """One step of the escalation ladder."""
+
+    when: str
+    tell: Words
+
+
+class Team(Model):
+    lead: str | None = None
+    units: Literal["all"] | tuple[str, ...] = "all"
+    calendar: str | None = None
+    cover: str | None = None
+    label: str | None = None
+
+
+class Mailbox(Model):
+    """A functional address we answer for. *usually*: the category where nothing says otherwise."""
+
+    team: str
+    usually: str | None = None
+    mode: Mode = Mode.LIVE
+
+
+class Information(Model):
+    """Something a task may need; *ask* completes the sentence "Please tell us ...".
+
+    It is recognised by the identifier of its name, by *words*, by *pattern*, or as a *date*:
+    one with a *lead* before it, one at least *ago* old, or *count* of them.
+    """
+
+    ask: str
+    words: Words = ()
+    pattern: str | None = None
+    date: bool = False
+    lead: Words = ()
+    ago: Annotated[Span | None, _parsed(Span), PlainSerializer(str)] = None
+    count: Annotated[int, Field(ge=1, le=20)] = 1
+
+
+class Task(Model):
+    label: str | None = None
+    recognise: Words = ()
+    needs: Words = ()
+    without: Words = ()
+    priority: str | None = None
+    sla: str | None = None
+    framework: Framework | None = None
+
+
+class Category(Model):
+    label: str | None = None
+    team: str | None = None
+    needs: Words = ()
+    priority: str | None = None
+    framework: Framework | None = None
+    tasks: Mapping[str, Task] = Field(default_factory=dict)
+
+
+class Then(Model):
+    """What a rule changes."""
+
+    task: str | None = None
+    priority: str | None = None
+    tag: Words = ()
+    show_to: str | None = None
+    attachments: str | None = None
+    start: str | None = None
+    stop: bool = False
+
+
+class Rule(Model):
+    name: str
+    when: Mapping[str, Any]
+    then: Then
+
+
+class SmallTalk(Model):
+    thanks: Words = ()
+    chasers: Words = ()
+
+
+class Slowing(Model):
+    """What a capacity level does to tasks of one framework class."""
+
+    finish: str | None = None
+    pause: bool = False
+    decline: bool = False
+    tell_requester: str | None = None
+
+
+class Commissions(Model):
+    ask: Words
+    answer_by: str
+    remind: Words = ()
+    chase_overdue: str | None = None
+    compiled_by: str
+    return_to: str = "whoever asked"
+
+
+class Messages(Model):
+    """The template of each message we send; *quiet_for*: priorities without a "received" mail."""
+
+    received: str = "templates/received.md"
+    more_needed: str = "templates/more-needed.md"
+    on_hold: str = "templates/on-hold.md"
+    done: str = "templates/done.md"
+    cancelled: str = "templates/cancelled.md"
+    reopened: str = "templates/reopened.md"
+    follow_up: str = "templates/follow-up-noted.md"
+    duplicate: str = "templates/duplicate.md"
+    paused: str = "templates/paused.md"
+    declined: str = "templates/declined.md"
+    commission: str = "templates/commission.md"
+    unreadable: str = "templates/unreadable.md"
+    quiet_for: Words = ()
+
+
+def _information(value: Any) -> Any:
+    """The short form, a sentence alone, as the long one."""
+    if not isinstance(value, Mapping):
+        return value
+    return {name: {"ask": entry} if isinstance(entry, str) else entry for name, entry in value.items()}
+
+
+class Service(Model):
+    """Everything the owner of the service decides."""
+
+    region: str = ""
+    reference: Annotated[str, Field(pattern="^[A-Z]{2,5}$")] = "MG"
+    send_from: str | None = None
+    defaults: Defaults = Defaults()
+    domains: Words = ()
+    identifiers: Mapping[str, Identifier] = Field(default_factory=dict)
+    markings: Words = ()
+    text: TextKeys = TextKeys()
+    calendars: Mapping[str, Calendar] = Field(default_factory=dict)
+    sla: Mapping[str, SlaPolicy] = Field(default_factory=dict)
+    priorities: Mapping[str, str] = Field(default_factory=dict)
+    escalation: tuple[Rung, ...] = ()
+    teams: Mapping[str, Team] = Field(default_factory=dict)
+    mailboxes: Mapping[str, Mailbox] = Field(default_factory=dict)
+    information: Annotated[Mapping[str, Information], BeforeValidator(_information)] = Field(default_factory=dict)
+    categories: Mapping[str, Category] = Field(default_factory=dict)
+    rules: tuple[Rule, ...] = ()
+    commands: Mapping[str, Words] = Field(default_factory=dict)
+    small_talk: SmallTalk = SmallTalk()
+    capacity_levels: Mapping[str, Mapping[Framework, Slowing]] = Field(default_factory=dict)
+    commissions: Commissions | None = None
+    messages: Messages = Messages()
+    keep: Mapping[str, str] = Field(default_factory=dict)
+
+
+class Store(Model):
+    url: str = "sqlite:///var/mailgate.db"
+    raw: str = "var/raw"
+
+
+class Smtp(Model):
+    listen: str | None = "127.0.0.1:8025"
+    max_size: Size = 40 * 1024**2
+    relays: Words = ("127.0.0.1", "::1")
+    vouches: Words = ()
+
+
+class Lmtp(Model):
+    listen: str | None = None
+
+
+class ImapAccount(Model):
+    mailbox: str
+    host: str
+    port: int = 993
+    user: str
+    auth: Literal["password", "xoauth2"] = "password"
+    folder: str = "INBOX"
+    poll_seconds: int = 60
+    secret_file: str | None = None
+    tenant: str | None = None
+    client_id: str | None = None
+
+
+class Send(Model):
+    via: str = "maildir:var/outbox"
+
+
+class Notify(Model):
+    base_url: str = "https://api.notifications.service.gov.uk"
+    api_key: str | None = Field(default=None, repr=False)
+    api_key_file: str | None = None
+
+
+class Web(Model):
+    listen: str | None = "127.0.0.1:8080"
+
+
+class Workers(Model):
+    processes: Annotated[int, Field(ge=1, le=64)] = 1
+
+
+class Operator(Model):
+    """Everything the operator decides: ``mailgate.yml``."""
+
+    store: Store = Store()
+    smtp: Smtp = Smtp()
+    lmtp: Lmtp = Lmtp()
+    imap: tuple[ImapAccount, ...] = ()
+    send: Send = Send()
+    notify: Notify = Notify()
+    web: Web = Web()
+    keys: str = "var/keys"
+    workers: Workers = Workers()
+
+
+class Config(Model):
+    """The whole configuration. *version* is the hash of its content; *folders* is where it was read."""
+
+    version: str
+    service: Service
+    operator: Operator = Operator()
+    folders: tuple[str, ...] = ()
+
+    def __hash__(self) -> int:
+        return hash(self.version)
+
+    @cached_property
+    def key_name(self) -> str | None:
+        """The identifier that names a case ("crn" in the shipped example), if there is one."""
+        return next((name for name, identifier in self.service.identifiers.items() if identifier.key), None)
+
+    def task(self, path: str) -> tuple[Category, Task]:
+        """Category and task of "enforcement.warning-letter"; every category has the task "other"."""
+        category_name, _, task_name = path.partition(".")
+        category = self.service.categories[category_name]
+        return category, category.tasks.get(task_name) or Task()
+
+    def is_ours(self, domain: str) -> bool:
+        """Whether *domain* is one of our organisation's, or below one of them."""
+        domain = domain.lower()
+        return any(domain == own or domain.endswith("." + own) for own in self.service.domains)
+
+    def mailbox_of(self, address: str) -> str | None:
+        """The configured mailbox that *address* reaches, with or without a plus tag (E11)."""
+        local, _, domain = address.lower().rpartition("@")
+        plain = f"{local.partition('+')[0]}@{domain}"
+        return self._mailbox_names.get(plain)
+
+    def accepts(self, address: str) -> bool:
+        """Whether mail to *address* is for us: a mailbox, or where answers to our mails come."""
+        local, _, domain = address.lower().rpartition("@")
+        plain = f"{local.partition('+')[0]}@{domain}"
+        return plain in self._mailbox_names or plain == (self.service.send_from or "").lower()
+
+    @cached_property
+    def _mailbox_names(self) -> Mapping[str, str]:
+        return {name.lower(): name for name in self.service.mailboxes}

@@ -1,0 +1,249 @@
+"""What was looked up about a mail, what should happen to it, and why."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+
+from mailgate.model.message import Envelope, Message, Verdict
+from mailgate.model.people import Person
+from mailgate.model.ticket import Change, Draft, Event, Ticket, Values
+
+
+class Action(StrEnum):
+    NEW_TICKET = "new_ticket"
+    FOLLOW_UP = "follow_up"
+    DUPLICATE = "duplicate"
+    COMMAND = "command"
+    AUTO_REPLY = "auto_reply"
+    BOUNCE = "bounce"
+    IGNORE = "ignore"
+
+
+class Intent(StrEnum):
+    """What a follow-up is for."""
+
+    CHASER = "chaser"
+    THANKS = "thanks"
+    ANSWERS_QUESTION = "answers_question"
+    REOPEN = "reopen"
+    THIRD_PARTY_REPLY = "third_party_reply"
+    COMMISSION_RETURN = "commission_return"
+    EXTENSION_REQUEST = "extension_request"
+    NOTE = "note"
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """One line of the trace: *stage* found *name* because of *words* at *where*; *effect* is what followed."""
+
+    stage: str
+    name: str
+    words: str = ""
+    where: str = ""
+    effect: str = ""
+
+
+Trace = tuple[Match, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A claim carried by an address or a message id of ours, its MAC not yet checked (E223)."""
+
+    ref: str
+    serial: int
+    purpose: str
+    mac: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One mail understood by itself, before anything was looked up.
+
+    *mailbox* is the configured mailbox it came to, None for an answer to ``send_from``.
+    *subject* and *wording* are what counts: without prefixes, markings, quotes, signature,
+    disclaimers. *keys* are the trusted values of the key identifier, *fields* all facts by
+    their names in the configuration; *as_written* is a key that needs a person's eye.
+    *fingerprint* is K2 of E150. *refs* are the references in the subject, canonical.
+    """
+
+    message: Message
+    envelope: Envelope
+    mailbox: str | None
+    verdict: Verdict
+    subject: str = ""
+    wording: str = ""
+    keys: tuple[str, ...] = ()
+    fields: Values = field(default_factory=dict)
+    as_written: str | None = None
+    suggestion: str | None = None
+    fingerprint: str = ""
+    tokens: tuple[Token, ...] = ()
+    refs: tuple[str, ...] = ()
+    recipients: tuple[str, ...] = ()
+
+    @property
+    def sender(self) -> str:
+        """The address of From, or "" where there is none."""
+        return self.message.from_.address if self.message.from_ else ""
+
+    @property
+    def locks(self) -> frozenset[str]:
+        """What no other mail may be decided about at the same time: two mails that share one might be one request."""
+        message = self.message
+        ids = {message.message_id, *message.in_reply_to, *message.references[-10:]}
+        return frozenset({*ids, *self.keys, *self.refs, self.sender} - {""})
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """That a mail belongs to *ticket*: *rank* after E120, *how* in words; *mailed_to* got the mail it answers."""
+
+    rank: int
+    how: str
+    ticket: Ticket
+    mailed_to: str = ""
+    answers: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A stored mail with the same Message-ID or content; *ticket* is where it went."""
+
+    fingerprint: str
+    ticket: Ticket | None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What was looked up about one mail before it is decided.
+
+    *same_id* is the stored mail with its Message-ID, *same_content* a mail of the same sender
+    and content within seven days (E153). *evidence* is in order of rank. *same_case* are
+    tickets with one of its keys that are open or were closed recently; *of_sender* the open
+    tickets its sender asked for. *acknowledged* counts automatic answers of the last day to
+    its sender, *acknowledged_to_strangers* those of the last minute to anybody not verified.
+    """
+
+    now: datetime
+    sender: Person | None = None
+    same_id: Known | None = None
+    same_content: Known | None = None
+    evidence: tuple[Evidence, ...] = ()
+    same_case: tuple[Ticket, ...] = ()
+    of_sender: tuple[Ticket, ...] = ()
+    acknowledged: int = 0
+    acknowledged_to_strangers: int = 0
+    answers_ours_automatically: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NewTicket:
+    """Open *drafts*: the first is the mail's own, the others are further requests in it."""
+
+    drafts: tuple[Draft, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUp:
+    ticket: Ticket
+    intent: Intent
+    answers: Values = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """The same request as *of*; *of* is None where the first copy opened no ticket."""
+
+    of: Ticket | None
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A command of an agent: *do* is its name in the configuration."""
+
+    do: str
+    until: date | None = None
+    to: str | None = None
+    reason: str | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    ticket: Ticket
+    order: Order
+
+
+@dataclass(frozen=True, slots=True)
+class AutoReply:
+    ticket: Ticket | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bounce:
+    ticket: Ticket | None = None
+    failed_recipient: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ignore:
+    reason: str
+    ticket: Ticket | None = None
+    intent: Intent | None = None
+
+
+Outcome = NewTicket | FollowUp | Duplicate | Command | AutoReply | Bounce | Ignore
+
+ACTIONS: Mapping[type, Action] = {
+    NewTicket: Action.NEW_TICKET,
+    FollowUp: Action.FOLLOW_UP,
+    Duplicate: Action.DUPLICATE,
+    Command: Action.COMMAND,
+    AutoReply: Action.AUTO_REPLY,
+    Bounce: Action.BOUNCE,
+    Ignore: Action.IGNORE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One mail to send: *message* is its name under ``messages``, *draft* the index of the new ticket it is about.
+
+    *to_team*: its reader belongs to the owning team, so that the wider column of the privacy
+    table (DOMAIN.md section 9) holds; *internal*: its reader is one of our organisation.
+    """
+
+    message: str
+    to: str
+    internal: bool = True
+    draft: int = 0
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What should happen to one mail. *config_version* and *trace* explain it."""
+
+    outcome: Outcome
+    config_version: str
+    trace: Trace = ()
+    changes: tuple[Change, ...] = ()
+    events: tuple[Event, ...] = ()
+    replies: tuple[Reply, ...] = ()
+    silent_because: str = ""
+
+    @property
+    def action(self) -> Action:
+        return ACTIONS[type(self.outcome)]
+
+    @property
+    def ticket(self) -> Ticket | None:
+        """The existing ticket it joins, if any."""
+        match self.outcome:
+            case Duplicate(of=ticket) | FollowUp(ticket=ticket) | Command(ticket=ticket):
+                return ticket
+            case AutoReply(ticket=ticket) | Bounce(ticket=ticket) | Ignore(ticket=ticket):
+                return ticket
+        return None

@@ -1,0 +1,136 @@
+"""What arrived: the envelope the transport stated and the mail as it was read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What kind of mail it is (E130-E133 and the table of E93)."""
+
+    HUMAN = "human"
+    AUTO_REPLY = "auto_reply"
+    LIST = "list"
+    DSN_FAILED = "dsn_failed"
+    DSN_DELAYED = "dsn_delayed"
+    DSN_OK = "dsn_ok"
+    MDN = "mdn"
+    ARF = "arf"
+    RECALL = "recall"
+    CALENDAR = "calendar"
+    OWN_LOOP = "own_loop"
+    PLACEHOLDER = "placeholder"
+    JOURNAL = "journal"
+
+
+BOUNCES = frozenset({Kind.DSN_FAILED, Kind.DSN_DELAYED})
+
+
+class Verdict(StrEnum):
+    """How far the sender is proved to be who it says (E180)."""
+
+    INTERNAL = "internal"
+    PASS = "pass"
+    NONE = "none"
+    FAIL = "fail"
+
+
+VERIFIED = frozenset({Verdict.INTERNAL, Verdict.PASS})
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What the transport said about one mail.
+
+    *sender* is "" for the null reverse-path (E17). *recipients* keep the spelling of the
+    transport. *vouched*: the peer is one whose word about our own domains counts. *silent*:
+    everything is done but nothing is sent (a person fed it with ``ingest``).
+    """
+
+    sender: str
+    recipients: tuple[str, ...]
+    received_at: datetime
+    source: str = "smtp"
+    peer: str = ""
+    vouched: bool = False
+    silent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """One mail address in lower case, with its display name."""
+
+    address: str
+    name: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name} <{self.address}>" if self.name else self.address
+
+    @property
+    def domain(self) -> str:
+        return self.address.rpartition("@")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A leaf of the mail that is not its body; *part* is its number in walking order."""
+
+    filename: str
+    content_type: str
+    size: int
+    sha256: str
+    part: int
+    inline: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One parsed mail; never changes.
+
+    Message ids carry their angle brackets. *text* is the whole body as text; *reply_text*
+    is what the sender newly wrote, without quoted history, signature and disclaimers;
+    *quoted* is the history that was cut off. *headers* holds the header values that later
+    stages read, by lower-case name, decoded and on one line, as tuples in order.
+    """
+
+    message_id: str
+    subject: str = ""
+    from_: Address | None = None
+    from_ok: bool = True
+    sender: Address | None = None
+    reply_to: tuple[Address, ...] = ()
+    to: tuple[Address, ...] = ()
+    cc: tuple[Address, ...] = ()
+    delivered_to: tuple[str, ...] = ()
+    in_reply_to: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+    date: datetime | None = None
+    text: str = ""
+    reply_text: str = ""
+    quoted: str = ""
+    signature: str = ""
+    is_forward: bool = False
+    layer: str = "none"
+    confidence: str = "high"
+    kind: Kind = Kind.HUMAN
+    kind_why: str = ""
+    marking: str = ""
+    bounce_recipients: tuple[str, ...] = ()
+    returned_ids: tuple[str, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
+    headers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    defects: tuple[str, ...] = ()
+
+    def header(self, name: str) -> str:
+        """The first value of the header *name*, or ""."""
+        values = self.headers.get(name)
+        return values[0] if values else ""
+
+    @property
+    def is_auto_reply(self) -> bool:
+        return self.kind is Kind.AUTO_REPLY
+
+    @property
+    def is_bounce(self) -> bool:
+        return self.kind in BOUNCES

@@ -1,0 +1,125 @@
+"""The case: what a ticket is, who takes part in it and what happened to it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+Values = Mapping[str, tuple[str, ...]]
+
+
+class Status(StrEnum):
+    NEW = "new"
+    OPEN = "open"
+    WAITING = "waiting"
+    DONE = "done"
+    CANCELLED = "cancelled"
+
+
+OPEN_STATUSES = frozenset({Status.NEW, Status.OPEN, Status.WAITING})
+
+
+class WaitingFor(StrEnum):
+    REQUESTER = "requester"
+    THIRD_PARTY = "third party"
+    CAPACITY = "capacity"
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A ticket as the store knows it.
+
+    *ref* is what people see, "MG-7K3F-99". *keys* are the values of the key identifier (the
+    CRNs), the first one first; *fields* are all facts the mails stated, by their names in the
+    configuration. *participants* are the addresses that may post (E121): the requester,
+    watchers, and whoever we mailed. *opened_by* is how the rehearsal names it.
+    """
+
+    id: int
+    ref: str
+    mailbox: str
+    status: Status
+    requester: str
+    received_at: datetime
+    subject: str = ""
+    waiting_for: WaitingFor | None = None
+    category: str | None = None
+    task: str | None = None
+    priority: str | None = None
+    team: str | None = None
+    assignee: str | None = None
+    sla_policy: str | None = None
+    keys: tuple[str, ...] = ()
+    fields: Values = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
+    marking: str = ""
+    first_reply_due: datetime | None = None
+    due_at: datetime | None = None
+    closed_at: datetime | None = None
+    participants: frozenset[str] = frozenset()
+    last_serial: int = 0
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in OPEN_STATUSES
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A ticket that is about to be opened: everything but its reference."""
+
+    mailbox: str
+    requester: str
+    subject: str
+    received_at: datetime
+    status: Status = Status.NEW
+    waiting_for: WaitingFor | None = None
+    category: str | None = None
+    task: str | None = None
+    priority: str | None = None
+    team: str | None = None
+    assignee: str | None = None
+    sla_policy: str | None = None
+    keys: tuple[str, ...] = ()
+    fields: Values = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
+    marking: str = ""
+    tags: tuple[str, ...] = ()
+    first_reply_due: datetime | None = None
+    due_at: datetime | None = None
+    clock_started_at: datetime | None = None
+    watchers: tuple[str, ...] = ()
+    linked_to: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What happens to an existing ticket; None leaves a value as it is."""
+
+    ticket: Ticket
+    status: Status | None = None
+    waiting_for: WaitingFor | None = None
+    assignee: str | None = None
+    category: str | None = None
+    task: str | None = None
+    team: str | None = None
+    keys: tuple[str, ...] | None = None
+    fields: Values | None = None
+    missing: tuple[str, ...] | None = None
+    due_at: datetime | None = None
+    closed_at: datetime | None = None
+    watcher: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One entry of a ticket's history, which is only ever added to.
+
+    *data* holds no personal value (references, statuses, names of the configuration);
+    what is personal stands in *personal* and enters the hash chain only salted and hashed.
+    """
+
+    what: str
+    actor: str
+    data: Mapping[str, object] = field(default_factory=dict)
+    personal: Mapping[str, object] = field(default_factory=dict)

@@ -33,9 +33,11 @@ MAY_CATCH_ALL = {"workers.loop", "ingest.smtp", "ingest.parse"}
 
 def modules() -> list[tuple[str, Path]]:
     """Every module of the package as ("rules.extract", its file)."""
-    files = sorted(ROOT.rglob("*.py"))
-    return [(".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix("__init__").rstrip("."), file)
-            for file in files]  # fmt: skip
+    return [(_dotted(file.relative_to(ROOT)), file) for file in sorted(ROOT.rglob("*.py"))]
+
+
+def _dotted(path: Path) -> str:
+    return ".".join(path.with_suffix("").parts).removesuffix("__init__").rstrip(".")
 
 
 def imports(tree: ast.AST) -> Iterator[tuple[int, str]]:

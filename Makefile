@@ -5,7 +5,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 PYTEST = $(BIN)/python -m pytest
-PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
+PIP_INSTALL = $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check
 
 # The first Python from 3.11 on that can make an environment. Another one: make install PYTHON=/path/to/python3
 CANDIDATES := python3 python3.13 python3.12 python3.11

@@ -61,6 +61,6 @@ def _tell(reporter: pytest.TerminalReporter, reasons: Counter[str], missing: lis
         return
     reporter.write_line("did not run:", yellow=True)
     for reason, count in sorted(reasons.items()):
-        reporter.write_line(f"  {count} {'test' if count == 1 else 'tests'}: {reason}")
+        reporter.write_line(f"  {count} x {reason}")
     if missing:
         reporter.write_line("MAILGATE_REQUIRE_SERVICES=1: what is missing counts as a failure", red=True)

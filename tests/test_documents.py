@@ -10,6 +10,7 @@ ROOT = Path(__file__).parent.parent
 DOCUMENT_OF = {"E": "email", **dict.fromkeys("GRSKF", "reliability"), "P": "performance"}
 RULE_IN_NAME = re.compile(r"_([EGRSKFP]\d{1,3}[a-z]?)(?=_|$)")
 TEST = re.compile(r"def (test_\w+)")
+DOCUMENT = re.compile(r"\b(?:docs/)?[A-Z]{4,}\.md\b|\bdocs/[\w/.-]+\.md\b")
 LINK = re.compile(r"\[[^\]\n]*\]\(([^)\s]+)\)")
 CODE = re.compile(r"^```.*?^```|`[^`\n]*`", re.MULTILINE | re.DOTALL)
 OF_A_MACHINE = (
@@ -55,6 +56,16 @@ def test_the_documents_hold_the_rules(letter: str, some: set[str]) -> None:
 
 def test_a_rule_number_is_read_from_a_name() -> None:
     assert RULE_IN_NAME.findall("test_S27_and_E156a_hold_at_utf8_E13") == ["S27", "E156a", "E13"]
+
+
+def test_a_document_that_the_code_names_exists() -> None:
+    missing = [
+        f"{path.relative_to(ROOT)}: {name}"
+        for path in tracked("mailgate/*.py")
+        for name in DOCUMENT.findall(path.read_text("utf-8"))
+        if not (ROOT / name).exists()
+    ]
+    assert not missing, "\n".join(missing)
 
 
 def test_links_between_documents_lead_somewhere() -> None:

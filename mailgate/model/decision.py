@@ -215,7 +215,7 @@ class Reply:
     """One mail to send: *message* is its name under ``messages``, *draft* the index of the new ticket it is about.
 
     *to_team*: its reader belongs to the owning team, so that the wider column of the privacy
-    table (DOMAIN.md section 9) holds; *internal*: its reader is one of our organisation.
+    table (docs/domain.md section 9) holds; *internal*: its reader is one of our organisation.
     """
 
     message: str

@@ -65,6 +65,7 @@ class Reading:
     *subject* and *wording* are what counts: without prefixes, markings, quotes, signature,
     disclaimers. *keys* are the trusted values of the key identifier, *fields* all facts by
     their names in the configuration; *as_written* is a key that needs a person's eye.
+    *loose_dates* are dates that are no one's in particular: any need for a date may have them.
     *fingerprint* is K2 of E150, *content* the same without the date, *refs* the references in
     the subject, canonical.
     """
@@ -79,6 +80,7 @@ class Reading:
     fields: Values = field(default_factory=dict)
     as_written: str | None = None
     suggestion: str | None = None
+    loose_dates: tuple[str, ...] = ()
     fingerprint: str = ""
     content: str = ""
     tokens: tuple[Token, ...] = ()

@@ -2,25 +2,40 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mailgate.ingest.bounce import Report
 from mailgate.model.message import Kind
 
 Values = Mapping[str, tuple[str, ...]]
 
+_DELIVERY = r"mailer-?daemon|postmaster|mail-?daemon|mdaemon|mail\.?delivery|microsoftexchange|bounces?"
+_DELIVERERS = re.compile(rf"(?:{_DELIVERY}).{{0,200}}")
 _ROBOTS = re.compile(
-    r"(?:mailer-?daemon|postmaster|mail-?daemon|mdaemon|maildelivery|mail\.?delivery|bounces?|no-?reply|do-?not-?reply"
-    r"|microsoftexchange[0-9a-f]{1,40})(?:[+=._-].{0,200})?"
-)
-_DELIVERERS = re.compile(
-    r"(?:mailer-?daemon|postmaster|mail-?daemon|mdaemon|maildelivery|mail\.?delivery|microsoftexchange|bounces?).{0,200}"
+    r"(?:mailer-?daemon|postmaster|bounces?|no-?reply|do-?not-?reply|microsoftexchange[0-9a-f]{1,40})(?:[+=._-].{0,200})?"
 )
 _FAILURES = re.compile(
-    r"(?i)undeliver|undelivered|not deliver|delivery (?:status|fail|notif|error|problem|report|has failed|attempt|incomplete)"
-    r"|(?:mail|message) delivery|returned mail|return(?:ed)? to sender|failure notice|mail (?:failure|error)|delivery unsuccessful"
-    r"|non ?remis|unzustellbar|nicht zugestellt|zustellung|no se puede entregar|mancato recapito|onbestelbaar|could not be (?:sent|delivered)"
-    r"|couldn't be delivered|cannot be delivered|failed mail|bounced|user unknown|unable to deliver|permanent error|rejected"
+    "|".join(
+        (
+            *(
+                "undeliver",
+                "not deliver",
+                "delivery (?:status|fail|notif|error|problem|report|has failed|attempt|incomplete)",
+            ),
+            *("(?:mail|message) delivery", "returned mail", "return(?:ed)? to sender", "failure notice", "failed mail"),
+            *("mail (?:failure|error)", "delivery unsuccessful", "(?:couldn't|cannot|could not) be (?:sent|delivered)"),
+            *("bounced", "user unknown", "unable to deliver", "permanent error", "rejected", "non ?remis"),
+            *(
+                "unzustellbar",
+                "nicht zugestellt",
+                "zustellung",
+                "no se puede entregar",
+                "mancato recapito",
+                "onbestelbaar",
+            ),
+        )
+    ),
+    re.IGNORECASE,
 )
 _DELAYS = re.compile(r"(?i)delay|deferred|warning: (?:could not|message)|still being retried|verz(?:ö|oe)ger")
 _AWAY = (
@@ -59,7 +74,7 @@ class Seen:
     subject: str = ""
     from_local: str = ""
     report: str = ""
-    delivery: Report = Report()
+    delivery: Report = field(default_factory=Report)
     calendar_method: str = ""
     text: str = ""
     null_sender: bool = False

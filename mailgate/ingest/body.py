@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from mailgate.ingest import history
 from mailgate.ingest.history import is_quoted
-from mailgate.ingest.signature import Markings, cut_signature, without_footers, without_paragraphs
+from mailgate.ingest.signature import Cut, Markings, cut_signature, without_footers, without_paragraphs
 from mailgate.model.config import TextKeys
 
 _TAGS = re.compile(r"^\s*\[[^\]]{1,40}\]\s*")
@@ -50,18 +50,21 @@ class _Cut:
 
 def split(source: Source, keys: TextKeys, markings: tuple[str, ...]) -> Split:
     """The parts of *source*; where nothing new is found, all of it counts as new (E110)."""
-    marking, lines = _markings(markings).taken_from(source.subject, source.text.split("\n"))
+    lines = source.text.split("\n")
     cut = _cut(source, lines, says_forward(source.subject))
-    sweep = _Sweep(keys, source)
-    new, signature = sweep.clean(cut.new, source.sender_name)
+    sweep = _Sweep(keys, markings, source)
+    new = sweep.clean(cut.new, source.sender_name)
+    kept = new.lines
     if cut.is_forward:
-        new = [*new, "", *sweep.forwarded(cut.old)]
-    reply = _joined(new)
-    if not reply and _joined(lines):
-        everything, signature = sweep.clean(lines, source.sender_name)
-        reply = _joined(everything)
-        cut = _Cut(lines, [], cut.layer, "low" if cut.old else cut.confidence, cut.is_forward)
-    return Split(reply, _joined(cut.old), _joined(signature), marking, cut.is_forward, cut.layer, cut.confidence)
+        kept = [*kept, "", *sweep.forwarded(cut.old)]
+    reply = _joined(kept)
+    if not reply and cut.old and _joined(lines):
+        cut = _Cut(lines, [], cut.layer, "low", cut.is_forward)
+        new = sweep.clean(lines, source.sender_name)
+        reply = _joined(new.lines)
+    return Split(
+        reply, _joined(cut.old), _joined(new.signature), sweep.marking, cut.is_forward, cut.layer, cut.confidence
+    )
 
 
 @lru_cache(maxsize=16)
@@ -101,7 +104,7 @@ def _cut(source: Source, lines: list[str], is_forward: bool) -> _Cut:
         return _cut_quotes(lines, is_forward)
     is_forward |= found.forward
     new, old = lines[: found.line], lines[found.line :]
-    while new and history.is_rule(new[-1]) or (new and not new[-1].strip()):
+    while new and (history.is_rule(new[-1]) or not new[-1].strip()):
         new.pop()
     if is_forward:
         return _Cut(new, old, found.layer, is_forward=True)
@@ -116,11 +119,8 @@ def _cut(source: Source, lines: list[str], is_forward: bool) -> _Cut:
 
 
 def _line_of(source: Source, lines: Sequence[str]) -> int | None:
-    """The line at which the HTML marked the history; markings above may have been taken out since."""
-    if source.history_at is None:
-        return None
-    below = source.text.count("\n", source.history_at) + 1
-    return max(0, len(lines) - below)
+    """The line at which the HTML marked the history."""
+    return None if source.history_at is None else source.text.count("\n", 0, source.history_at)
 
 
 def _cut_attributed(lines: list[str], found: history.Found) -> _Cut:
@@ -188,16 +188,23 @@ def _only_signature(lines: Sequence[str]) -> bool:
 
 
 class _Sweep:
-    """Takes out what counts for nothing."""
+    """Takes out what counts for nothing, and remembers the highest marking it took."""
 
-    def __init__(self, keys: TextKeys, source: Source) -> None:
+    def __init__(self, keys: TextKeys, markings: tuple[str, ...], source: Source) -> None:
         self._openings = (*keys.banners, *keys.disclaimers)
+        self._markings = _markings(markings)
         self._paragraph_is_line = source.from_html
+        self._found = self._markings.in_subject(source.subject)
 
-    def clean(self, lines: Sequence[str], sender_name: str) -> tuple[list[str], list[str]]:
+    @property
+    def marking(self) -> str:
+        return self._markings.highest(self._found)
+
+    def clean(self, lines: Sequence[str], sender_name: str) -> Cut:
         kept = without_paragraphs(lines, self._openings, self._paragraph_is_line)
-        cut = cut_signature(without_footers(kept), sender_name)
-        return cut.lines, cut.signature
+        found, kept = self._markings.taken_from(kept)
+        self._found += found
+        return cut_signature(without_footers(kept), sender_name)
 
     def forwarded(self, lines: Sequence[str]) -> list[str]:
         """The contents of a forwarded chain: its header blocks, rules and signatures dropped (E107)."""
@@ -208,12 +215,12 @@ class _Sweep:
         while i < len(lines):
             end, name = _heading(lines, i)
             if end > i:
-                out += self.clean(piece, sender)[0]
+                out += self.clean(piece, sender).lines
                 piece, sender, i = [""], name, end
             else:
                 piece.append(lines[i])
                 i += 1
-        return out + self.clean(piece, sender)[0]
+        return out + self.clean(piece, sender).lines
 
 
 def _heading(lines: Sequence[str], i: int) -> tuple[int, str]:

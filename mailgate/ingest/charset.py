@@ -4,12 +4,12 @@ import re
 import unicodedata
 from encodings.aliases import aliases
 
-_KNOWN = frozenset(  # noqa: SIM905 - a list of words reads better as words
+_KNOWN = frozenset(
     """ascii big5 big5hkscs cp1250 cp1251 cp1252 cp1253 cp1254 cp1255 cp1256 cp1257 cp1258 cp437 cp850 cp852 cp855 cp866
     cp874 cp932 cp949 euc_jis_2004 euc_jp gb18030 hz iso2022_jp iso2022_jp_1 iso2022_jp_2 iso2022_jp_3 iso2022_jp_ext
     iso2022_kr iso8859_10 iso8859_11 iso8859_13 iso8859_14 iso8859_15 iso8859_16 iso8859_2 iso8859_3 iso8859_4 iso8859_5
     iso8859_6 iso8859_7 iso8859_8 iso8859_9 johab koi8_r koi8_t koi8_u mac_cyrillic mac_greek mac_roman shift_jis_2004
-    tis_620 utf_16 utf_16_be utf_16_le utf_32 utf_32_be utf_32_le utf_7 utf_8 utf_8_sig""".split()
+    tis_620 utf_16 utf_16_be utf_16_le utf_32 utf_32_be utf_32_le utf_7 utf_8 utf_8_sig""".split()  # noqa: SIM905 - a list of words reads better as words
 )
 # What senders write and what they mean by it (the WHATWG labels, and Exchange's spellings).
 _MEANT = {

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from quopri import decodestring
 
 from mailparser.dates import parse_mail_date
@@ -121,7 +121,9 @@ class Headers:
         found: list[Address] = []
         sure = True
         for value in self.raw.get(name, ()):
-            addresses, clear = _addresses(as_text(value))
+            addresses, clear = (
+                _addresses(as_text(value)) if len(value) < 500 else _addresses.__wrapped__(as_text(value))
+            )
             found += addresses
             sure &= clear
         return tuple(found[:MAX_ADDRESSES]), sure
@@ -141,13 +143,15 @@ def _line(value: str) -> str:
     return one_line(decode_words(value), MAX_VALUE)
 
 
-def _addresses(text: str) -> tuple[list[Address], bool]:
+@lru_cache(maxsize=4096)
+def _addresses(text: str) -> tuple[tuple[Address, ...], bool]:
+    """The addresses in one field, and whether all was clear; the same few fields come all day."""
     doubts: list[dict[str, object]] = []
     found = _read(lambda: get_addresses(text, defects=doubts))
     if not found and "=?" in text:  # some encode the whole field, address and all
         doubts.append({})
         found = _read(lambda: get_addresses(decode_words(text)))
-    return [_address(name, address) for name, address in found], not doubts
+    return tuple(_address(name, address) for name, address in found), not doubts
 
 
 def _read(parse: Callable[[], Sequence[tuple[str, str]]]) -> list[tuple[str, str]]:

@@ -101,17 +101,25 @@ class Markings:
         self._line = re.compile(rf"^[\s*_#]*({names})((?:\s*(?:\[[^\[\]]{{1,60}}\]|[:\-–][^.]{{1,60}}))?)[\s*_#.]*$")
         self._subject = re.compile(rf"(?<![\w-])({names})(?![\w-])(\s*\[[^\[\]]{{1,60}}\])?")
 
-    def taken_from(self, subject: str, lines: Sequence[str]) -> tuple[str, list[str]]:
-        """The highest marking of subject and lines, as written, and the lines without it (E85)."""
+    def in_subject(self, subject: str) -> list[str]:
+        """The markings that *subject* names, as written."""
+        return [match[0] for match in self._subject.finditer(subject)] if self._rank else []
+
+    def taken_from(self, lines: Sequence[str]) -> tuple[list[str], list[str]]:
+        """The markings on the first and last lines, as written, and the lines without them (E85)."""
         if not self._rank:
-            return "", list(lines)
-        found = [(match[1], match[1] + (match[2] or "")) for match in self._subject.finditer(subject)]
+            return [], list(lines)
         filled = [i for i, line in enumerate(lines) if line.strip()]
-        gone = set()
+        found = {}
         for i in {*filled[:2], *filled[-2:]}:
             match = self._line.match(lines[i]) if len(lines[i]) < 150 else None
             if match:
-                gone.add(i)
-                found.append((match[1], (match[1] + match[2]).strip()))
-        best = max(found, key=lambda pair: (self._rank[pair[0]], len(pair[1])), default=("", ""))
-        return " ".join(best[1].split()), [line for i, line in enumerate(lines) if i not in gone]
+                found[i] = match[1] + match[2]
+        return list(found.values()), [line for i, line in enumerate(lines) if i not in found]
+
+    def highest(self, found: Sequence[str]) -> str:
+        """The highest of some markings as written; of equals the one that says most."""
+        return " ".join(max(found, key=lambda marking: (self._rank_of(marking), len(marking)), default="").split())
+
+    def _rank_of(self, marking: str) -> int:
+        return max((rank for name, rank in self._rank.items() if marking.startswith(name)), default=-1)

@@ -23,6 +23,7 @@ MAX_PARTS = 1000
 _PLAIN_HEADERS = frozenset(
     {"subject", "comments", "references", "in-reply-to", "thread-topic", "x-ms-exchange-organization"}
 )
+_MIME_FIELDS = frozenset({"content-type", "content-transfer-encoding"})
 _KNOWN_FIELD = re.compile(
     rb"(?i)(?:x-[\w-]{1,60}|from|to|cc|subject|date|message-id|mime-version|content-[\w-]{1,40}|received|return-path"
     rb"|reply-to|sender|in-reply-to|references|auto-submitted|precedence|delivered-to)[ \t]*:"
@@ -56,11 +57,14 @@ class Part(Message):
         self.limits = _Limits()
         self.depth = 0
         self._room = MAX_HEADERS
+        self._declared: str | None = None
 
     @property
     def declared_type(self) -> str:
         """Content type as the sender wrote it, in lower case; "text/plain" where it wrote none."""
-        return super().get_content_type()
+        if self._declared is None:
+            self._declared = super().get_content_type()
+        return self._declared
 
     def get_content_type(self) -> str:
         """What the standard parser may know: it opens multiparts only, none too deep."""
@@ -84,7 +88,10 @@ class Part(Message):
         if self._room <= 0 or len(self) >= MAX_FIELDS:
             self.limits.defects["too-many-headers"] = None
             return
-        capped = _capped(name.lower(), value[: self._room])
+        lower = name.lower()
+        if lower in _MIME_FIELDS and lower in self:
+            self.limits.defects["ambiguous-mime"] = None
+        capped = _capped(lower, value[: self._room])
         if len(capped) < len(value):
             self.limits.defects["header-too-long"] = None
         self._room -= len(name) + len(capped) + 2
@@ -147,14 +154,7 @@ def read_tree(raw: bytes) -> Tree:
         if mended != raw:
             root = _parsed(mended)
             root.limits.defects["broken-headers"] = None
-    defects = dict(root.limits.defects)
-    if any(
-        len(part.get_all(name, ())) > 1
-        for part in root.walk()
-        for name in ("content-type", "content-transfer-encoding")
-    ):
-        defects["ambiguous-mime"] = None
-    return Tree(root, tuple(defects))
+    return Tree(root, tuple(root.limits.defects))
 
 
 def _parsed(raw: bytes) -> Part:

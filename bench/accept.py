@@ -29,4 +29,6 @@ def _measured(sessions: int) -> Row:
             theirs.append(peer_rate)
             ratios.append(rate / peer_rate)
     compared = f"{statistics.median(ours):.0f}/s, Postfix {statistics.median(theirs):.0f}/s; {COUNT} rows = mails"
-    return Row("P1", f"durable accept, {sessions} sessions", f"{statistics.median(ratios):.2f} x", "1.0 x", "2 x", compared)
+    return Row(
+        "P1", f"durable accept, {sessions} sessions", f"{statistics.median(ratios):.2f} x", "1.0 x", "2 x", compared
+    )

@@ -30,7 +30,9 @@ def measure() -> list[Row]:
         first = _serve_seconds(Path(scratch))
         again = [_serve_seconds(Path(scratch)) for _ in range(ROUNDS)]
     return [
-        Row("P15", "mailgate --help", f"{statistics.median(helped):.2f} s", "0.4 s", "0.2 s", "wall time, whole process"),
+        Row(
+            "P15", "mailgate --help", f"{statistics.median(helped):.2f} s", "0.4 s", "0.2 s", "wall time, whole process"
+        ),
         Row(
             "P15",
             "serve until it listens",

@@ -7,10 +7,10 @@ of ``STAGES`` that has an answer decides.
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 
 from mailgate.ingest import authentic
-from mailgate.model.config import Config
+from mailgate.model.config import Calendar, Config
 from mailgate.model.decision import (
     AutoReply,
     Bounce,
@@ -32,8 +32,10 @@ from mailgate.model.decision import (
 from mailgate.model.message import BOUNCES, Envelope, Kind, Message, Verdict
 from mailgate.model.spans import Span
 from mailgate.model.ticket import Change, Draft, Event, Status, Ticket, WaitingFor
-from mailgate.rules import dates, extract, request
-from mailgate.sla import clock
+from mailgate.rules import extract, request
+from mailgate.rules.dates import find_dates
+from mailgate.sla.calendar import before, local_date
+from mailgate.sla.clock import OFFICE
 from mailgate.tickets import answer, commands, duplicate, fingerprint, lifecycle, reference, smalltalk, subject, thread
 from mailgate.tickets.lifecycle import Happened
 from mailgate.tickets.token import tokens_in
@@ -42,29 +44,30 @@ from mailgate.tickets.token import tokens_in
 def read(message: Message, envelope: Envelope, config: Config) -> Reading:
     """Understand one mail by itself: where it came to, who proved to have sent it, which facts it states."""
     service = config.service
-    refs = reference.find(message.subject, service.reference)
-    plain = subject.plain(message.subject, service.markings, service.reference)
-    is_old = bool(refs) or subject.is_reply(message.subject, service.markings, service.reference)
-    found = extract.extract(
-        plain, message.reply_text, is_old, config, message.date or envelope.received_at, message.struck
-    )
     ids = (*message.in_reply_to, *reversed(message.references), message.header("x-ms-exchange-parent-message-id"))
     named = [to.address for to in (*message.to, *message.cc)]
-    return Reading(
+    reading = Reading(
         message=message,
         envelope=envelope,
         mailbox=_mailbox(envelope, named, config),
         verdict=authentic.verdict(message, envelope, config),
-        subject=plain,
+        subject=subject.plain(message.subject, service.markings, service.reference),
         wording=message.reply_text,
+        fingerprint=fingerprint.fingerprint(message),
+        content=fingerprint.content(message),
+        tokens=tokens_in((*envelope.recipients, *named, *message.delivered_to), ids, service.reference),
+        refs=reference.find(message.subject, service.reference),
+    )
+    at = message.date or envelope.received_at
+    is_old = request.has_old_subject(reading)
+    found = extract.extract(reading.subject, reading.wording, is_old, config, at, message.struck)
+    return replace(
+        reading,
         keys=found.keys,
         fields=found.fields,
         as_written=found.as_written,
         suggestion=found.suggestion,
-        fingerprint=fingerprint.fingerprint(message),
-        content=fingerprint.content(message),
-        tokens=tokens_in((*envelope.recipients, *named, *message.delivered_to), ids),
-        refs=refs,
+        loose_dates=tuple(date.value for date in found.dates),
     )
 
 
@@ -105,10 +108,13 @@ class _Case:
     def event(self, what: str, data: Mapping[str, object] | None = None, actor: str = "sender") -> tuple[Event, ...]:
         return (Event(what, actor, data or {}, {"from": self.reading.sender}),)
 
+    @property
+    def calendar(self) -> Calendar:
+        return self.config.service.calendars.get(self.config.service.defaults.calendar or "", OFFICE)
+
     def earlier(self, span: Span) -> datetime:
         """*span* before now, in the default calendar's working time."""
-        calendar = self.config.service.calendars.get(self.config.service.defaults.calendar or "", clock.OFFICE)
-        return clock.before(self.facts.now, span, calendar)
+        return before(self.facts.now, span, self.calendar)
 
     def answered(self, message: str) -> tuple[tuple[Reply, ...], str]:
         """The automatic answer *message* to the sender, or why there is none (E134)."""
@@ -183,8 +189,12 @@ def _command(case: _Case) -> Decision | None:
     evidence = case.thread.evidence
     if evidence is None or not thread.is_staff_of(evidence.ticket, case.reading, case.config, case.facts):
         return None
-    ticket, today = evidence.ticket, case.reading.message.date or case.facts.now
-    order, trace = commands.read_order(case.reading, ticket, case.config, lambda text: dates.first(text, today))
+    ticket, written = evidence.ticket, local_date(case.reading.message.date or case.facts.now, case.calendar)
+
+    def first_date(text: str) -> date | None:
+        return next((found.day for found in find_dates(text, written)), None)
+
+    order, trace = commands.read_order(case.reading, ticket, case.config, first_date)
     if order is None:
         return None
     change, refused = None, commands.may_command(case.reading, ticket, evidence, case.config, case.facts)

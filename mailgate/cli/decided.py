@@ -29,7 +29,13 @@ def as_json(decision: Decision, reading: Reading, config: Config, named: Named) 
         "replies": [reply.message for reply in decision.replies],
         "silent_because": decision.silent_because or None,
         "trace": [
-            {"stage": match.stage, "name": match.name, "words": match.words, "where": match.where, "effect": match.effect}
+            {
+                "stage": match.stage,
+                "name": match.name,
+                "words": match.words,
+                "where": match.where,
+                "effect": match.effect,
+            }
             for match in decision.trace
         ],
         "config_version": decision.config_version,

@@ -136,7 +136,7 @@ def _from(case: Case, wanted: Any) -> str | None:
 def _to(case: Case, wanted: Any) -> str | None:
     reading = case.reading
     people = [person.address for person in (*reading.message.to, *reading.message.cc)]
-    return _first_address([reading.mailbox or "", *reading.recipients, *people], wanted)
+    return _first_address([reading.mailbox or "", *reading.envelope.recipients, *people], wanted)
 
 
 def _first_address(addresses: Iterable[str], wanted: Any) -> str | None:

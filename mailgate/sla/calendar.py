@@ -97,6 +97,13 @@ def working_days_before(deadline: datetime, count: int, calendar: Calendar) -> d
     return datetime.combine(earlier, local.time(), local.tzinfo).astimezone(UTC)
 
 
+def before(at: datetime, span: Span, calendar: Calendar) -> datetime:
+    """The instant that *span* before *at* began: for working days the same time of day on an earlier one."""
+    if span.unit is Unit.WORKING_DAYS:
+        return working_days_before(at, span.count, calendar)
+    return _elapsed(at, Span(-span.count, span.unit), calendar)
+
+
 def closing_time(day: date, calendar: Calendar) -> datetime:
     """When work ends on *day*, or on the last working day before it."""
     while not is_working_day(day, calendar):

@@ -23,7 +23,7 @@ _CLOCKS_DIFFER = timedelta(days=1)
 
 _OPENING = frozenset({"done", "take", "undo", "cancel"})
 _GREETING = re.compile(
-    r"(?i:dear|hi|hello|hey|(?:good )?(?:morning|afternoon|evening))\b[^\n,!.:–-]{0,40}[\n,!.:–-]\s*"
+    r"\A(?i:dear|hi|hello|hey|(?:good )?(?:morning|afternoon|evening))\b[^\n,!.:–-]{0,40}[\n,!.:–-]\s*"
 )
 _END = re.compile(r"[.!?](?=\s|$)|\n|\s[-–—]\s")
 _GOES_ON = re.compile(r"\s*(?:$|[,;:.!()–—\n]|-\s|\s-)")
@@ -99,10 +99,12 @@ def _unfit(reading: Reading) -> str:
 
 
 def _said(reading: Reading, config: Config) -> tuple[Said, ...]:
-    """Each command once, in the order of the configuration."""
-    text = without_sign_off(_GREETING.sub("", reading.wording.strip(), count=1), reading.message)
-    found = (*_marked(text, config), *_spoken(text, config))
-    return tuple({each.do: each for each in reversed(found)}.values())[::-1]
+    """Each command once: where it was written first."""
+    text = without_sign_off(_GREETING.sub("", reading.wording.strip()), reading.message)
+    found: dict[str, Said] = {}
+    for said in (*_marked(text, config), *_spoken(text, config)):
+        found.setdefault(said.do, said)
+    return tuple(found.values())
 
 
 def _marked(text: str, config: Config) -> Iterator[Said]:
@@ -116,8 +118,8 @@ def _marked(text: str, config: Config) -> Iterator[Said]:
 
 def _spoken(text: str, config: Config) -> Iterator[Said]:
     """The other phrases, in the first sentence."""
-    if text.startswith("#"):
-        return
+    if text.startswith(("#", ">", "|")):
+        return  # a mark is read by its line; a quotation that was not cut off says nothing
     end = _END.search(text, 0, _LONGEST_SENTENCE)
     stop = end.start() if end else _LONGEST_SENTENCE
     sentence, rest = text[:stop], text[end.end() if end else stop :].strip()

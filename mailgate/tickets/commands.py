@@ -72,7 +72,7 @@ def may_command(reading: Reading, ticket: Ticket, evidence: Evidence | None, con
         return unfit
     if not is_verified(reading):
         return "its sender is not verified"
-    if any("dup_header" in defect for defect in reading.message.defects):
+    if "duplicate-header" in reading.message.defects:
         return "it has a header twice"
     if not is_staff_of(ticket, reading, config, facts):
         return "its sender is neither in the ticket's team nor its lead"

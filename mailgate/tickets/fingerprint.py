@@ -17,7 +17,7 @@ def fingerprint(message: Message) -> str:
     markings do not count: not every road adds them.
     """
     sender = message.from_.address if message.from_ else ""
-    texts = (plain(message.subject), message.reply_text, message.quoted)
+    texts = (plain(message.subject), message.reply_text, message.signature, message.quoted)
     files = sorted(file.sha256 for file in message.attachments if not _is_decoration(file))
     parts = (sender, *(" ".join(text.lower().split()) for text in texts), *files)
     return hashlib.sha256("\0".join(parts).encode(errors="surrogatepass")).hexdigest()

@@ -258,7 +258,7 @@ def test_S29_two_from_lines_may_not() -> None:
 
 
 def test_E180_a_header_twice_may_not() -> None:
-    assert refused(order_mail(defects=("dup_header: subject",)))
+    assert refused(order_mail(defects=("duplicate-header",)))
 
 
 def test_E186_the_requester_and_another_team_may_not() -> None:

@@ -22,6 +22,7 @@ _FRESH = timedelta(days=7)
 _CLOCKS_DIFFER = timedelta(days=1)
 
 _OPENING = frozenset({"done", "take", "undo", "cancel"})
+_OF_A_PERSON = frozenset({"away"})  # not of a ticket, and "Sam is on leave" is a remark
 _GREETING = re.compile(
     r"\A(?i:dear|hi|hello|hey|(?:good )?(?:morning|afternoon|evening))\b[^\n,!.:–-]{0,40}[\n,!.:–-]\s*"
 )
@@ -109,7 +110,7 @@ def _said(reading: Reading, config: Config) -> tuple[Said, ...]:
 
 def _marked(text: str, config: Config) -> Iterator[Said]:
     """ "#done" and its like, where they open a line."""
-    marks = {word: do for do, words in config.service.commands.items() for word in words if word.startswith("#")}
+    marks = {word: do for do, words in _of_tickets(config) for word in words if word.startswith("#")}
     for line in re.finditer(r"(?m)^[ \t]*(#[\w-]{1,30})(?![\w?-])(?P<after>.*)$", text):
         do = marks.get(line[1].lower())
         if do is not None:
@@ -125,13 +126,17 @@ def _spoken(text: str, config: Config) -> Iterator[Said]:
     sentence, rest = text[:stop], text[end.end() if end else stop :].strip()
     asked = end is not None and end[0] == "?"
     words = words_of(sentence)
-    for do, wanted in config.service.commands.items():
+    for do, wanted in _of_tickets(config):
         for each in sorted((each for each in wanted if not each.startswith("#")), key=len, reverse=True):
             place = _place(do, phrase(each), words, sentence, asked=asked)
             if place is not None:
                 start, close = words[place.first].start, words[place.last - 1].end
                 yield Said(do, sentence[start:close], sentence[:start], sentence[close:], rest)
                 break
+
+
+def _of_tickets(config: Config) -> Iterator[tuple[str, tuple[str, ...]]]:
+    return ((do, wanted) for do, wanted in config.service.commands.items() if do not in _OF_A_PERSON)
 
 
 def _place(do: str, wanted: tuple[str, ...], words: tuple[Word, ...], sentence: str, *, asked: bool) -> Place | None:

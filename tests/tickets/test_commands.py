@@ -210,6 +210,12 @@ def test_S39_quoted_signed_and_subject_words_order_nothing() -> None:
     assert said("See below.", quoted="Done", signature="Done", subject="Done", text="See below.\n> Done") is None
 
 
+def test_what_is_of_a_person_is_no_order_about_a_ticket() -> None:
+    config = make_config(commands={"away": ["I am away", "on leave from", "#away"]})
+    for text in ("I am away until Thursday", "Sam is on leave from today", "#away"):
+        assert read_order(make_reading(text), TICKET, config, dates) == (None, ())
+
+
 def test_a_command_is_read_within_160_characters() -> None:
     assert said(f"{'word ' * 40}on hold") is None
 

@@ -22,9 +22,8 @@ def content(message: Message) -> str:
     """
     sender = message.from_.address if message.from_ else ""
     files = sorted(file.sha256 for file in message.attachments if not _is_decoration(file))
-    return _digest(
-        sender, _folded(plain(message.subject)), _folded(message.reply_text), _folded(message.quoted), *files
-    )
+    texts = (plain(message.subject), message.reply_text, message.quoted)
+    return _digest(sender, *(" ".join(text.lower().split()) for text in texts), *files)
 
 
 def _is_decoration(file: Attachment) -> bool:

@@ -10,6 +10,8 @@ OUTSIDE_FILES = {
     "notify.smtp",
     "notify.maildir",
     "notify.govuk",
+    "notify.channel",
+    "notify.templates",
 }
 PURE_PACKAGES = {"model", "rules", "tickets", "sla", "ingest", "notify"}
 OUTSIDE_TESTS = {"store", "workers", "cli", "web", "journeys", "examples", "app", "account", "documents", "settings"}

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent / "mailgate"
 HOMES = {
     "aiosmtpd": ("ingest.smtp",),
     "imapclient": ("ingest.imap",),
-    "mailparser": ("ingest.parse",),
+    "mailparser": ("ingest.headers",),
     "sqlalchemy": ("store",),
     "alembic": ("store",),
     "psycopg": ("store",),
@@ -132,7 +132,7 @@ def test_every_file_keeps_to_its_layer(check) -> None:
         ("store.spool", "from mailgate.ingest.files import read_mails", "packages that talk to the outside"),
         ("rules.extract", "from . import classify", "1: imports ..classify: write the whole name"),
         ("settings", "import mailgate.app", "journal and outside files must not know scheduler"),
-        ("ingest.files", "import mailparser", "which lives in ingest.parse alone"),
+        ("ingest.files", "import mailparser", "which lives in ingest.headers alone"),
         ("sla.clock", "import time", "1: imports time"),
         ("sla.clock", "from pathlib import Path", "1: imports pathlib.Path"),
         ("sla.clock", "start = datetime.now(UTC)", "1: asks the clock"),

@@ -11,7 +11,7 @@ Named = Callable[[Ticket], str]
 
 
 def as_json(decision: Decision, reading: Reading, config: Config, named: Named) -> dict[str, Any]:
-    """The fields that DESIGN.md promises; *named* says how a ticket is called ("MG-7K3F-99")."""
+    """The fields that docs/design.md promises; *named* says how a ticket is called ("MG-7K3F-99")."""
     joined = named(decision.ticket) if decision.ticket else None
     shown: dict[str, Any] = {
         "action": decision.action,

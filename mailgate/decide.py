@@ -56,7 +56,6 @@ def read(message: Message, envelope: Envelope, config: Config) -> Reading:
         subject=subject.plain(message.subject, service.markings, service.reference),
         wording=message.reply_text,
         fingerprint=fingerprint.fingerprint(message),
-        content=fingerprint.content(message),
         tokens=tokens_in((*envelope.recipients, *named, *message.delivered_to), ids, service.reference),
         refs=reference.find(message.subject, service.reference),
     )

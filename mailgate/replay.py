@@ -15,9 +15,10 @@ from mailgate.errors import Refused
 from mailgate.ingest.directory import read_people
 from mailgate.ingest.files import envelope_of, read_mails
 from mailgate.ingest.parse import parse
-from mailgate.model.config import Config, Store as StoreSettings
+from mailgate.model.config import Config
+from mailgate.model.config import Store as StoreSettings
 from mailgate.model.message import Envelope
-from mailgate.rules.located import Problem, read
+from mailgate.rules.located import read
 from mailgate.store import people, spool, tickets
 from mailgate.store.apply import Settled
 from mailgate.store.engine import Store, open_store
@@ -115,10 +116,10 @@ def _load(store: Store, folder: Path, config: Config) -> None:
 
 def _entries(file: Path) -> list[dict[str, Any]]:
     """The tickets in *file*, with their days as dates."""
-    problems: list[Problem] = []
-    entries = read(file.read_text(encoding="utf-8"), file.name, problems).plain
-    if problems or not isinstance(entries, list):
-        raise Refused("\n".join(map(str, problems)) or f"{file} must be a list of tickets")
+    source = read(file.read_text(encoding="utf-8"), file.name)
+    entries = source.root.plain if source.root and not source.problems else None
+    if not isinstance(entries, list):
+        raise Refused("\n".join(map(str, source.problems)) or f"{file} must be a list of tickets")
     return [{name: _dated(name, value) for name, value in entry.items()} for entry in entries]
 
 

@@ -66,7 +66,8 @@ class Shown:
         settled = played.settled
         self._opened_by |= dict.fromkeys(settled.references, Path(played.file).stem)
         said = as_json(settled.decision, settled.reading, self._config, lambda ticket: self._name(ticket.ref))
-        outgoing = [{"to": mail.recipient, "message": mail.message, "subject": mail.subject} for mail in settled.outbound]
+        sent = settled.outbound
+        outgoing = [{"to": mail.recipient, "message": mail.message, "subject": mail.subject} for mail in sent]
         return {"file": played.file, **said, "references": list(settled.references), "outgoing": outgoing}
 
     def _name(self, ref: str) -> str:
@@ -79,10 +80,12 @@ def _differences(said: dict[str, Any], expected: Path) -> list[str] | None:
         return None
     from mailgate.rules.located import read
 
-    wanted = read(expected.read_text(encoding="utf-8"), expected.name, []).entries
+    source = read(expected.read_text(encoding="utf-8"), expected.name)
+    if source.root is None or source.problems:
+        return list(map(str, source.problems))
     return [
         f"{name}: expected {node.plain}, got {said[name]}"
-        for name, node in wanted.items()
+        for name, node in source.root.entries.items()
         if name in said and name not in NOT_COMPARED and not _agrees(node.plain, said[name])
     ]
 
@@ -124,7 +127,8 @@ def ingest(
     if as_json:
         print_json({"mails": became.total(), **became})
         return
-    print(f"{became.total()} mails: " + (", ".join(f"{number} {what}" for what, number in became.most_common()) or "none"))
+    numbered = ", ".join(f"{number} {what}" for what, number in became.most_common())
+    print(f"{became.total()} mails: {numbered or 'none'}")
 
 
 def _with_progress(items: Iterable[Item], what: str) -> Iterator[Item]:

@@ -22,6 +22,7 @@ from mailgate.store.keys import load_keys
 from mailgate.store.outbox import release_leases as release_outbox
 from mailgate.store.schema import loop_id, upgrade
 from mailgate.store.spool import GroupCommit, release_leases
+from mailgate.tickets.token import Keys
 from mailgate.workers import loop
 from mailgate.workers.delivery import Delivery
 from mailgate.workers.intake import Intake
@@ -46,7 +47,8 @@ def make_ready(store: Store) -> None:
 def context_of(config: Config, store: Store) -> Context:
     """What every mail we send shares. MailgateError names each mistake in a template."""
     sources = read_templates(config, template_folders(config))
-    return prepare(config, load_keys(Path(config.operator.keys)), loop_id(store), sources)
+    secrets, current = load_keys(Path(config.operator.keys))
+    return prepare(config, Keys(current, secrets), loop_id(store), sources)
 
 
 def address_of(listen: str) -> tuple[str, int]:

@@ -8,9 +8,13 @@ import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from mailgate import journal
-from mailgate.app import ROLES, Gateway, address_of, make_ready
+from mailgate.app import ROLES, Gateway, address_of, context_of, make_ready
+from mailgate.cli.frame import configuration
 from mailgate.errors import Refused
 from mailgate.model.config import Config, Mode
 from mailgate.store.engine import Store, open_store
@@ -20,9 +24,16 @@ LATER_ROLES = ("imap", "scheduler", "web")
 SWITCH_SECONDS = 0.0005  # how long the workers' thread may keep a session waiting for the interpreter
 
 
-def serve(config: Config, role: str | None = None) -> None:
-    """Run the gateway until SIGTERM or SIGINT. Refused says in a sentence why it cannot start."""
-    roles = roles_from(role)
+def serve(
+    context: typer.Context,
+    role: Annotated[str | None, typer.Option(help="What to run, such as smtp,worker. [default: everything]")] = None,
+) -> None:
+    """Run the gateway until SIGTERM or SIGINT."""
+    run(configuration(context), roles_from(role))
+
+
+def run(config: Config, roles: frozenset[str]) -> None:
+    """The gateway with *roles*, until a signal; Refused says in a sentence why it cannot start."""
     os.umask(0o077)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold mail (S78)
     sys.setswitchinterval(SWITCH_SECONDS)
@@ -33,6 +44,7 @@ def serve(config: Config, role: str | None = None) -> None:
         if config.operator.workers.processes == 1:
             _work(config, store, roles)
         else:
+            context_of(config, store)  # what is wrong with a template is said here, once
             store.close()  # no connection may be shared with a child
             _supervise(config, roles)
 

@@ -16,14 +16,19 @@ def abouts(
     """Each reply of *decision* with what it is about; *references* are those of its new tickets, in order."""
     serials: dict[str, int] = {}
     for reply in decision.replies:
-        case: Draft | Ticket | None = decision.ticket
-        ref = case.ref if case else ""
-        if isinstance(decision.outcome, NewTicket):
-            case, ref = decision.outcome.drafts[reply.draft], references[reply.draft]
-        if case is None:
-            continue
-        serials[ref] = serials.get(ref, case.last_serial if isinstance(case, Ticket) else 0) + 1
-        yield reply, _about(case, ref, serials[ref], reading, config, cause, now)
+        found = _case(decision, reply, references)
+        if found is not None:
+            case, ref, last_serial = found
+            serials[ref] = serials.get(ref, last_serial) + 1
+            yield reply, _about(case, ref, serials[ref], reading, config, cause, now)
+
+
+def _case(decision: Decision, reply: Reply, references: Sequence[str]) -> tuple[Draft | Ticket, str, int] | None:
+    """What *reply* is about, its reference, and the number of the last mail about it."""
+    if isinstance(decision.outcome, NewTicket):
+        return decision.outcome.drafts[reply.draft], references[reply.draft], 0
+    ticket = decision.ticket
+    return (ticket, ticket.ref, ticket.last_serial) if ticket else None
 
 
 def _about(

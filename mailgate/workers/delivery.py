@@ -14,7 +14,7 @@ from mailgate.store.outbox import Result, claim, record
 from mailgate.workers.loop import failure_of
 
 BATCH = 32
-DOUBT_PAUSE = timedelta(minutes=10)  # E140: as long as a relay may need to get over whatever interrupted it
+DOUBT_PAUSE_SECONDS = 600.0  # E140: as long as a relay may need to get over whatever interrupted it
 
 
 class Delivery:
@@ -49,7 +49,7 @@ class Delivery:
     def _sent(self, attempt: Attempt) -> Result:
         now = self._clock()
         if self._stop.is_set() or attempt.lease_until - now < timedelta(seconds=self._channel.longest_seconds):
-            return Result(attempt, SendState.READY, run_at=now)  # not begun: the lease could end before the answer
+            return Result(attempt, SendState.READY)  # not begun: the lease could end before the answer
         error = failure_of(self._channel.send, attempt)
         if error is None:
             journal.mail_sent(attempt.id)
@@ -66,5 +66,5 @@ class Delivery:
             pause = pause_after(attempt.attempts, self._chance())
             if pause is None:
                 return Result(attempt, SendState.FAILED, error=f"Given up after five days. {why}")
-            return Result(attempt, SendState.READY, run_at=self._clock() + pause, error=why)
-        return Result(attempt, SendState.UNCERTAIN, run_at=self._clock() + DOUBT_PAUSE, error=why)
+            return Result(attempt, SendState.READY, after_seconds=pause.total_seconds(), error=why)
+        return Result(attempt, SendState.UNCERTAIN, after_seconds=DOUBT_PAUSE_SECONDS, error=why)

@@ -6,12 +6,15 @@ import time
 from pathlib import Path
 
 import pytest
+
 from mailgate.errors import TryLater
 from tests.fakes import MemorySpool
 from tests.listening import listening
 from tests.postfix import postfix
 
-MAIL = b"From: ann@mail.example\r\nTo: help@city.example\r\nSubject: %d\r\n\r\n.\r\n..two\r\n" + b"x" * 3000 + b"\r\n"
+MAIL = (
+    b"From: ann@mail.example\r\nTo: help@city.example\r\nSubject: %d\r\n\r\n.\r\n..two\r\n" + (b"x" * 70 + b"\r\n") * 40
+)
 
 
 @pytest.fixture
@@ -40,4 +43,4 @@ def test_postfix_hands_over_every_mail_once_also_after_it_was_put_off(root):
     assert len(spool.mails) == 20
     for envelope, raw in spool.mails:
         assert envelope.recipients == ("help@city.example", "second@city.example")
-        assert raw.partition(b"\r\n\r\n")[2] == b".\r\n..two\r\n" + b"x" * 3000 + b"\r\n"
+        assert raw.partition(b"\r\n\r\n")[2] == b".\r\n..two\r\n" + (b"x" * 70 + b"\r\n") * 40

@@ -33,11 +33,13 @@ from mailgate.model.message import BOUNCES, Envelope, Kind, Message, Verdict
 from mailgate.model.spans import Span
 from mailgate.model.ticket import Change, Draft, Event, Status, Ticket, WaitingFor
 from mailgate.rules import extract, request
+from mailgate.rules.classify import classify
 from mailgate.rules.dates import find_dates
 from mailgate.sla.calendar import before, local_date
 from mailgate.sla.clock import OFFICE
 from mailgate.tickets import answer, commands, duplicate, fingerprint, lifecycle, reference, smalltalk, subject, thread
 from mailgate.tickets.lifecycle import Happened
+from mailgate.tickets.orders import Ambiguous
 from mailgate.tickets.token import tokens_in
 
 
@@ -54,7 +56,6 @@ def read(message: Message, envelope: Envelope, config: Config) -> Reading:
         subject=subject.plain(message.subject, service.markings, service.reference),
         wording=message.reply_text,
         fingerprint=fingerprint.fingerprint(message),
-        content=fingerprint.content(message),
         tokens=tokens_in((*envelope.recipients, *named, *message.delivered_to), ids, service.reference),
         refs=reference.find(message.subject, service.reference),
     )
@@ -200,7 +201,7 @@ def _command(case: _Case) -> Decision | None:
     change, refused = None, commands.may_command(case.reading, ticket, evidence, case.config, case.facts)
     if not refused:
         change, refused = _ordered(case, ticket, order)
-    if change is None or isinstance(order, commands.Ambiguous):
+    if change is None or isinstance(order, Ambiguous):
         found = Match("command", "refused", effect=refused)
         event = case.event("command refused", {"why": refused})
         return case.decided(FollowUp(ticket, Intent.NOTE), (*trace, found), events=event)
@@ -210,9 +211,9 @@ def _command(case: _Case) -> Decision | None:
     return case.decided(Command(ticket, order), trace, (change,), event, replies)
 
 
-def _ordered(case: _Case, ticket: Ticket, order: Order | commands.Ambiguous) -> tuple[Change | None, str]:
+def _ordered(case: _Case, ticket: Ticket, order: Order | Ambiguous) -> tuple[Change | None, str]:
     """What the order changes; None, and why, where it cannot be done to the ticket as it is."""
-    if isinstance(order, commands.Ambiguous):
+    if isinstance(order, Ambiguous):
         return None, order.why
     happened = ORDERS.get(order.do)
     status = lifecycle.after(ticket, happened) if happened else ticket.status
@@ -228,13 +229,19 @@ def _ordered(case: _Case, ticket: Ticket, order: Order | commands.Ambiguous) -> 
             return replace(change, waiting_for=WaitingFor.THIRD_PARTY), ""
         case "assign":
             return replace(change, assignee=order.to), ""
-        case "move" if order.to in case.config.service.categories:
-            category = case.config.service.categories[order.to]
-            task = request.task_named(case.reading.wording, order.to, case.config)
-            return replace(change, category=order.to, task=task, team=category.team or ticket.team), ""
         case "move":
-            return replace(change, team=order.to), ""
+            return _moved(case, change, order.to or ""), ""
     return change, ""
+
+
+def _moved(case: _Case, change: Change, to: str) -> Change:
+    """To a category, and the task of it that the order names, or to a team as it is."""
+    category = case.config.service.categories.get(to)
+    if category is None:
+        return replace(change, team=to)
+    named = classify("", case.reading.wording, None, case.config)
+    task = named.task if named.category == to else f"{to}.other"
+    return replace(change, category=to, task=task, team=category.team or change.ticket.team)
 
 
 def _small_talk(case: _Case) -> Decision | None:
@@ -245,7 +252,7 @@ def _small_talk(case: _Case) -> Decision | None:
         return case.decided(Ignore("it only says thank you", case.ticket, intent), trace, events=event)
     if intent is not Intent.CHASER:
         return None
-    ticket, found = case.ticket, ()
+    ticket, found = case.ticket, Trace()
     if ticket is None:
         ticket, found = smalltalk.chased_ticket(case.reading, case.config, case.facts)
     if ticket is None:

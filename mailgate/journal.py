@@ -1,6 +1,6 @@
 """One function for each sentence an operator reads in the log.
 
-Identifiers and counts only: no subject, no body, no address (RELIABILITY.md section 7). On a terminal
+Identifiers and counts only: no subject, no body, no address (docs/reliability.md section 7). On a terminal
 the lines are for people, elsewhere one JSON object each.
 """
 

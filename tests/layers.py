@@ -10,6 +10,8 @@ OUTSIDE_FILES = {
     "notify.smtp",
     "notify.maildir",
     "notify.govuk",
+    "notify.channel",
+    "notify.files",
 }
 PURE_PACKAGES = {"model", "rules", "tickets", "sla", "ingest", "notify"}
 OUTSIDE_TESTS = {"store", "workers", "cli", "web", "journeys", "examples", "app", "account", "documents", "settings"}
@@ -39,7 +41,7 @@ def layer(module: str) -> int:
         return PURE
     if package == "workers":
         return WORKERS
-    return SHELL if package in ("scheduler", "app", "cli", "web", "__main__") else OUTSIDE
+    return SHELL if package in ("scheduler", "app", "replay", "cli", "web", "__main__") else OUTSIDE
 
 
 def is_pure_test(path: Path) -> bool:

@@ -1,4 +1,4 @@
-"""What the SMTP door refuses and in which words: the reply table E10 of EMAIL.md section 1."""
+"""What the SMTP door refuses and in which words: the reply table E10 of docs/email.md section 1."""
 
 import ipaddress
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ NO_MAILBOX = b"550 5.1.1 no such mailbox"
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much of us one client may use (RELIABILITY.md section 8)."""
+    """How much of us one client may use (docs/reliability.md section 8)."""
 
     recipients: int = 100
     received_lines: int = 100

@@ -33,7 +33,18 @@ class Cut(NamedTuple):
 
 def without_footers(lines: Sequence[str]) -> list[str]:
     """*lines* without "Sent from my phone"; people also write below it, so nothing else goes (E103)."""
-    return [line for line in lines if not (len(line) < 120 and line.strip(" *_<").casefold().startswith(_FOOTERS))]
+    return [line for line in lines if not _is_footer(line)]
+
+
+def _is_footer(line: str) -> bool:
+    """A footer is short and one phrase: "Sent from my desk, which is easier" is somebody's words."""
+    if len(line) > 160:
+        return False
+    text = line.strip(" *_<\t")
+    if not text.casefold().startswith(_FOOTERS):
+        return False
+    words = text.partition("<")[0].rstrip(" .")
+    return "," not in words and ". " not in words and len(words.split()) <= 9
 
 
 def cut_signature(lines: Sequence[str], sender_name: str) -> Cut:

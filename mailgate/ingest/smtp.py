@@ -1,4 +1,4 @@
-"""The SMTP listener: bytes and an envelope from a socket, durable before anyone hears "250" (EMAIL.md section 1).
+"""The SMTP listener: bytes and an envelope from a socket, durable before anyone hears "250" (docs/email.md section 1).
 
 aiosmtpd keeps the connection; the commands are our own, because the library's answers lack enhanced
 status codes (E18), turn our failures into permanent ones (R1), refuse long lines (R4), read without

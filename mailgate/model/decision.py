@@ -66,8 +66,7 @@ class Reading:
     disclaimers. *keys* are the trusted values of the key identifier, *fields* all facts by
     their names in the configuration; *as_written* is a key that needs a person's eye.
     *loose_dates* are dates that are no one's in particular: any need for a date may have them.
-    *fingerprint* is K2 of E150, *content* the same without the date, *refs* the references in
-    the subject, canonical.
+    *fingerprint* is K2 of E150. *refs* are the references in the subject, canonical.
     """
 
     message: Message
@@ -82,7 +81,6 @@ class Reading:
     suggestion: str | None = None
     loose_dates: tuple[str, ...] = ()
     fingerprint: str = ""
-    content: str = ""
     tokens: tuple[Token, ...] = ()
     refs: tuple[str, ...] = ()
 

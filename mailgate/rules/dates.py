@@ -1,7 +1,7 @@
 """Dates and times as people write them: "Thurs", "tomorrow", "COP Friday", "14.1.27 at 2pm".
 
 Always day before month. A weekday is the next one after the mail's date; without a year it is
-the nearest date that fits (DOMAIN.md section 5).
+the nearest date that fits (docs/domain.md section 5).
 """
 
 import re

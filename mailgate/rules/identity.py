@@ -1,6 +1,6 @@
 """Check letters of identity numbers, by the name of the scheme in the configuration.
 
-The letter is the remainder, by 23, of the two-digit year followed by the serial (DOMAIN.md
+The letter is the remainder, by 23, of the two-digit year followed by the serial (docs/domain.md
 section 5). A scheme returns the number as it is kept, or None where the letter is wrong.
 """
 

@@ -7,7 +7,7 @@ from mailgate.model.config import Calendar, SlaPolicy
 from mailgate.sla.calendar import add_working_time, due, started, working_time
 
 OFFICE = Calendar.model_validate({"hours": "Monday to Friday, 9am to 5pm", "holidays": "england-and-wales"})
-"""Working time where the configuration names no calendar (DOMAIN.md section 6)."""
+"""Working time where the configuration names no calendar (docs/domain.md section 6)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -15,7 +16,7 @@ from mailgate.store.engine import Store
 from mailgate.store.failures import translated
 from mailgate.store.locks import FileLock
 
-# RELIABILITY.md R16: before this, SQLite can lose committed data in WAL mode.
+# docs/reliability.md R16: before this, SQLite can lose committed data in WAL mode.
 SAFE_WITH_WAL = (3, 51, 3)
 PATIENCE_SECONDS = 20.0
 
@@ -23,10 +24,9 @@ PATIENCE_SECONDS = 20.0
 def library() -> ModuleType:
     """The SQLite of the wheel where there is one, else the interpreter's."""
     try:
-        import pysqlite3.dbapi2 as module
+        return import_module("pysqlite3.dbapi2")
     except ImportError:
-        import sqlite3 as module
-    return module
+        return import_module("sqlite3.dbapi2")
 
 
 class SqliteStore(Store):

@@ -11,6 +11,8 @@ from typing import Any
 
 import structlog
 
+from mailgate.errors import MailgateError
+
 MOST_CHARACTERS = 500
 _CONTROL = dict.fromkeys((*range(32), *range(127, 160), 8232, 8233), " ")
 
@@ -44,7 +46,9 @@ _log: Any = structlog.get_logger()
 
 
 def why(error: BaseException) -> str:
-    """The class of *error* and where it was raised: a bug's text may quote the mail, so it is not told."""
+    """Our own sentence, else the class of *error* and where it was raised: a bug's text may quote the mail."""
+    if isinstance(error, MailgateError) and str(error):
+        return str(error)
     place = error.__traceback__
     while place is not None and place.tb_next is not None:
         place = place.tb_next

@@ -5,6 +5,7 @@ tell (a team that does not exist, a task nobody defined) is checked in ``setting
 which also knows the line of every value.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import date
 from enum import StrEnum
@@ -33,6 +34,12 @@ def _size(value: Any) -> Any:
     if factor is None or not number.isdigit():
         raise ValueError('expected a size such as "40 MiB"')
     return int(number) * factor
+
+
+def _reference(value: Any) -> Any:
+    if not isinstance(value, str) or not re.fullmatch("[A-Z]{2,5}", value):
+        raise ValueError('expected two to five capital letters, such as "MG"')
+    return value
 
 
 Allowance = Annotated[Span, _parsed(Span), PlainSerializer(str)]
@@ -228,7 +235,7 @@ class Service(Model):
     """Everything the owner of the service decides."""
 
     region: str = ""
-    reference: Annotated[str, Field(pattern="^[A-Z]{2,5}$")] = "MG"
+    reference: Annotated[str, BeforeValidator(_reference)] = "MG"
     send_from: str | None = None
     defaults: Defaults = Defaults()
     domains: Words = ()
@@ -314,12 +321,17 @@ class Operator(Model):
 
 
 class Config(Model):
-    """The whole configuration. *version* is the hash of its content; *folders* is where it was read."""
+    """The whole configuration.
+
+    *version* is the hash of the service's content, *folders* is where it was read, and
+    *changed* names what a second folder changed in the first.
+    """
 
     version: str
     service: Service
     operator: Operator = Operator()
     folders: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
 
     def __hash__(self) -> int:
         return hash(self.version)

@@ -75,9 +75,19 @@ class Opening:
             raise ValueError("expected the first day before the last, and the opening time before the closing time")
         return cls(frozenset(range(first, last + 1)), opens, closes)
 
+    def __str__(self) -> str:
+        first, last = min(self.days), max(self.days)
+        days = _DAYS[first].title() + (f" to {_DAYS[last].title()}" if last > first else "")
+        return f"{days}, {_spoken(self.opens)} to {_spoken(self.closes)}"
+
 
 def _clock(text: str) -> time:
     found = _CLOCK.fullmatch(text)
     if found is None or not 1 <= int(found[1]) <= 12 or int(found[2] or 0) > 59:
         raise ValueError(f'"{text}" is not a time such as 9am or 5.30pm')
     return time(int(found[1]) % 12 + (12 if found[3] == "pm" else 0), int(found[2] or 0))
+
+
+def _spoken(at: time) -> str:
+    minutes = f".{at.minute:02}" if at.minute else ""
+    return f"{at.hour % 12 or 12}{minutes}{'am' if at.hour < 12 else 'pm'}"

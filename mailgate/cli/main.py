@@ -1,0 +1,130 @@
+"""The command ``mailgate``: which commands there are, and how they end.
+
+Each command is a function in a file beside this one, imported when it is called. An error
+a person should read is one line on standard error (each mistake of a configuration has its
+own line) and exit code 2.
+"""
+
+import io
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from typer.core import TyperGroup
+from typer.main import get_group
+
+from mailgate.cli.frame import LazyCommand
+from mailgate.errors import MailgateError
+
+# Command, its file in this folder, its function there, and what it does.
+COMMANDS = (
+    ("init", "init", "init", "Write a commented starter configuration."),
+    ("serve", "serve", "serve", "Run the gateway."),
+    ("parse", "mail", "parse", "Show a mail as the gateway reads it."),
+    ("explain", "mail", "explain", "Say what would happen to a mail, and why; change nothing."),
+    ("rehearse", "replay", "rehearse", "Play a folder of mails through the whole pipeline in a scratch store."),
+    ("ingest", "replay", "ingest", "Feed mails from files through the whole pipeline now."),
+    ("rules check", "rules", "check", "Check the configuration and say where its mistakes are."),
+    ("ticket list", "ticket", "list_tickets", "List tickets."),
+    ("ticket show", "ticket", "show_ticket", "Show one ticket with its history."),
+    ("outbox list", "outbox", "list_outbox", "List what waits to be sent, and what could not be."),
+    ("quarantine list", "quarantine", "list_quarantine", "List the mails that need a person."),
+    ("quarantine show", "quarantine", "show_quarantine", "Show one of them."),
+    ("people import", "people", "import_people", "Read the directory from a YAML or CSV file."),
+    ("people list", "people", "list_people", "List the directory."),
+    ("db upgrade", "db", "upgrade", "Bring the store's tables up to date."),
+)
+GROUPS = {
+    "rules": "The rules that sort mail.",
+    "ticket": "The tickets.",
+    "outbox": "What we send.",
+    "quarantine": "Mails that could not be handled.",
+    "people": "The directory: who may do what, in which team.",
+    "db": "The store.",
+}
+
+app = typer.Typer(add_completion=False, no_args_is_help=True)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(f"mailgate {version('mailgate')}")
+        raise typer.Exit
+
+
+@app.callback()
+def mailgate(
+    context: typer.Context,
+    config: Annotated[
+        list[Path],
+        typer.Option(help="Folder of the configuration; a second one is laid over the first. [default: config]"),
+    ] = [],  # noqa: B006 (typer reads it and nobody changes it)
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Mail to shared mailboxes becomes tickets that cannot be lost, done twice or forgotten."""
+    context.obj = tuple(config)
+
+
+def program() -> TyperGroup:
+    """The whole command line."""
+    root = get_group(app)
+    groups = {name: TyperGroup(name=name, help=summary, no_args_is_help=True) for name, summary in GROUPS.items()}
+    for words, file, function, summary in COMMANDS:
+        group, _, name = words.rpartition(" ")
+        command = LazyCommand(name, f"mailgate.cli.{file}", function, summary)
+        (groups[group] if group else root).add_command(command)
+    for commands in groups.values():
+        root.add_command(commands)
+    return root
+
+
+def main() -> None:
+    """Run the command that was asked for and exit."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # what a mail says is printable nowhere else
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
+    try:
+        try:
+            program().main(config_first(sys.argv[1:]), prog_name="mailgate")
+        finally:
+            sys.stdout.flush()
+    except MailgateError as error:
+        _end(str(error))
+    except BrokenPipeError:  # whoever read our output has enough of it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as error:
+        _end(f"{error.strerror}: {error.filename}" if error.filename else str(error))
+
+
+def config_first(arguments: Sequence[str]) -> list[str]:
+    """The *arguments* with every ``--config FOLDER`` at the front, so that it may stand behind the command too."""
+    options: list[str] = []
+    others: list[str] = []
+    waiting = list(arguments)
+    while waiting:
+        argument = waiting.pop(0)
+        if argument == "--":
+            return [*options, *others, argument, *waiting]
+        if argument == "--config" and waiting:
+            options += [argument, waiting.pop(0)]
+        elif argument.startswith("--config="):
+            options.append(argument)
+        else:
+            others.append(argument)
+    return options + others
+
+
+def _end(text: str) -> NoReturn:
+    print(f"mailgate: {text}", file=sys.stderr)
+    sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -5,6 +5,8 @@ index here; those over what is waiting or open are partial, so that their cost d
 with history.
 """
 
+from typing import Any
+
 from sqlalchemy import (
     Boolean,
     CheckConstraint,
@@ -32,10 +34,10 @@ metadata = MetaData(
 )
 
 # RELIABILITY.md section 6: room for updates in place, and an early vacuum.
-BUSY = {"postgresql_with": {"fillfactor": "70", "autovacuum_vacuum_scale_factor": "0.02"}}
+BUSY: dict[str, Any] = {"postgresql_with": {"fillfactor": "70", "autovacuum_vacuum_scale_factor": "0.02"}}
 
 
-def partial(condition: str) -> dict[str, object]:
+def partial(condition: str) -> dict[str, Any]:
     """Of an index: only the rows that meet *condition*, which queries must state in the same words."""
     return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
 
@@ -176,18 +178,19 @@ participants = Table(
     Column("role", Name, nullable=False),
 )
 
-# What happened, only ever added to. Erasing a person empties *actor*, *personal* and *salt*;
-# *personal_hash* stays, so that the chain of hashes stays whole (RELIABILITY.md section 7).
+# What happened, only ever added to; *at*, *data* and *personal* stand as they were hashed. Erasing
+# a person empties *actor*, *personal* and *salt*; *personal_hash* stays, so that the chain of
+# hashes stays whole (RELIABILITY.md section 7).
 events = Table(
     "events",
     metadata,
     Column("ticket_id", Id, ForeignKey(tickets.c.id), primary_key=True, autoincrement=False),
     Column("serial", Integer, primary_key=True, autoincrement=False),
-    Column("at", Instant, nullable=False),
+    Column("at", Id, nullable=False),
     Column("what", Name, nullable=False),
-    Column("data", Json, nullable=False),
+    Column("data", Words, nullable=False),
     Column("actor", Words),
-    Column("personal", Json),
+    Column("personal", Words),
     Column("salt", LargeBinary),
     Column("personal_hash", LargeBinary, nullable=False),
     Column("hash", LargeBinary, nullable=False),

@@ -98,7 +98,7 @@ def upgrade() -> None:
         "events",
         _required("ticket_id", ID, sa.ForeignKey("tickets.id", name="fk_events_ticket_id"), autoincrement=False),
         _required("serial", sa.Integer, autoincrement=False),
-        _required("at", sa.BigInteger),
+        _required("at", ID),
         _required("what", sa.Text),
         _required("data", sa.Text),
         _optional("actor", sa.Text),

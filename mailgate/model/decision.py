@@ -65,6 +65,7 @@ class Reading:
     *subject* and *wording* are what counts: without prefixes, markings, quotes, signature,
     disclaimers. *keys* are the trusted values of the key identifier, *fields* all facts by
     their names in the configuration; *as_written* is a key that needs a person's eye.
+    *loose_dates* are dates that are no one's in particular: any need for a date may have them.
     *fingerprint* is K2 of E150. *refs* are the references in the subject, canonical.
     """
 
@@ -78,10 +79,10 @@ class Reading:
     fields: Values = field(default_factory=dict)
     as_written: str | None = None
     suggestion: str | None = None
+    loose_dates: tuple[str, ...] = ()
     fingerprint: str = ""
     tokens: tuple[Token, ...] = ()
     refs: tuple[str, ...] = ()
-    recipients: tuple[str, ...] = ()
 
     @property
     def sender(self) -> str:
@@ -124,6 +125,7 @@ class Facts:
     tickets with one of its keys that are open or were closed recently; *of_sender* the open
     tickets its sender asked for. *acknowledged* counts automatic answers of the last day to
     its sender, *acknowledged_to_strangers* those of the last minute to anybody not verified.
+    *is_own*: we sent a mail with its Message-ID.
     """
 
     now: datetime
@@ -136,6 +138,7 @@ class Facts:
     acknowledged: int = 0
     acknowledged_to_strangers: int = 0
     answers_ours_automatically: bool = False
+    is_own: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +215,7 @@ class Reply:
     """One mail to send: *message* is its name under ``messages``, *draft* the index of the new ticket it is about.
 
     *to_team*: its reader belongs to the owning team, so that the wider column of the privacy
-    table (DOMAIN.md section 9) holds; *internal*: its reader is one of our organisation.
+    table (docs/domain.md section 9) holds; *internal*: its reader is one of our organisation.
     """
 
     message: str

@@ -1,4 +1,4 @@
-"""Dates and times as people read them: "14 January 2027 at 5pm", and short in tables (DOMAIN.md section 12)."""
+"""Dates and times as people read them: "14 January 2027 at 5pm", and short in tables (docs/domain.md section 12)."""
 
 from datetime import date, datetime, tzinfo
 from zoneinfo import ZoneInfo

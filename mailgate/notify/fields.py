@@ -1,4 +1,4 @@
-"""What a template may show, and to whom: the privacy table as code (DOMAIN.md section 9).
+"""What a template may show, and to whom: the privacy table as code (docs/domain.md section 9).
 
 A message has the common fields and its own; nothing else can reach a mail. Every field is
 ours: a reference, a date, a word of this file or a label of the configuration. What somebody

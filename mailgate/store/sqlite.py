@@ -16,7 +16,7 @@ from mailgate.store.engine import Store
 from mailgate.store.failures import translated
 from mailgate.store.locks import FileLock
 
-# RELIABILITY.md R16: before this, SQLite can lose committed data in WAL mode.
+# docs/reliability.md R16: before this, SQLite can lose committed data in WAL mode.
 SAFE_WITH_WAL = (3, 51, 3)
 PATIENCE_SECONDS = 20.0
 

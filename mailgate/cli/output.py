@@ -19,7 +19,8 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         for line in (columns, *shown):
             print("\t".join(line))
         return
-    from rich import box, print as draw
+    from rich import box
+    from rich import print as draw
     from rich.table import Table
     from rich.text import Text
 

@@ -65,7 +65,9 @@ class Reading:
     *subject* and *wording* are what counts: without prefixes, markings, quotes, signature,
     disclaimers. *keys* are the trusted values of the key identifier, *fields* all facts by
     their names in the configuration; *as_written* is a key that needs a person's eye.
-    *fingerprint* is K2 of E150. *refs* are the references in the subject, canonical.
+    *loose_dates* are dates that are no one's in particular: any need for a date may have them.
+    *fingerprint* is K2 of E150, *content* the same without the date, *refs* the references
+    in the subject, canonical.
     """
 
     message: Message
@@ -78,10 +80,11 @@ class Reading:
     fields: Values = field(default_factory=dict)
     as_written: str | None = None
     suggestion: str | None = None
+    loose_dates: tuple[str, ...] = ()
     fingerprint: str = ""
+    content: str = ""
     tokens: tuple[Token, ...] = ()
     refs: tuple[str, ...] = ()
-    recipients: tuple[str, ...] = ()
 
     @property
     def sender(self) -> str:
@@ -121,9 +124,10 @@ class Facts:
 
     *same_id* is the stored mail with its Message-ID, *same_content* a mail of the same sender
     and content within seven days (E153). *evidence* is in order of rank. *same_case* are
-    tickets with one of its keys that are open or were closed recently; *of_sender* the open
-    tickets its sender asked for. *acknowledged* counts automatic answers of the last day to
+    tickets with one of its keys that are open or were closed recently; *colleagues* are the
+    members of the teams of the tickets in *evidence*. *acknowledged* counts automatic answers of the last day to
     its sender, *acknowledged_to_strangers* those of the last minute to anybody not verified.
+    *is_own*: we sent a mail with its Message-ID.
     """
 
     now: datetime
@@ -132,10 +136,11 @@ class Facts:
     same_content: Known | None = None
     evidence: tuple[Evidence, ...] = ()
     same_case: tuple[Ticket, ...] = ()
-    of_sender: tuple[Ticket, ...] = ()
+    colleagues: tuple[Person, ...] = ()
     acknowledged: int = 0
     acknowledged_to_strangers: int = 0
     answers_ours_automatically: bool = False
+    is_own: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +217,7 @@ class Reply:
     """One mail to send: *message* is its name under ``messages``, *draft* the index of the new ticket it is about.
 
     *to_team*: its reader belongs to the owning team, so that the wider column of the privacy
-    table (DOMAIN.md section 9) holds; *internal*: its reader is one of our organisation.
+    table (docs/domain.md section 9) holds; *internal*: its reader is one of our organisation.
     """
 
     message: str

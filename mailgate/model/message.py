@@ -90,7 +90,8 @@ class Message:
 
     Message ids carry their angle brackets. *text* is the whole body as text; *reply_text*
     is what the sender newly wrote, without quoted history, signature and disclaimers;
-    *quoted* is the history that was cut off. *headers* holds the header values that later
+    *quoted* is the history that was cut off. *struck* holds what was struck out: it stands in
+    none of the texts, and a number in it is withdrawn. *headers* holds the header values that later
     stages read, by lower-case name, decoded and on one line, as tuples in order.
     """
 
@@ -107,6 +108,8 @@ class Message:
     references: tuple[str, ...] = ()
     date: datetime | None = None
     text: str = ""
+    text_from_html: str = ""
+    struck: tuple[str, ...] = ()
     reply_text: str = ""
     quoted: str = ""
     signature: str = ""

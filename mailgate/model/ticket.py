@@ -66,7 +66,11 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A ticket that is about to be opened: everything but its reference."""
+    """A ticket that is about to be opened: everything but its reference.
+
+    *show_to*, *attachments* and *starts* are what a rule said under ``show_to``, ``attachments`` and
+    ``start``. *clock_started_at* is None while the clock stands still.
+    """
 
     mailbox: str
     requester: str
@@ -85,6 +89,9 @@ class Draft:
     missing: tuple[str, ...] = ()
     marking: str = ""
     tags: tuple[str, ...] = ()
+    show_to: str | None = None
+    attachments: str | None = None
+    starts: str | None = None
     first_reply_due: datetime | None = None
     due_at: datetime | None = None
     clock_started_at: datetime | None = None

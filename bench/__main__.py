@@ -1,0 +1,29 @@
+"""Print the table of docs/performance.md with what was measured here: ``python -m bench [P1 P3 ...]``.
+
+Rates of two servers are compared in turn, three rounds, medians; every mail is distinct, and
+what was stored is counted afterwards. Nothing but this machine's loopback is ever addressed.
+"""
+
+import platform
+import sys
+from pathlib import Path
+
+from bench import accept, growth, ingest, start
+from bench.table import Row, printed
+
+MEASURES = {"P1": accept.measure, "P3": ingest.measure, "P8": growth.measure, "P15": start.measure}
+
+
+def main() -> None:
+    wanted = sys.argv[1:] or list(MEASURES)
+    rows: list[Row] = []
+    for number in wanted:
+        print(f"measuring {number} ...", file=sys.stderr, flush=True)
+        rows += MEASURES[number]()
+    cores = len(Path("/proc/cpuinfo").read_text().split("processor\t")) - 1
+    print(f"Python {platform.python_version()}, {platform.machine()}, {cores} cores\n")
+    print(printed(rows))
+
+
+if __name__ == "__main__":
+    main()

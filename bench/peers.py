@@ -1,0 +1,109 @@
+"""The servers that are compared: a private gateway and a private Postfix, on free ports of the loopback interface."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+REPOSITORY = Path(__file__).parent.parent
+MAILGATE = [sys.executable, "-m", "mailgate"]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_until_listening(port: int, seconds: float = 20) -> None:
+    """Return as soon as something accepts connections on *port*; RuntimeError after *seconds*."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.01)
+    raise RuntimeError(f"nothing listens on port {port}")
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """A running gateway with its own store; *pid* is the head of its process tree."""
+
+    folder: Path
+    port: int
+    pid: int
+
+    @property
+    def database(self) -> Path:
+        return self.folder / "mailgate.db"
+
+    def rows(self, question: str) -> int:
+        """The number that *question* selects, read beside the running gateway."""
+        import pysqlite3
+
+        with pysqlite3.connect(f"file:{self.database}?mode=ro", uri=True) as connection:
+            return int(connection.execute(question).fetchone()[0])
+
+
+def environment(folder: Path, port: int, processes: int = 1) -> dict[str, str]:
+    """The environment of a gateway that keeps everything in *folder*."""
+    settings = {
+        "MAILGATE_CONFIG": str(REPOSITORY / "config"),
+        "MAILGATE_STORE__URL": f"sqlite:///{folder}/mailgate.db",
+        "MAILGATE_STORE__RAW": f"{folder}/raw",
+        "MAILGATE_KEYS": f"{folder}/keys",
+        "MAILGATE_SEND__VIA": f"maildir:{folder}/outbox",
+        "MAILGATE_SMTP__LISTEN": f"127.0.0.1:{port}",
+        "MAILGATE_WORKERS__PROCESSES": str(processes),
+    }
+    return os.environ | settings
+
+
+@contextmanager
+def gateway(folder: Path, roles: str, processes: int = 1) -> Iterator[Gateway]:
+    """``mailgate serve --role ROLES`` with its store in *folder*, ended by its process id."""
+    folder.mkdir(parents=True, exist_ok=True)
+    port = free_port()
+    command = [*MAILGATE, "serve", "--role", roles]
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            command, env=environment(folder, port, processes), cwd=REPOSITORY, stdout=log, stderr=log
+        )
+    try:
+        wait_until_listening(port)
+        yield Gateway(folder, port, process.pid)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+@dataclass
+class Load:
+    """A prepared client; ``send`` hands its mails to a server and returns mails a second."""
+
+    process: subprocess.Popen[str]
+
+    def send(self) -> tuple[float, int]:
+        """Mails accepted a second, and how many were accepted."""
+        answer = json.loads(self.process.communicate("go\n", timeout=300)[0].splitlines()[-1])
+        return answer["accepted"] / answer["seconds"], answer["accepted"]
+
+
+def load(port: int, sessions: int, count: int, seed: int) -> Load:
+    """A client process with its mails made, waiting to be told to send."""
+    command = [sys.executable, "-m", "bench.load", "127.0.0.1", str(port), str(sessions), str(count), str(seed)]
+    process = subprocess.Popen(command, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdout
+    process.stdout.readline()
+    return Load(process)

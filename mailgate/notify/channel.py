@@ -1,0 +1,30 @@
+"""The way out that ``send.via`` names."""
+
+from pathlib import Path
+from typing import Protocol
+
+from mailgate.errors import Refused
+from mailgate.model.outbound import Attempt
+from mailgate.notify.maildir import Maildir
+from mailgate.notify.smtp import relay_from
+
+
+class Channel(Protocol):
+    """Sends one mail, or says in one of three words why not: TryLater, Uncertain, GiveUp."""
+
+    @property
+    def longest_seconds(self) -> float:
+        """How long sending one mail may take."""
+
+    def send(self, attempt: Attempt) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def channel_for(via: str) -> Channel:
+    """The channel of "maildir:var/outbox" or "smtp://relay:25"; Refused where it is neither."""
+    if via.startswith("maildir:") and via != "maildir:":
+        return Maildir(Path(via.removeprefix("maildir:")))
+    if via.startswith("smtp://"):
+        return relay_from(via)
+    raise Refused(f'send.via is "{via}"; expected maildir:FOLDER or smtp://HOST:PORT')

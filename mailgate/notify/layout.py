@@ -1,0 +1,121 @@
+"""The small Markdown of our templates, turned into text and HTML before any value is in it.
+
+Headings, paragraphs, lists and links. What stands in ``{{ }}`` and ``{% %}`` passes untouched,
+so that Jinja fills both forms later and a value is never read as Markdown. The HTML keeps to
+what Outlook's Word engine and screen readers understand (E201, E202, E204): no padding but on
+cells, sizes in pixels, styles inline.
+"""
+
+import re
+from collections.abc import Iterator
+from html import escape
+from itertools import groupby
+
+_JINJA = re.compile(r"(\{\{.*?\}\}|\{%.*?%\})")
+_STATEMENTS = re.compile(r"\s*(?:\{%.*?%\}\s*)+")
+_HEADING = re.compile(r"(#{1,3}) +(.+)")
+_ITEM = re.compile(r"([-*]|\d{1,2}\.) +(.+)")
+_LINK = re.compile(r"\[([^\]]+)\]\(((?:\{\{.*?\}\}|[^)\s])+)\)")
+_SAFE_LINK = re.compile(r"https?://|mailto:")
+
+_FONT = "font-family:Arial,Helvetica,sans-serif;color:#2b2f33;mso-line-height-rule:exactly"
+_STYLES = {
+    "h1": f"{_FONT};font-size:24px;line-height:30px;font-weight:bold;margin:0 0 16px 0",
+    "h2": f"{_FONT};font-size:19px;line-height:26px;font-weight:bold;margin:24px 0 8px 0",
+    "h3": f"{_FONT};font-size:16px;line-height:24px;font-weight:bold;margin:16px 0 8px 0",
+    "p": f"{_FONT};font-size:16px;line-height:24px;margin:0 0 16px 0",
+    "ul": f"{_FONT};font-size:16px;line-height:24px;margin:0 0 16px 0",
+    "ol": f"{_FONT};font-size:16px;line-height:24px;margin:0 0 16px 0",
+    "li": "margin:0 0 4px 0",
+}
+_LINK_STYLE = "color:#1f5fa6;text-decoration:underline"
+
+
+def to_text(markdown: str) -> str:
+    """The template of the text part: headings lose their marks, links show where they lead.
+
+    A line of nothing but statements leaves no line behind.
+    """
+    return "".join(map(_text_line, markdown.splitlines()))
+
+
+def _text_line(line: str) -> str:
+    if _STATEMENTS.fullmatch(line):
+        return line.strip()
+    return _LINK.sub(r"\1: \2", re.sub(r"^#{1,3} +", "", line)) + "\n"
+
+
+def to_html(markdown: str) -> str:
+    """The template of the HTML part's content."""
+    return "\n".join(html for _, block in _blocks(markdown) for html in _block_html(block))
+
+
+def mistakes(markdown: str) -> Iterator[tuple[int, str]]:
+    """What this Markdown cannot do or a mail must not have, as (line, sentence)."""
+    lines = markdown.splitlines()
+    headings = [number for number, line in enumerate(lines, 1) if re.match(r"# ", line)]
+    if len(headings) != 1:
+        yield (headings or [1, 1])[-1], 'a message has exactly one main heading, a line that begins with "# "'
+    for number, line in enumerate(lines, 1):
+        rest = _JINJA.sub("", line)
+        if any(mark in rest for mark in ("{{", "}}", "{%", "%}", "{#", "#}")):
+            yield number, "{{ … }} and {% … %} begin and end on one line, and there are no comments"
+        for link in _LINK.finditer(line):
+            if not _SAFE_LINK.match(link[2]):
+                yield number, f'the link "{link[2]}" must begin with https://, http:// or mailto:'
+    for number, block in _blocks(markdown):
+        if len({_kind(line) for line in block} - {"statement"}) > 1:
+            yield number, "leave an empty line between headings, paragraphs and lists"
+
+
+def _blocks(markdown: str) -> Iterator[tuple[int, list[str]]]:
+    """What stands between empty lines, with the number of its first line."""
+    numbered = enumerate(markdown.splitlines(), 1)
+    for filled, group in groupby(numbered, key=lambda pair: bool(pair[1].strip())):
+        lines = list(group)
+        if filled:
+            yield lines[0][0], [line for _, line in lines]
+
+
+def _kind(line: str) -> str:
+    if _STATEMENTS.fullmatch(line):
+        return "statement"
+    if _HEADING.fullmatch(line):
+        return "heading"
+    return "item" if _ITEM.fullmatch(line) else "text"
+
+
+def _block_html(block: list[str]) -> Iterator[str]:
+    """A list keeps the statements between its items; elsewhere they stand around the elements."""
+    first_item = next((found for line in block if (found := _ITEM.fullmatch(line))), None)
+    if first_item:
+        tag = "ol" if first_item[1][0].isdigit() else "ul"
+        yield _element(tag, "\n".join(_item_html(line) for line in block))
+        return
+    for kind, group in groupby(block, key=_kind):
+        lines = list(group)
+        if kind == "statement":
+            yield from lines
+        elif kind == "heading":
+            yield from (_heading_html(line) for line in lines)
+        else:
+            yield _element("p", _inline(" ".join(lines)))
+
+
+def _item_html(line: str) -> str:
+    found = _ITEM.fullmatch(line)
+    return _element("li", _inline(found[2])) if found else line
+
+
+def _heading_html(line: str) -> str:
+    marks, _, words = line.partition(" ")
+    return _element(f"h{len(marks)}", _inline(words.strip()))
+
+
+def _element(tag: str, inner: str) -> str:
+    return f'<{tag} style="{_STYLES[tag]}">{inner}</{tag}>'
+
+
+def _inline(line: str) -> str:
+    pieces = (piece if _JINJA.fullmatch(piece) else escape(piece) for piece in _JINJA.split(line))
+    return _LINK.sub(rf'<a href="\2" style="{_LINK_STYLE}">\1</a>', "".join(pieces))

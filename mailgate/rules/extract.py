@@ -1,0 +1,371 @@
+"""The facts that a mail states: identity numbers, dates, rows of the form "Name: value", words.
+
+What to look for is configuration (``identifiers`` and ``information``). Patterns are RE2's, made
+once for each Config, so that no mail can stall them; each runs once over the text.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Any
+
+import re2
+
+from mailgate.model.config import Config, Identifier
+from mailgate.model.spans import Span, Unit
+from mailgate.model.ticket import Values
+from mailgate.rules.dates import FoundDate, find_dates, plain
+from mailgate.rules.identity import SCHEMES
+from mailgate.rules.phrases import Hit, Phrases
+from mailgate.sla.calendar import local_date, months_later
+from mailgate.sla.clock import OFFICE
+
+_BETWEEN = r"(?:[\s.:#]|number|no)*"
+_ROW = re.compile(r"^[ \t>*•-]*([^\W\d_][^:\t\n]{0,39}?)[ ]*(?::|\t)[ \t]*(\S.*)$", re.MULTILINE)
+_NAME_PARTS = re.compile(r"\s*(?:/|&|,|\band\b)\s*")
+_HEADER = re.compile(r"^[ \t>*]*(from|sent|date|to|cc|bcc|subject|importance|attachments)[* ]*:.*$", re.IGNORECASE)
+_SENTENCE_END = re.compile(r"[.!?;](?=\s)|\t|\n(?=[ \t]*(?:\n|[-*•]|\w[\w./ ]{0,39}:))")
+_TOKEN = re.compile(r"[A-Za-z0-9]+")
+_LOOK_ALIKES = {"O": "0", "I": "1", "L": "1", "S": "5", "Z": "2", "B": "8"}
+_LONGEST_TOKEN = 24
+_MEMORY = 32 << 20  # of RE2's automata, where they need it
+_MOST_TOKENS = 200  # a table of a thousand numbers has no single one that was mistyped
+
+
+_Label = tuple[str, str]
+_WORDS, _LEAD = "words", "lead"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What ``extract`` found.
+
+    *keys* are the trusted values of the key identifier, *fields* all other facts by their names in
+    the configuration. *as_written* fits the key but for one slip, *suggestion* is what was probably meant.
+    *dates* are those that no ``lead`` and no age claims: any need for a date may have them.
+    """
+
+    keys: tuple[str, ...] = ()
+    fields: Values = field(default_factory=dict)
+    as_written: str | None = None
+    suggestion: str | None = None
+    dates: tuple[FoundDate, ...] = ()
+
+
+def extract(
+    subject: str, wording: str, subject_is_old: bool, config: Config, at: datetime, struck: Sequence[str] = ()
+) -> Found:
+    """The facts in *subject* and *wording* of a mail sent *at*.
+
+    *subject_is_old*: it is the subject of an earlier mail that this one answers; what it states
+    counts only where the wording states nothing of the kind. Numbers in *struck*, the pieces of
+    text that are struck out, are withdrawn.
+    """
+    plan = _plan(config)
+    today = local_date(at, plan.calendar)
+    withdrawn = {
+        value for text in map(plain, struck) for number in plan.identifiers.values() for value, *_ in number.find(text)
+    }
+    if not subject_is_old:
+        return _read(f"{subject}\n\n{wording}", plan, today, withdrawn)
+    found, old = _read(wording, plan, today, withdrawn), _read(subject, plan, today, withdrawn)
+    return Found(
+        keys=found.keys or old.keys,
+        fields={**old.fields, **found.fields},
+        as_written=found.as_written or (None if found.keys else old.as_written),
+        suggestion=found.suggestion if found.as_written or found.keys else old.suggestion,
+        dates=found.dates or old.dates,
+    )
+
+
+def _read(original: str, plan: "_Plan", today: date, withdrawn: set[str]) -> Found:
+    text = plain(original)
+    fields: dict[str, list[str]] = defaultdict(list)
+    fitting = plan.searches.fitting(text)
+    numbers = plan.numbers(text, fitting)
+    for name, values in numbers.items():
+        fields[name] += [value for value, _, _ in values if value not in withdrawn]
+    rows = list(_rows(text, plan))
+    for name in fitting & plan.patterns.keys():
+        fields[name] += [original[slice(*match.span(1))] for match in _whole(plan.patterns[name], text)]
+    hits = plan.words.find(text)
+    for hit in hits:
+        kind, name = hit.label
+        if kind == _WORDS:
+            fields[name].append(original[hit.start : hit.end])
+    for row in rows:
+        if row.name not in plan.dated and row.name not in plan.identifiers:
+            fields[row.name].append(original[row.start : row.end].strip())
+    leads = [hit for hit in hits if hit.label[0] == _LEAD]
+    loose = []
+    for found, names in _claimed(text, plan, today, rows, leads):
+        for name in names:
+            fields[name].append(found.value)
+        if not any(plan.dated[name] for name in names):
+            loose.append(found)
+    keys = tuple(dict.fromkeys(fields.get(plan.key, ())))
+    as_written, suggestion = (None, None) if keys else _slip(text, plan, numbers, withdrawn)
+    return Found(
+        keys,
+        {name: tuple(dict.fromkeys(values)) for name, values in fields.items() if values and name != plan.key},
+        as_written,
+        suggestion,
+        tuple(loose),
+    )
+
+
+# ---- identity numbers
+
+
+@dataclass(frozen=True, slots=True)
+class _Number:
+    """An identifier made ready: *pattern* finds it, with its first group; *exact* is the number alone."""
+
+    pattern: Any
+    exact: Any
+    not_after: tuple[str, ...]
+    check: str | None
+
+    @classmethod
+    def of(cls, identifier: Identifier) -> "_Number":
+        after = ""
+        if identifier.after:
+            words = "|".join(re.escape(word).replace(r"\ ", r"\s+") for word in identifier.after)
+            after = rf"(?:{words}){_BETWEEN}"
+        return cls(
+            pattern=_compiled(rf"[^\pL\pN]{after}({identifier.pattern})"),
+            exact=_compiled(identifier.pattern),
+            not_after=tuple(_leading(words) for words in identifier.not_after),
+            check=identifier.check,
+        )
+
+    def find(self, text: str) -> Iterator[tuple[str, int, int]]:
+        """The numbers in *text* as they are kept, each with its place."""
+        for match in _whole(self.pattern, text):
+            start, end = match.span(1)
+            if self.not_after and _leading(text[max(0, start - 60) : start]).endswith(self.not_after):
+                continue
+            value = re.sub(r"\s+", "", text[start:end]).upper()
+            kept = SCHEMES[self.check](value) if self.check else value
+            if kept is not None:
+                yield kept, start, end
+
+
+class _Shifted:
+    """A match in a text that had one character put before it, with the places in the text itself."""
+
+    __slots__ = ("_match",)
+
+    def __init__(self, match: Any) -> None:
+        self._match = match
+
+    def span(self, group: int) -> tuple[int, int]:
+        start, end = self._match.span(group)
+        return start - 1, end - 1
+
+
+def _compiled(pattern: str) -> Any:
+    return re2.compile(pattern, _options())
+
+
+def _options() -> Any:
+    options = re2.Options()
+    options.case_sensitive = False
+    options.longest_match = True
+    options.log_errors = False
+    options.max_mem = _MEMORY
+    return options
+
+
+def _whole(pattern: Any, text: str) -> Iterator[_Shifted]:
+    """The matches of *pattern*, made to begin after a character that is none of a word, that end with a word."""
+    for match in pattern.finditer(f" {text}"):
+        end = match.end() - 1
+        if end >= len(text) or not text[end].isalnum():
+            yield _Shifted(match)
+
+
+def _leading(text: str) -> str:
+    """Words that stand before a number, so that "Staff no." and "staff number" are the same."""
+    return re.sub(r"\bnumber\b", "no", re.sub(r"[\s.:#]+", " ", text.lower())).strip()
+
+
+def _slip(
+    text: str, plan: "_Plan", numbers: Mapping[str, list[tuple[str, int, int]]], withdrawn: set[str]
+) -> tuple[str | None, str | None]:
+    """The first token that fits the key after one edit and is no other number, and what its look-alike means."""
+    if not plan.key:
+        return None, None
+    key = plan.identifiers[plan.key]
+    taken = [(start, end) for values in numbers.values() for _, start, end in values]
+    tokens = (found for found in _TOKEN.finditer(text) if any(letter.isdigit() for letter in found[0]))
+    for _, token in zip(range(_MOST_TOKENS), tokens, strict=False):
+        word, start = token[0].upper(), token.start()
+        if len(word) > _LONGEST_TOKEN or word in withdrawn or any(low <= start < high for low, high in taken):
+            continue
+        if key.not_after and _leading(text[max(0, start - 60) : start]).endswith(key.not_after):
+            continue
+        if any(other.exact.fullmatch(word) for other in plan.identifiers.values() if other.check is None):
+            continue
+        meant = next((edit for edit in _looking_alike(word) if key.exact.fullmatch(edit)), None)
+        if meant or any(key.exact.fullmatch(edit) for edit in _one_digit_off(word)):
+            return token[0], meant
+    return None, None
+
+
+def _looking_alike(word: str) -> Iterator[str]:
+    for place, letter in enumerate(word):
+        if letter in _LOOK_ALIKES:
+            yield word[:place] + _LOOK_ALIKES[letter] + word[place + 1 :]
+
+
+def _one_digit_off(word: str) -> Iterator[str]:
+    for place in range(len(word) + 1):
+        yield f"{word[:place]}0{word[place:]}"
+        if place < len(word) and word[place].isdigit():
+            yield word[:place] + word[place + 1 :]
+
+
+# ---- rows and dates
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A line "Name: value" whose name is that of the information *name*; the value stands from *start* to *end*."""
+
+    name: str
+    start: int
+    end: int
+
+
+def _rows(text: str, plan: "_Plan") -> Iterator[_Row]:
+    for found in _ROW.finditer(text):
+        if any(letter.isalnum() for letter in found[2]):
+            for part in (found[1], *_NAME_PARTS.split(found[1])):
+                for name in plan.row_names.get(_squeezed(part), ()):
+                    yield _Row(name, *found.span(2))
+
+
+def _squeezed(name: str) -> str:
+    """A row's name without regard to capitals, hyphens, dots and spaces."""
+    return re.sub(r"[\W_]+", "", name.lower())
+
+
+def _claimed(
+    text: str, plan: "_Plan", today: date, rows: Sequence[_Row], leads: Sequence[Hit[_Label]]
+) -> Iterator[tuple[FoundDate, tuple[str, ...]]]:
+    """Each date with the information it is for: by its row, the words before it in its sentence, or its age."""
+    headers = _header_lines(text)
+    dates = [found for found in find_dates(text, today) if not any(a <= found.start < b for a, b in headers)]
+    sentences = [0, *(found.end() for found in _SENTENCE_END.finditer(text))] if dates else []
+    before: FoundDate | None = None
+    led: tuple[str, ...] = ()
+    for found in dates:
+        rowed = tuple(row.name for row in rows if row.name in plan.dated and row.start <= found.start < row.end)
+        begin = max(start for start in sentences if start <= found.start)
+        if not (before and begin <= before.start and _AND.fullmatch(text[before.end : found.start])):
+            begin = max(begin, before.end) if before else begin
+            led = _nearest_lead([hit for hit in leads if begin <= hit.start and hit.end <= found.start])
+        born = tuple(name for name, ago in plan.ages.items() if found.day <= _earlier(today, ago))
+        specific = tuple(name for name in rowed if plan.dated[name])
+        yield found, tuple(dict.fromkeys((*rowed, *(() if specific else led or born))))
+        before = found
+
+
+_AND = re.compile(r"[\s,&/-]*|[^\n]{0,16}(?:\s(?:and|or|to|until)|&|-)\s*", re.IGNORECASE)
+
+
+def _nearest_lead(leads: Sequence[Hit[_Label]]) -> tuple[str, ...]:
+    """The information whose words stand nearest before the date."""
+    nearest = max((hit.end for hit in leads), default=-1)
+    return tuple(hit.label[1] for hit in leads if hit.end == nearest)
+
+
+def _earlier(today: date, ago: Span) -> date:
+    return months_later(today, -ago.count * (12 if ago.unit is Unit.YEARS else 1))
+
+
+def _header_lines(text: str) -> list[tuple[int, int]]:
+    """Where the header lines of a forwarded mail stand: rows in succession with a From and a Sent or Subject."""
+    places: list[tuple[int, int]] = []
+    block: list[tuple[str, int, int]] = []
+    at = 0
+    for line in [*text.split("\n"), ""] if "from" in text.lower() else ():
+        header = _HEADER.match(line)
+        if header:
+            block.append((header[1].lower(), at, at + len(line)))
+        else:
+            names = {name for name, _, _ in block}
+            if "from" in names and names & {"sent", "subject"}:
+                places += [(start, end) for _, start, end in block]
+            block = []
+        at += len(line) + 1
+    return places
+
+
+# ---- the configuration, made ready
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What to look for. *dated* says of each date whether a lead or an age tells it from others."""
+
+    key: str
+    identifiers: Mapping[str, _Number]
+    patterns: Mapping[str, Any]
+    searches: "_Searches"
+    words: Phrases[_Label]
+    dated: Mapping[str, bool]
+    ages: Mapping[str, Span]
+    row_names: Mapping[str, tuple[str, ...]]
+    calendar: Any
+
+    def numbers(self, text: str, fitting: frozenset[str]) -> dict[str, list[tuple[str, int, int]]]:
+        """The numbers in *text* by their identifiers, of which only those *fitting* can be there."""
+        return {name: list(number.find(text)) for name, number in self.identifiers.items() if name in fitting}
+
+
+class _Searches:
+    """All patterns as one, to learn in a single pass which of them are worth a search of their own."""
+
+    def __init__(self, patterns: Mapping[str, Any]) -> None:
+        self._names = tuple(patterns)
+        self._set = re2.Set.SearchSet(_options())
+        for pattern in patterns.values():
+            self._set.Add(pattern.pattern)
+        self._set.Compile()
+
+    def fitting(self, text: str) -> frozenset[str]:
+        """The names of the patterns that fit somewhere in *text*."""
+        found = self._set.Match(f" {text}") if self._names else None
+        return frozenset(self._names[number] for number in found or ())
+
+
+@lru_cache(maxsize=8)
+def _plan(config: Config) -> _Plan:
+    service = config.service
+    information = {name: entry for name, entry in service.information.items() if name not in service.identifiers}
+    dated = {name: entry for name, entry in information.items() if entry.date}
+    identifiers = {name: _Number.of(identifier) for name, identifier in service.identifiers.items()}
+    patterns = {name: _compiled(rf"[^\pL\pN]({entry.pattern})") for name, entry in information.items() if entry.pattern}
+    row_names: dict[str, list[str]] = defaultdict(list)
+    for name, entry in information.items():
+        for words in dict.fromkeys((name, *(entry.lead if entry.date else ()))):
+            row_names[_squeezed(words)].append(name)
+    return _Plan(
+        key=config.key_name or "",
+        identifiers=identifiers,
+        patterns=patterns,
+        searches=_Searches({**{name: number.pattern for name, number in identifiers.items()}, **patterns}),
+        words=Phrases(
+            [((_WORDS, name), words) for name, entry in information.items() for words in entry.words]
+            + [((_LEAD, name), words) for name, entry in dated.items() for words in entry.lead]
+        ),
+        dated={name: bool(entry.lead or entry.ago) for name, entry in dated.items()},
+        ages={name: entry.ago for name, entry in dated.items() if entry.ago},
+        row_names={name: tuple(names) for name, names in row_names.items()},
+        calendar=service.calendars.get(service.defaults.calendar or "", OFFICE),
+    )

@@ -1,0 +1,155 @@
+"""Phrases in running text: any number of them in one pass.
+
+A phrase fits without regard to capitals, hyphens and a final -s or -es, and with at most one
+other word between two of its own. Words are looked up in a tree of all phrases, so that the cost
+follows the text and not how many phrases there are. A phrase never reaches over the end of a
+sentence, a row or a cell.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+_TOKEN = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*|[.!?;](?=\s)|[\t\n]")
+_WRAPPED = 60  # a line shorter than this was ended by its writer, a longer one by the mail program
+_PLURAL_ES = ("s", "x", "z", "ch", "sh", "o")
+_PART = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+_WALL = -1
+_UNKNOWN = -2
+
+Label = TypeVar("Label")
+
+
+@dataclass(frozen=True, slots=True)
+class Hit(Generic[Label]):
+    """The phrase called *label* stands from *start* to *end* in the text; *phrase* is its own wording."""
+
+    label: Label
+    phrase: str
+    start: int
+    end: int
+
+    @property
+    def length(self) -> int:
+        """How many words the phrase has."""
+        return len(self.phrase.split())
+
+
+@dataclass(slots=True)
+class _Node(Generic[Label]):
+    children: "dict[int, _Node[Label]]" = field(default_factory=dict)
+    ends: list[tuple[Label, str]] = field(default_factory=list)
+
+
+class Phrases(Generic[Label]):
+    """A set of (label, phrase), made once and then looked for in many texts."""
+
+    def __init__(self, phrases: Iterable[tuple[Label, str]]) -> None:
+        self._classes: dict[str, int] = {}
+        self._root: _Node[Label] = _Node()
+        for label, phrase in dict.fromkeys(phrases):
+            parts = [_bare(word) for word in _PART.findall(phrase.lower())]
+            if parts:
+                self._add(label, phrase, parts)
+                if "-" in phrase:  # "off-site" is also written "offsite"
+                    self._add(label, phrase, [_bare(word) for word in phrase.lower().replace("-", "").split()])
+
+    def find(self, text: str) -> list[Hit[Label]]:
+        """All phrases in *text*, in order of place; the same phrase once for each place where it begins."""
+        words, places = self._words(text)
+        hits: dict[tuple[Label, str, int], Hit[Label]] = {}
+        first = self._root.children
+        for index, word in enumerate(words):
+            if word in first:
+                for label, phrase, last in self._from(words, index, first[word]):
+                    hit = Hit(label, phrase, places[index][0], places[last][1])
+                    hits.setdefault((label, phrase, hit.start), hit)
+        return list(hits.values())
+
+    def _from(self, words: list[int], index: int, node: _Node[Label]) -> Iterable[tuple[Label, str, int]]:
+        """The phrases whose first word is at *index*, each with the index of its last word."""
+        reached = {(index, id(node)): node}
+        while reached:
+            further: dict[tuple[int, int], _Node[Label]] = {}
+            for (at, _), here in reached.items():
+                for label, phrase in here.ends:
+                    yield label, phrase, at
+                if not here.children:
+                    continue
+                for step in (at + 1, at + 2):
+                    if step >= len(words) or words[step] == _WALL:
+                        break
+                    child = here.children.get(words[step])
+                    if child is not None:
+                        further.setdefault((step, id(child)), child)
+            reached = further
+
+    def _add(self, label: Label, phrase: str, parts: list[str]) -> None:
+        node = self._root
+        for part in parts:
+            node = node.children.setdefault(self._learn(part), _Node())
+        if (label, phrase) not in node.ends:
+            node.ends.append((label, phrase))
+
+    def _learn(self, word: str) -> int:
+        """The number of *word*, the same for all its endings."""
+        known = self._number(word)
+        number = known if known != _UNKNOWN else len(self._classes)
+        for form in _forms(word):
+            self._classes.setdefault(form, number)
+        return number
+
+    def _number(self, word: str) -> int:
+        number = self._classes.get(word)
+        if number is not None or not word.endswith("s"):
+            return _UNKNOWN if number is None else number
+        return next((self._classes[form] for form in _forms(word) if form in self._classes), _UNKNOWN)
+
+    def _words(self, text: str) -> tuple[list[int], list[tuple[int, int]]]:
+        """The words of *text* as numbers, and where each stands."""
+        words: list[int] = []
+        places: list[tuple[int, int]] = []
+        line_start = 0
+        for found in _TOKEN.finditer(text):
+            token, place = found[0].lower(), found.span()
+            if token == "\n":
+                if place[0] - line_start < _WRAPPED:
+                    words.append(_WALL)
+                    places.append(place)
+                line_start = place[1]
+            elif token.isalnum():
+                words.append(self._number(token))
+                places.append(place)
+            elif not token[0].isalnum():
+                words.append(_WALL)
+                places.append(place)
+            else:
+                for number, part in self._parts(token, place):
+                    words.append(number)
+                    places.append(part)
+        return words, places
+
+    def _parts(self, token: str, place: tuple[int, int]) -> Iterable[tuple[int, tuple[int, int]]]:
+        """A word with hyphens or apostrophes: as one where a phrase has it so, else its parts."""
+        whole = self._number(_bare(token))
+        if whole != _UNKNOWN or "-" not in token:
+            yield whole, place
+            return
+        start = place[0]
+        for part in token.split("-"):
+            yield self._number(_bare(part)), (start, start + len(part))
+            start += len(part) + 1
+
+
+def _bare(word: str) -> str:
+    return word.replace("-", "").replace("'", "").replace("’", "")
+
+
+def _forms(word: str) -> tuple[str, ...]:
+    """*word* as it is, and without a final -s or -es."""
+    if len(word) < 3 or not word.endswith("s"):
+        return (word,)
+    if word.endswith("es") and word[:-2].endswith(_PLURAL_ES):
+        return word, word[:-1], word[:-2]
+    return word, word[:-1]

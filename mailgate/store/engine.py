@@ -1,0 +1,100 @@
+"""One store, whichever engine it stands on."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Engine, Insert, Table
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from mailgate.errors import Refused
+from mailgate.model.config import Operator
+from mailgate.store.failures import translated
+
+_INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+
+
+class Store(ABC):
+    """The way in. Whatever the database does wrong for the moment is raised as TryLater."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection for reading, each statement of which sees what is committed by then."""
+        with translated(), self.engine.connect() as connection:
+            yield connection
+
+    @abstractmethod
+    def write(self) -> AbstractContextManager[Connection]:
+        """One transaction, committed at the end, rolled back on any exception."""
+
+    @abstractmethod
+    def deciding(self, locks: Iterable[str]) -> AbstractContextManager[Connection]:
+        """A connection for looking up and, through ``writing``, applying; meanwhile nobody else decides about *locks*.
+
+        What was written is sure to be durable only when the block has ended without an exception.
+        """
+
+    @abstractmethod
+    def writing(self, connection: Connection) -> AbstractContextManager[Connection]:
+        """All or nothing of what is written in the block, on the *connection* of ``deciding``."""
+
+    @abstractmethod
+    def moment(self) -> ColumnElement[int]:
+        """The time by which leases run, in microseconds since 1970: the database's, where nodes share one."""
+
+    @property
+    @abstractmethod
+    def is_shared(self) -> bool:
+        """Whether other machines may be working on it at the same time."""
+
+    @abstractmethod
+    def check(self) -> None:
+        """Refused, with what to do, unless the engine is sound and keeps what it has committed."""
+
+    @abstractmethod
+    def single_instance(self) -> AbstractContextManager[None]:
+        """Hold this while a gateway serves: Refused where the store allows only one and has it already."""
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def insert_new(connection: Connection, table: Table) -> Insert:
+    """An insert that leaves out the rows whose unique keys exist."""
+    insert: Insert = _INSERTS[connection.dialect.name](table).on_conflict_do_nothing()
+    return insert
+
+
+def upsert(connection: Connection, table: Table) -> Insert:
+    """An insert that overwrites the row with the same primary key."""
+    insert = _INSERTS[connection.dialect.name](table)
+    changing = {column.name: insert.excluded[column.name] for column in table.c if not column.primary_key}
+    overwriting: Insert = insert.on_conflict_do_update(index_elements=list(table.primary_key), set_=changing)
+    return overwriting
+
+
+def open_store(operator: Operator) -> Store:
+    """The store of ``store.url``, made if it is an SQLite file that does not exist. Its tables come by ``upgrade``."""
+    try:
+        url = make_url(operator.store.url)
+    except ArgumentError as error:
+        raise Refused(
+            "store.url is not the URL of a database: write sqlite:///PATH or postgresql+psycopg://…"
+        ) from error
+    match url.get_backend_name():
+        case "sqlite":
+            from mailgate.store.sqlite import SqliteStore
+
+            return SqliteStore(url)
+        case "postgresql":
+            from mailgate.store.postgresql import PostgresqlStore
+
+            return PostgresqlStore(url)
+        case other:
+            raise Refused(f"store.url names {other}: only sqlite and postgresql+psycopg are supported")

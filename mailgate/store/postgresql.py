@@ -1,0 +1,81 @@
+"""The store on PostgreSQL, which any number of nodes share."""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import ARRAY, URL, BigInteger, ColumnElement, Connection, bindparam, create_engine, literal_column, text
+
+from mailgate.errors import Refused
+from mailgate.store.engine import Store
+from mailgate.store.failures import translated
+
+SETTINGS = {
+    "timezone": "UTC",
+    "lock_timeout": "20s",
+    "statement_timeout": "120s",
+    "idle_in_transaction_session_timeout": "120s",
+    "synchronous_commit": "on",
+}
+LOCK = text("SELECT pg_advisory_xact_lock(number) FROM unnest(:numbers) AS number").bindparams(
+    bindparam("numbers", type_=ARRAY(BigInteger))
+)
+
+
+class PostgresqlStore(Store):
+    def __init__(self, url: URL) -> None:
+        super().__init__(
+            create_engine(
+                url.set(drivername="postgresql+psycopg"),
+                pool_size=8,
+                max_overflow=16,
+                pool_timeout=20,
+                connect_args={
+                    "connect_timeout": 5,
+                    "application_name": "mailgate",
+                    "options": " ".join(f"-c {name}={value}" for name, value in SETTINGS.items()),
+                },
+            )
+        )
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        with translated(), self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def deciding(self, locks: Iterable[str]) -> Iterator[Connection]:
+        numbers = sorted({lock_number(lock) for lock in locks})  # in one order everywhere, so that nobody deadlocks
+        with self.write() as connection:
+            connection.execute(LOCK, {"numbers": numbers})
+            yield connection
+
+    @contextmanager
+    def writing(self, connection: Connection) -> Iterator[Connection]:
+        with translated(), connection.begin_nested():
+            yield connection
+
+    def moment(self) -> ColumnElement[int]:
+        return literal_column("CAST(extract(epoch FROM statement_timestamp()) * 1000000 AS bigint)", BigInteger)
+
+    @property
+    def is_shared(self) -> bool:
+        return True
+
+    def check(self) -> None:
+        with self.read() as connection:
+            for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+                value = connection.execute(text("SELECT current_setting(:name)"), {"name": setting}).scalar_one()
+                if value == "off":
+                    raise Refused(f"PostgreSQL runs with {setting}=off and may lose accepted mail: switch it on")
+
+    @contextmanager
+    def single_instance(self) -> Iterator[None]:
+        """Any number of gateways may run."""
+        yield
+
+
+def lock_number(lock: str) -> int:
+    """The number that stands for *lock* on every node; two locks that share one wait for each other, no more."""
+    digest = hashlib.blake2b(lock.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, "big", signed=True)

@@ -1,0 +1,126 @@
+"""The store on SQLite: one file, one writer at a time."""
+
+import os
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from sqlalchemy import URL, BigInteger, ColumnElement, Connection, create_engine, event, literal
+
+from mailgate.errors import Refused
+from mailgate.store.engine import Store
+from mailgate.store.failures import translated
+from mailgate.store.locks import FileLock
+
+# docs/reliability.md R16: before this, SQLite can lose committed data in WAL mode.
+SAFE_WITH_WAL = (3, 51, 3)
+PATIENCE_SECONDS = 20.0
+
+
+def library() -> ModuleType:
+    """The SQLite of the wheel where there is one, else the interpreter's."""
+    try:
+        return import_module("pysqlite3.dbapi2")
+    except ImportError:
+        return import_module("sqlite3.dbapi2")
+
+
+class SqliteStore(Store):
+    def __init__(self, url: URL) -> None:
+        if not url.database or url.database == ":memory:":
+            raise Refused("store.url needs a file: write sqlite:///PATH")
+        path = Path(url.database)
+        _make_private(path)
+        self._path = path
+        self._library = library()
+        wal = self._library.sqlite_version_info >= SAFE_WITH_WAL
+        self._journal_mode = "wal" if wal else "delete"
+        engine = create_engine(url, module=self._library, pool_size=8, max_overflow=16, pool_timeout=PATIENCE_SECONDS)
+        event.listen(engine, "connect", self._prepare)
+        super().__init__(engine)
+        self._deciding = FileLock(path.with_name(path.name + ".deciding"))
+        self._writing = FileLock(path.with_name(path.name + ".writing"))
+
+    def _prepare(self, connection: Any, _record: object) -> None:
+        connection.isolation_level = None  # transactions begin where we say so, and nowhere else (R18)
+        for pragma in (
+            f"busy_timeout={int(PATIENCE_SECONDS * 1000)}",
+            f"journal_mode={self._journal_mode}",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "temp_store=MEMORY",
+            "cache_size=-16384",
+            "journal_size_limit=67108864",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        with self.read() as connection, self.writing(connection):
+            yield connection
+
+    @contextmanager
+    def deciding(self, locks: Iterable[str]) -> Iterator[Connection]:
+        """One lock for everything: while somebody decides, nobody else does, whatever *locks* say."""
+        with self._deciding.held(PATIENCE_SECONDS), self.read() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self, connection: Connection) -> Iterator[Connection]:
+        # The lock file comes first because SQLite's own waiting sleeps up to 100 ms at a time.
+        with translated(), self._writing.held(PATIENCE_SECONDS):
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.exec_driver_sql("COMMIT")
+            except BaseException:
+                connection.rollback()
+                raise
+
+    def moment(self) -> ColumnElement[int]:
+        return literal(time.time_ns() // 1000, BigInteger)
+
+    @property
+    def is_shared(self) -> bool:
+        return False
+
+    def check(self) -> None:
+        with self.read() as connection:
+            mode = connection.exec_driver_sql("PRAGMA journal_mode").scalar_one()
+            synchronous = connection.exec_driver_sql("PRAGMA synchronous").scalar_one()
+            found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
+        if (mode, synchronous) != (self._journal_mode, 2):
+            raise Refused(f"{self._path} does not take journal_mode={self._journal_mode}: put it on a local disk")
+        if found != "ok":
+            raise Refused(f"{self._path} is damaged: restore the last backup")
+
+    @contextmanager
+    def single_instance(self) -> Iterator[None]:
+        lock = FileLock(self._path.with_name(self._path.name + ".gateway"))
+        try:
+            if not lock.take(0):
+                raise Refused(f"another gateway is running on {self._path}: stop it first, or give this one its own")
+            try:
+                yield
+            finally:
+                lock.free()
+        finally:
+            lock.close()
+
+    def close(self) -> None:
+        super().close()
+        self._deciding.close()
+        self._writing.close()
+
+
+def _make_private(path: Path) -> None:
+    """The file and its folder, for our user alone; SQLite gives its own files the mode of the first (S78)."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        raise Refused(f"{path} cannot be opened ({error.strerror}): check store.url and who owns the folder") from error

@@ -1,0 +1,282 @@
+"""The tables. What changes often stands in narrow work tables, apart from what never changes.
+
+A mail has one id everywhere: the one its raw bytes got. Every look-up of the pipeline has an
+index here; those over what is waiting or open are partial, so that their cost does not grow
+with history.
+"""
+
+from typing import Any
+
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    UniqueConstraint,
+    text,
+)
+
+from mailgate.store.columns import Id, Instant, Json, Name, Words
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# RELIABILITY.md section 6: room for updates in place, and an early vacuum.
+BUSY: dict[str, Any] = {"postgresql_with": {"fillfactor": "70", "autovacuum_vacuum_scale_factor": "0.02"}}
+
+
+def partial(condition: str) -> dict[str, Any]:
+    """Of an index: only the rows that meet *condition*, which queries must state in the same words."""
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
+
+
+# What arrived, never updated; *key* is the ingest key of EMAIL.md E13.
+raw_mails = Table(
+    "raw_mails",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("key", Name, nullable=False, unique=True),
+    Column("sender", Words, nullable=False),
+    Column("recipients", Json, nullable=False),
+    Column("source", Name, nullable=False),
+    Column("peer", Name, nullable=False),
+    Column("vouched", Boolean, nullable=False),
+    Column("silent", Boolean, nullable=False),
+    Column("received_at", Instant, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+)
+
+# What is to be done about it. *run_at* (microseconds since 1970) is when somebody may take it:
+# taking it moves that to the end of the lease, and *token* says whose it is.
+FRESH = "state = 'ready' AND attempts = 0"
+TRIED = "state = 'ready' AND attempts > 0"
+QUARANTINED = "state = 'quarantined'"
+spool = Table(
+    "spool",
+    metadata,
+    Column("id", Id, ForeignKey(raw_mails.c.id), primary_key=True, autoincrement=False),
+    Column("size", Integer, nullable=False),
+    Column("state", Name, nullable=False),
+    Column("run_at", Id, nullable=False),
+    Column("token", Name),
+    Column("attempts", Integer, nullable=False),
+    Column("reason", Words, nullable=False),
+    Column("error", Name, nullable=False),
+    Column("finished_at", Instant),
+    CheckConstraint("state IN ('ready', 'done', 'quarantined')", name="state"),
+    **BUSY,
+)
+Index("ix_spool_fresh", spool.c.id, **partial(FRESH))
+Index("ix_spool_tried", spool.c.run_at, **partial(TRIED))
+Index("ix_spool_quarantined", spool.c.id, **partial(QUARANTINED))
+
+# *opened_by* is the id of the mail that opened it. *events* and *head* are the length and the
+# last hash of its history. It is open as long as *closed_at* is null.
+OPEN = "closed_at IS NULL"
+tickets = Table(
+    "tickets",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("ref", Name, nullable=False, unique=True),
+    Column("opened_by", Id),
+    Column("mailbox", Name, nullable=False),
+    Column("status", Name, nullable=False),
+    Column("waiting_for", Name),
+    Column("requester", Name, nullable=False),
+    Column("subject", Words, nullable=False),
+    Column("category", Name),
+    Column("task", Name),
+    Column("priority", Name),
+    Column("team", Name),
+    Column("assignee", Name),
+    Column("sla_policy", Name),
+    Column("keys", Json, nullable=False),
+    Column("fields", Json, nullable=False),
+    Column("missing", Json, nullable=False),
+    Column("tags", Json, nullable=False),
+    Column("marking", Name, nullable=False),
+    Column("linked_to", Name),
+    Column("received_at", Instant, nullable=False),
+    Column("first_reply_due", Instant),
+    Column("due_at", Instant),
+    Column("closed_at", Instant),
+    Column("changed_at", Instant, nullable=False),
+    Column("last_serial", Integer, nullable=False),
+    Column("events", Integer, nullable=False),
+    Column("head", LargeBinary, nullable=False),
+)
+Index("ix_tickets_opened_by", tickets.c.opened_by)
+Index("ix_tickets_open_requester", tickets.c.requester, tickets.c.id, **partial(OPEN))
+Index("ix_tickets_open_team", tickets.c.team, tickets.c.id, **partial(OPEN))
+
+# One parsed mail and what was decided about it; *id* is that of its raw mail, which may be erased before it.
+messages = Table(
+    "messages",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    Column("ticket_id", Id, ForeignKey(tickets.c.id)),
+    Column("action", Name, nullable=False),
+    Column("kind", Name, nullable=False),
+    Column("verdict", Name, nullable=False),
+    Column("mailbox", Name),
+    Column("message_id", Name, nullable=False),
+    Column("fingerprint", Name, nullable=False),
+    Column("content", Name, nullable=False),
+    Column("sender", Name, nullable=False),
+    Column("subject", Words, nullable=False),
+    Column("text", Words, nullable=False),
+    Column("reply_text", Words, nullable=False),
+    Column("dated_at", Instant),
+    Column("received_at", Instant, nullable=False),
+    Column("decided_at", Instant, nullable=False),
+    Column("defects", Json, nullable=False),
+    Column("trace", Json, nullable=False),
+    Column("silent_because", Words, nullable=False),
+    Column("config_version", Name, nullable=False),
+)
+Index(None, messages.c.message_id)
+Index(None, messages.c.content)
+Index(None, messages.c.ticket_id)
+
+attachments = Table(
+    "attachments",
+    metadata,
+    Column("mail_id", Id, ForeignKey(messages.c.id), primary_key=True, autoincrement=False),
+    Column("part", Integer, primary_key=True, autoincrement=False),
+    Column("filename", Words, nullable=False),
+    Column("content_type", Name, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("sha256", Name, nullable=False),
+    Column("inline", Boolean, nullable=False),
+)
+
+# The values of the key identifier: which tickets are about this case?
+ticket_keys = Table(
+    "ticket_keys",
+    metadata,
+    Column("value", Name, primary_key=True),
+    Column("ticket_id", Id, ForeignKey(tickets.c.id), primary_key=True, autoincrement=False),
+)
+
+# Who may post (E121): the requester, watchers, and whoever was mailed.
+participants = Table(
+    "participants",
+    metadata,
+    Column("ticket_id", Id, ForeignKey(tickets.c.id), primary_key=True, autoincrement=False),
+    Column("address", Name, primary_key=True),
+    Column("role", Name, nullable=False),
+)
+
+# What happened, only ever added to; *at*, *data* and *personal* stand as they were hashed. Erasing
+# a person empties *actor*, *personal* and *salt*; *personal_hash* stays, so that the chain of
+# hashes stays whole (RELIABILITY.md section 7).
+events = Table(
+    "events",
+    metadata,
+    Column("ticket_id", Id, ForeignKey(tickets.c.id), primary_key=True, autoincrement=False),
+    Column("serial", Integer, primary_key=True, autoincrement=False),
+    Column("at", Id, nullable=False),
+    Column("what", Name, nullable=False),
+    Column("data", Words, nullable=False),
+    Column("actor", Words),
+    Column("personal", Words),
+    Column("salt", LargeBinary),
+    Column("personal_hash", LargeBinary, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+)
+
+# The running counts of a ticket: until the first reply, until it is finished.
+clocks = Table(
+    "clocks",
+    metadata,
+    Column("ticket_id", Id, ForeignKey(tickets.c.id), primary_key=True, autoincrement=False),
+    Column("kind", Name, primary_key=True),
+    Column("policy", Name),
+    Column("started_at", Instant, nullable=False),
+    Column("due_at", Instant, nullable=False),
+    Column("stopped_at", Instant),
+    Column("next_check_at", Instant),
+    CheckConstraint("kind IN ('first_reply', 'finish')", name="kind"),
+    **BUSY,
+)
+Index("ix_clocks_next_check_at", clocks.c.next_check_at, **partial("next_check_at IS NOT NULL"))
+
+# What we said or are about to say, never updated: the mail, and the evidence for its answers (E120 row 2).
+outbox_mails = Table(
+    "outbox_mails",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("ticket_id", Id, ForeignKey(tickets.c.id)),
+    Column("serial", Integer, nullable=False),
+    Column("message", Name, nullable=False),
+    Column("recipient", Name, nullable=False),
+    Column("cause", Name, nullable=False),
+    Column("message_id", Name, nullable=False),
+    Column("automatic", Boolean, nullable=False),
+    Column("to_stranger", Boolean, nullable=False),
+    Column("queued_at", Instant, nullable=False),
+    Column("sender", Words, nullable=False),
+    Column("subject", Words, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    UniqueConstraint("ticket_id", "message", "recipient", "cause"),
+)
+Index("uq_outbox_mails_without_ticket", outbox_mails.c.message, outbox_mails.c.recipient, outbox_mails.c.cause,
+      unique=True, **partial("ticket_id IS NULL"))  # fmt: skip
+Index("uq_outbox_mails_serial", outbox_mails.c.ticket_id, outbox_mails.c.serial,
+      unique=True, **partial("serial > 0"))  # fmt: skip
+Index(None, outbox_mails.c.message_id)
+Index("ix_outbox_mails_automatic", outbox_mails.c.recipient, outbox_mails.c.queued_at, **partial("automatic"))
+Index("ix_outbox_mails_to_strangers", outbox_mails.c.queued_at, **partial("automatic AND to_stranger"))
+
+# Its sending. *run_at* and *token* as in the spool; *doubts* counts how often it may have gone unnoticed.
+WAITING = "state = 'ready'"
+SENDING = "state = 'sending'"
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", Id, ForeignKey(outbox_mails.c.id), primary_key=True, autoincrement=False),
+    Column("state", Name, nullable=False),
+    Column("run_at", Id, nullable=False),
+    Column("token", Name),
+    Column("attempts", Integer, nullable=False),
+    Column("doubts", Integer, nullable=False),
+    Column("error", Words, nullable=False),
+    Column("finished_at", Instant),
+    CheckConstraint(
+        "state IN ('ready', 'sending', 'sent', 'uncertain', 'failed', 'cancelled', 'observed')", name="state"
+    ),
+    **BUSY,
+)
+Index("ix_outbox_waiting", outbox.c.run_at, outbox.c.id, **partial(WAITING))
+Index("ix_outbox_sending", outbox.c.run_at, **partial(SENDING))
+
+people = Table(
+    "people",
+    metadata,
+    Column("address", Name, primary_key=True),
+    Column("name", Words, nullable=False),
+    Column("role", Name, nullable=False),
+    Column("unit", Name, nullable=False),
+    Column("team", Name, nullable=False),
+)
+Index(None, people.c.team)
+
+# Facts about this store itself, such as the loop id that was made with it.
+instance = Table(
+    "instance",
+    metadata,
+    Column("name", Name, primary_key=True),
+    Column("value", Words, nullable=False),
+)

@@ -1,0 +1,52 @@
+"""Whether a mail may be answered automatically at all (E134, E185, E189)."""
+
+import re
+
+from mailgate.model.config import Config
+from mailgate.model.decision import Facts, Reading
+from mailgate.model.message import VERIFIED, Kind, Verdict
+
+MACHINES = re.compile(r"(?:mailer-daemon|postmaster|no-?reply|do-?not-?reply|bounces?|microsoftexchange[0-9a-f]{32})")
+SUPPRESSING = {"all", "autoreply", "oof"}
+A_DAY_TO_STRANGERS = 1
+A_DAY_TO_OUTSIDERS = 5
+A_MINUTE_TO_STRANGERS = 20
+
+
+def silent_because(reading: Reading, config: Config, facts: Facts) -> str:
+    """Why no automatic answer may go to the sender of this mail; "" when one may (E134)."""
+    return _never(reading, config) or _not_now(reading, config, facts)
+
+
+def _never(reading: Reading, config: Config) -> str:
+    message, sender = reading.message, reading.sender
+    local, _, domain = sender.rpartition("@")
+    suppress = {word.strip().lower() for word in message.header("x-auto-response-suppress").split(",")}
+    named = {address.address for address in (*message.to, *message.cc)}
+    reasons = {
+        f"it is not a person's mail ({message.kind})": message.kind is not Kind.HUMAN,
+        "it has no single clear sender": not message.from_ok or not sender,
+        "its sender is one of our own addresses": config.accepts(sender),
+        "its return path is empty": not reading.envelope.sender or message.header("return-path") == "<>",
+        "its sender is a machine": MACHINES.fullmatch(local) is not None,
+        "its headers forbid automatic answers": bool(suppress & SUPPRESSING) or bool(message.header("x-mailgate-loop")),
+        "it is not addressed to one of our mailboxes": not any(config.accepts(address) for address in named),
+        "its sender failed authentication": reading.verdict is Verdict.FAIL,
+        "it claims to be from our organisation without proof": config.is_ours(domain)
+        and reading.verdict not in VERIFIED,
+    }
+    return next((reason for reason, holds in reasons.items() if holds), "")
+
+
+def _not_now(reading: Reading, config: Config, facts: Facts) -> str:
+    """The caps of E136 and E189: not for colleagues whose mail is verified."""
+    if reading.verdict in VERIFIED and config.is_ours(reading.sender.rpartition("@")[2]):
+        return ""
+    a_day = A_DAY_TO_OUTSIDERS if reading.verdict in VERIFIED else A_DAY_TO_STRANGERS
+    if facts.answers_ours_automatically:
+        return "it answers an automatic mail of ours"
+    if facts.acknowledged >= a_day:
+        return "its sender had enough automatic mail today"
+    if reading.verdict not in VERIFIED and facts.acknowledged_to_strangers >= A_MINUTE_TO_STRANGERS:
+        return "unverified senders had enough automatic mail this minute"
+    return ""

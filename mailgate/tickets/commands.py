@@ -1,0 +1,168 @@
+"""Commands by mail: what an agent's answer orders (E111), and whether it may (E186).
+
+Doubt never runs anything (E3): a question, a negation, two orders at once or an order without
+what it needs is a note, or is asked about.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date, timedelta
+
+from mailgate.model.config import Config
+from mailgate.model.decision import Evidence, Facts, Match, Order, Reading, Trace
+from mailgate.model.message import Kind
+from mailgate.model.people import Person
+from mailgate.model.ticket import Ticket
+from mailgate.tickets.orders import Ambiguous, Around, Said, complete
+from mailgate.tickets.phrases import Place, Word, phrase, places, without_sign_off, words_of
+from mailgate.tickets.thread import RANK_OUR_ID, is_staff_of, is_verified
+
+_LONGEST_SENTENCE = 160  # characters
+_FRESH = timedelta(days=7)
+_CLOCKS_DIFFER = timedelta(days=1)
+
+_OPENING = frozenset({"done", "take", "undo", "cancel"})
+_OF_A_PERSON = frozenset({"away"})  # not of a ticket, and "Sam is on leave" is a remark
+_GREETING = re.compile(
+    r"\A(?i:dear|hi|hello|hey|(?:good )?(?:morning|afternoon|evening))\b[^\n,!.:–-]{0,40}[\n,!.:–-]\s*"
+)
+_END = re.compile(r"[.!?](?=\s|$)|\n|\s[-–—]\s")
+_GOES_ON = re.compile(r"\s*(?:$|[,;:.!()–—\n]|-\s|\s-)")
+
+_SUBJECTS = frozenset({"this", "that", "it", "these", "that's", "it's"})
+_VERBS = frozenset({"is", "has", "have", "are", "been", "now"})
+_BETWEEN = _SUBJECTS | _VERBS | {"one", "just"}
+_FOLLOWS = frozenset({"and", "thanks", "thank", "please", "now"})
+_HOLDS_BACK = frozenset({"but", "except", "apart", "not", "nearly", "almost", "if", "when", "once", "unless", "by"})
+_UNSAYS = frozenset(
+    {"not", "no", "never", "nor", "without", "was", "were", "had", "if", "unless", "when", "once", "after"}
+)
+_ASKS = frozenset({"can", "could", "would", "will"})
+
+
+def read_order(
+    reading: Reading,
+    ticket: Ticket,
+    config: Config,
+    dates: Callable[[str], date | None],
+    people: Sequence[Person] = (),
+) -> tuple[Order | Ambiguous | None, Trace]:
+    """The order in the mail's new text, by the configured words; None where there is none (E111).
+
+    *dates* finds the first date that a text means, told from the day of the mail; *people* are
+    those whom a ticket may be passed to.
+    """
+    if _unfit(reading):
+        return None, ()
+    said = _said(reading, config)
+    if not said:
+        return None, ()
+    words = " and ".join(f'"{each.words}"' for each in said)
+    if len(said) > 1:
+        return Ambiguous(f"it says {words}, which are two commands"), (
+            Match("command", "two commands", words, "text", "nothing runs"),
+        )
+    order = complete(said[0], Around(ticket, config, dates, people))
+    effect = order.why if isinstance(order, Ambiguous) else f"orders {order.do}"
+    return order, (Match("command", said[0].do, words, "text", effect),)
+
+
+def may_command(reading: Reading, ticket: Ticket, evidence: Evidence | None, config: Config, facts: Facts) -> str:
+    """ "" when the sender may give this ticket orders by this mail, or else why not (E186)."""
+    if unfit := _unfit(reading):
+        return unfit
+    if not is_verified(reading):
+        return "its sender is not verified"
+    if "duplicate-header" in reading.message.defects:
+        return "it has a header twice"
+    if not is_staff_of(ticket, reading, config, facts):
+        return "its sender is neither in the ticket's team nor its lead"
+    if evidence is None or evidence.rank > RANK_OUR_ID or evidence.ticket.ref != ticket.ref:
+        return "it does not answer a mail of ours about this ticket"
+    if evidence.mailed_to.lower() not in ("", reading.sender):
+        return "it answers a mail that went to somebody else"
+    sent = reading.message.date
+    if sent is None or not -_CLOCKS_DIFFER <= facts.now - sent <= _FRESH:
+        return "it was not written within the last 7 days"
+    return ""
+
+
+def _unfit(reading: Reading) -> str:
+    """Why nobody's commands are read from such a mail (E111), or ""."""
+    message = reading.message
+    if message.kind is not Kind.HUMAN:
+        return "it was not written by a person"
+    if message.is_forward:
+        return "it is a forward"
+    if message.confidence not in ("high", "medium") or message.layer == "interleaved":
+        return "it is not clear which words in it are new"
+    return ""
+
+
+def _said(reading: Reading, config: Config) -> tuple[Said, ...]:
+    """Each command once: where it was written first."""
+    text = without_sign_off(_GREETING.sub("", reading.wording.strip()), reading.message)
+    found: dict[str, Said] = {}
+    for said in (*_marked(text, config), *_spoken(text, config)):
+        found.setdefault(said.do, said)
+    return tuple(found.values())
+
+
+def _marked(text: str, config: Config) -> Iterator[Said]:
+    """ "#done" and its like, where they open a line."""
+    marks = {word: do for do, words in _of_tickets(config) for word in words if word.startswith("#")}
+    for line in re.finditer(r"(?m)^[ \t]*(#[\w-]{1,30})(?![\w?-])(?P<after>.*)$", text):
+        do = marks.get(line[1].lower())
+        if do is not None:
+            yield Said(do, line[1], "", line["after"], text[line.end() :].strip())
+
+
+def _spoken(text: str, config: Config) -> Iterator[Said]:
+    """The other phrases, in the first sentence."""
+    if text.startswith(("#", ">", "|")):
+        return  # a mark is read by its line; a quotation that was not cut off says nothing
+    end = _END.search(text, 0, _LONGEST_SENTENCE)
+    stop = end.start() if end else _LONGEST_SENTENCE
+    sentence, rest = text[:stop], text[end.end() if end else stop :].strip()
+    asked = end is not None and end[0] == "?"
+    words = words_of(sentence)
+    for do, wanted in _of_tickets(config):
+        for each in sorted((each for each in wanted if not each.startswith("#")), key=len, reverse=True):
+            place = _place(do, phrase(each), words, sentence, asked=asked)
+            if place is not None:
+                start, close = words[place.first].start, words[place.last - 1].end
+                yield Said(do, sentence[start:close], sentence[:start], sentence[close:], rest)
+                break
+
+
+def _of_tickets(config: Config) -> Iterator[tuple[str, tuple[str, ...]]]:
+    return ((do, wanted) for do, wanted in config.service.commands.items() if do not in _OF_A_PERSON)
+
+
+def _place(do: str, wanted: tuple[str, ...], words: tuple[Word, ...], sentence: str, *, asked: bool) -> Place | None:
+    fits = _opens if do in _OPENING else _is_meant
+    if asked and (do in _OPENING or wanted[0] not in _ASKS):
+        return None  # "Done?" asks; "Can you pass to Priya?" orders politely
+    return next((place for place in places(wanted, words) if fits(place, words, sentence)), None)
+
+
+def _opens(place: Place, words: tuple[Word, ...], sentence: str) -> bool:
+    """Whether the phrase opens the sentence, and its end, punctuation, "and" or a courtesy follows."""
+    before = [word.text for word in words[: place.first]]
+    if before and (before[0] not in _SUBJECTS or not _VERBS.issuperset(before[1:])):
+        return False  # "This has been done" says so, "Has this been done" asks
+    following = words[place.last].text if place.last < len(words) else ""
+    if following in _HOLDS_BACK or not _BETWEEN.issuperset(place.skipped):
+        return False
+    return following in _FOLLOWS or _GOES_ON.match(sentence, words[place.last - 1].end) is not None
+
+
+def _is_meant(place: Place, words: tuple[Word, ...], sentence: str) -> bool:
+    """Whether none of the three words before it in its clause takes the phrase back."""
+    clause_starts = max(sentence.rfind(mark, 0, words[place.first].start) for mark in ",;:(")
+    before = [word.text for word in words[: place.first] if word.start > clause_starts][-3:]
+    return not any(_unsays(word) for word in (*before, *place.skipped))
+
+
+def _unsays(word: str) -> bool:
+    return word in _UNSAYS or word.endswith("n't")

@@ -1,0 +1,159 @@
+"""What each order needs beside its words: until when, why, to whom; and the note that remains (E111)."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+
+from mailgate.model.config import Config
+from mailgate.model.decision import Order
+from mailgate.model.people import Person
+from mailgate.model.ticket import Ticket
+from mailgate.tickets.phrases import COURTESY, phrase, places, words_of
+
+_REASON_ENDS = re.compile(r"[,;:.!?\n()]|\s[-–—]\s|\s(?:to|so|and|but|before|until|till?|who|which)\s")
+_BLANK_LINE = re.compile(r"\n[ \t]*\n")
+_ADDRESS = re.compile(r"[\w.+'-]{1,64}@[\w.-]{1,255}\w")
+_LEADS_ON = frozenset({"for", "on", "to", "with", "of"})
+
+
+@dataclass(frozen=True, slots=True)
+class Ambiguous:
+    """An order that cannot run; *why* is said to the agent."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A phrase of the command *do* was written: *before*, *after* and *rest* are what stands around it.
+
+    *before* and *after* are of its sentence, *rest* is what follows the sentence.
+    """
+
+    do: str
+    words: str
+    before: str
+    after: str
+    rest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What else an order is read by; see ``commands.read_order``."""
+
+    ticket: Ticket
+    config: Config
+    dates: Callable[[str], date | None]
+    people: Sequence[Person]
+
+
+def complete(said: Said, around: Around) -> Order | Ambiguous:
+    """The order that *said* gives, with what it needs; the rest of the mail is its note (E111)."""
+    return _READERS.get(said.do, _plain)(said, around)
+
+
+def _plain(said: Said, around: Around) -> Order | Ambiguous:
+    note = _note(said.after, said.rest)
+    if said.words.startswith("#") and said.words[1:].lower() != said.do:
+        note = f"{said.words} {note or ''}".strip()  # several marks share one command: "#due Friday"
+    return Order(said.do, note=note)
+
+
+def _waiting(said: Said, around: Around) -> Order | Ambiguous:
+    after = f"{said.words}{said.after}"
+    paragraph = _paragraph(f"{said.before}{after}", said.rest)
+    reason = _reason(paragraph, around.config.service.commands.get("waiting", ())) or None
+    if reason is None and said.words.startswith("#"):
+        reason = said.after.strip(" :,.-") or None
+    return Order("waiting", until=around.dates(paragraph), reason=reason, note=said.rest or None)
+
+
+def _move(said: Said, around: Around) -> Order | Ambiguous:
+    own = (around.ticket.category, around.ticket.team)
+    known = [(wanted, name) for wanted, name in _targets(around.config) if name not in own]
+    phrases = [(wanted, name) for wanted, name in _phrases(around.config) if name not in own]
+    paragraph = _paragraph(f"{said.before}\n{said.after}", said.rest)
+    to = _named(said.after, known) or _named(paragraph, known) or _named(paragraph, phrases)
+    if to is None:
+        return Ambiguous("it does not say which other category or team it should go to")
+    return Order("move", to=to, note=said.rest or None)
+
+
+def _assign(said: Said, around: Around) -> Order | Ambiguous:
+    written = _ADDRESS.search(said.after)
+    if written is not None:
+        to = written[0].lower() if around.config.is_ours(written[0].rpartition("@")[2]) else None
+    else:
+        to = _person(said.after, around.people) or _person(_paragraph(said.before, said.rest), around.people)
+    if to is None:
+        return Ambiguous("it does not say clearly which of us should have it: write the address")
+    return Order("assign", to=to, note=said.rest or None)
+
+
+_READERS: Mapping[str, Callable[[Said, Around], Order | Ambiguous]] = {
+    "waiting": _waiting,
+    "move": _move,
+    "assign": _assign,
+}
+
+
+def _note(after: str, rest: str) -> str | None:
+    """The rest of the sentence, unless it is mere courtesy, and what follows it."""
+    idle = all(word.text in COURTESY for word in words_of(after))
+    own = "" if idle else re.sub(r"^[\s,;:.!–—-]*(?:and\b)?\s*", "", after).strip()
+    return "\n".join(part for part in (own, rest) if part) or None
+
+
+def _paragraph(sentence: str, rest: str) -> str:
+    return f"{sentence}\n{_BLANK_LINE.split(rest, maxsplit=1)[0]}"
+
+
+def _reason(text: str, wanted: Sequence[str]) -> str:
+    """What is waited for: from a phrase that leads on ("waiting for") to the end of its clause."""
+    words = words_of(text)
+    for each in wanted:
+        own = phrase(each)
+        place = next(places(own, words), None) if own and own[-1] in _LEADS_ON else None
+        if place is not None:
+            start, close = words[place.first].start, words[place.last - 1].end
+            end = _REASON_ENDS.search(text, close)
+            return text[start : end.start() if end else len(text)].strip()
+    return ""
+
+
+def _named(text: str, known: Sequence[tuple[tuple[str, ...], str]]) -> str | None:
+    """What *text* names: the earliest, and of those that begin there the longest."""
+    words = words_of(text)
+    found = ((place.first, -len(wanted), to) for wanted, to in known for place in places(wanted, words))
+    return min(found, default=(0, 0, None), key=lambda each: each[:2])[2]
+
+
+@lru_cache(maxsize=8)
+def _targets(config: Config) -> tuple[tuple[tuple[str, ...], str], ...]:
+    """Names and labels of categories, then of teams."""
+    labels = [(name, category.label) for name, category in config.service.categories.items()]
+    labels += [(name, team.label) for name, team in config.service.teams.items()]
+    return tuple((phrase(words), name) for name, label in labels for words in (name, label) if words)
+
+
+@lru_cache(maxsize=8)
+def _phrases(config: Config) -> tuple[tuple[tuple[str, ...], str], ...]:
+    """The phrases of each category's tasks."""
+    return tuple(
+        (phrase(words), name)
+        for name, category in config.service.categories.items()
+        for task in category.tasks.values()
+        for words in task.recognise
+    )
+
+
+def _person(text: str, people: Sequence[Person]) -> str | None:
+    """The address of the one person whom *text* names in full, or else by a first name nobody shares."""
+    words = words_of(text)
+    for parts in (None, 1):
+        named = {person.address for person in people if any(places(phrase(person.name)[:parts], words))}
+        if len(named) == 1:
+            return named.pop()
+    return None

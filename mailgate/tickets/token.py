@@ -1,0 +1,80 @@
+"""What proves that a mail answers one of ours: a MAC in the reply address and in the Message-ID (E223-E226).
+
+A token names one mail of ours to one person: the ticket, the mail's serial within it, and what
+the token is for. It is a key letter and 16 characters of base32: "at2jh5xleiw7uiral".
+"""
+
+import hmac
+import re
+from base64 import b32encode
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from mailgate.model.decision import Token
+from mailgate.tickets import reference
+
+REPLY, BOUNCE, MESSAGE_ID = "reply", "bounce", "msgid"
+_LONGEST_BASE = 34  # 64 octets of local part less "+" and the longest tag (E224)
+_NAMED = r"(?P<symbols>[a-z0-9]{6})%s(?P<serial>[1-9][0-9]{0,8})%s(?P<mac>[a-z][a-z2-7]{16})"
+_IN_ADDRESS = re.compile(r"(?:\+|%2b)" + _NAMED % ("-", "-") + "@", re.ASCII | re.IGNORECASE)
+_IN_ID = re.compile(r"<mg\." + _NAMED % (r"\.", r"\.") + "@", re.ASCII | re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The signing keys by their letter; *current* signs, all of them verify (E225). Never shown or logged."""
+
+    current: str
+    secrets: Mapping[str, bytes] = field(repr=False)
+
+
+def sign(keys: Keys, ref: str, serial: int, purpose: str) -> str:
+    """Key letter and MAC for mail number *serial* of the ticket *ref* ("MG-7K3F-99")."""
+    return keys.current + _mac(keys.secrets[keys.current], ref, serial, purpose)
+
+
+def check(keys: Keys, token: Token) -> bool:
+    """Whether *token* was signed by one of *keys*; takes the same time wherever it is wrong."""
+    secret = keys.secrets.get(token.mac[:1])
+    if secret is None or not token.mac.isascii():
+        return False
+    return hmac.compare_digest(_mac(secret, token.ref, token.serial, token.purpose), token.mac[1:])
+
+
+def reply_address(base: str, keys: Keys, ref: str, serial: int) -> str:
+    """Where answers to this mail come; *base* itself where it has no room for a token (E224)."""
+    local, _, domain = base.rpartition("@")
+    if "+" in local or len(local) > _LONGEST_BASE:
+        return base
+    return f"{local}+{_symbols(ref)}-{serial}-{sign(keys, ref, serial, REPLY)}@{domain}"
+
+
+def message_id(domain: str, keys: Keys, ref: str, serial: int) -> str:
+    """The Message-ID of this mail, with its angle brackets."""
+    return f"<mg.{_symbols(ref)}.{serial}.{sign(keys, ref, serial, MESSAGE_ID)}@{domain}>"
+
+
+def tokens_in(addresses: Iterable[str], ids: Iterable[str], prefix: str) -> tuple[Token, ...]:
+    """The claims in *addresses* (recipients) and *ids* (In-Reply-To, then References newest first), each once.
+
+    Nothing is proved yet: ask ``check``. *prefix* makes the references canonical.
+    """
+    found = (*_claims(_IN_ADDRESS, addresses, REPLY, prefix), *_claims(_IN_ID, ids, MESSAGE_ID, prefix))
+    return tuple(dict.fromkeys(found))
+
+
+def _claims(pattern: re.Pattern[str], texts: Iterable[str], purpose: str, prefix: str) -> Iterator[Token]:
+    for text in texts:
+        if (match := pattern.search(text)) is not None:
+            ref = reference.canonical(match["symbols"], prefix)
+            if reference.is_valid(ref):
+                yield Token(ref, int(match["serial"]), purpose, match["mac"].lower())
+
+
+def _symbols(ref: str) -> str:
+    return reference.symbols_of(ref).lower()
+
+
+def _mac(secret: bytes, ref: str, serial: int, purpose: str) -> str:
+    said = "\0".join(("mailgate/v1", purpose, reference.symbols_of(ref), str(serial)))
+    return b32encode(hmac.digest(secret, said.encode(), "sha256")[:10]).decode().lower()

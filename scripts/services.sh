@@ -1,0 +1,24 @@
+#!/bin/sh
+# Installs the servers that some tests need. The tests start private instances on free ports; none has to run.
+set -eu
+
+missing=
+found() { command -v "$1" >/dev/null 2>&1 || ls $2 >/dev/null 2>&1; }
+found postgres '/usr/lib/postgresql/*/bin/postgres' || missing="$missing postgresql"
+found postfix '/usr/sbin/postfix' || missing="$missing postfix"
+
+if [ -z "$missing" ]; then
+    echo "services: PostgreSQL and Postfix are here"
+elif ! command -v apt-get >/dev/null 2>&1; then
+    echo "services: no apt-get here; install$missing with this system's packages"
+    exit 1
+elif [ "$(id -u)" != 0 ]; then
+    echo "services: as root, run: apt-get install$missing"
+    exit 1
+else
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get update --quiet=2
+    # shellcheck disable=SC2086
+    apt-get install --quiet=2 --yes --no-install-recommends $missing </dev/null
+    echo "services: installed$missing"
+fi

@@ -1,0 +1,31 @@
+"""Small stand-ins for the outside, written against our own interfaces."""
+
+from concurrent.futures import Future
+
+from mailgate.model.message import Envelope
+
+
+class MemorySpool:
+    """Keeps mails in a list; *failure* makes every put fail, *hold* leaves them uncommitted until ``commit``."""
+
+    def __init__(self) -> None:
+        self.mails: list[tuple[Envelope, bytes]] = []
+        self.failure: Exception | None = None
+        self.hold = False
+        self._held: list[tuple[Future[str], Envelope, bytes]] = []
+
+    def put(self, envelope: Envelope, raw: bytes) -> Future[str]:
+        future: Future[str] = Future()
+        if self.failure is not None:
+            future.set_exception(self.failure)
+            return future
+        self._held.append((future, envelope, raw))
+        if not self.hold:
+            self.commit()
+        return future
+
+    def commit(self) -> None:
+        for future, envelope, raw in self._held:
+            self.mails.append((envelope, raw))
+            future.set_result(f"{len(self.mails):064x}")
+        self._held.clear()

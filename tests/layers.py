@@ -1,0 +1,52 @@
+"""Which files are pure, and which layer each file belongs to: CONTRIBUTING.md, "Who imports whom"."""
+
+from pathlib import Path
+
+OUTSIDE_FILES = {
+    "ingest.smtp",
+    "ingest.lmtp",
+    "ingest.imap",
+    "ingest.files",
+    "notify.smtp",
+    "notify.maildir",
+    "notify.govuk",
+    "notify.channel",
+    "notify.files",
+}
+PURE_PACKAGES = {"model", "rules", "tickets", "sla", "ingest", "notify"}
+OUTSIDE_TESTS = {"store", "workers", "cli", "web", "journeys", "examples", "app", "account", "documents", "settings"}
+
+NOUNS, PURE, DECIDE, OUTSIDE, WORKERS, SHELL = range(6)
+NAMES = ("model, errors", "pure files", "decide", "journal and outside files", "workers", "scheduler, app, cli, web")
+
+
+def is_pure(module: str) -> bool:
+    """Whether *module* ("rules.extract", without the package's name) takes values and returns values.
+
+    A file named after something outside the process talks to it; the others are pure.
+    """
+    if module in ("", "errors", "decide"):
+        return True
+    return module not in OUTSIDE_FILES and module.partition(".")[0] in PURE_PACKAGES
+
+
+def layer(module: str) -> int:
+    """The layer of *module*: it may import from its own layer and from lower ones."""
+    package = module.partition(".")[0]
+    if package in ("", "model", "errors"):
+        return NOUNS
+    if package == "decide":
+        return DECIDE
+    if is_pure(module):
+        return PURE
+    if package == "workers":
+        return WORKERS
+    return SHELL if package in ("scheduler", "app", "replay", "cli", "web", "__main__") else OUTSIDE
+
+
+def is_pure_test(path: Path) -> bool:
+    """Whether the test file *path*, relative to ``tests/``, tests pure code: it lies where its subject lies."""
+    package, subject = path.parts[0], path.stem.removeprefix("test_")
+    if package in OUTSIDE_TESTS or subject in OUTSIDE_TESTS:
+        return False
+    return not any(f"{package}.{subject}".startswith(outside) for outside in OUTSIDE_FILES)

@@ -1,0 +1,69 @@
+import mailbox
+from datetime import UTC, datetime
+
+import pytest
+
+from mailgate.errors import TryLater
+from mailgate.model.outbound import Attempt
+from mailgate.notify.channel import channel_for
+from mailgate.notify.maildir import Maildir
+
+
+def make_attempt(**changes):
+    values = {
+        "id": 7,
+        "token": "t",
+        "attempts": 1,
+        "sender": "help@city.example",
+        "recipient": "ann@city.example",
+        "message_id": "<mg.1@city.example>",
+        "content": b"Subject: received\r\n\r\nhello\r\n",
+        "lease_until": datetime(2026, 11, 23, tzinfo=UTC),
+    }
+    return Attempt(**(values | changes))
+
+
+def files(folder):
+    return sorted(path.relative_to(folder).parts[0] for path in folder.rglob("*") if path.is_file())
+
+
+def test_a_mail_arrives_where_mail_clients_find_it(tmp_path):
+    Maildir(tmp_path / "out").send(make_attempt())
+    [mail] = mailbox.Maildir(tmp_path / "out", create=False)
+    assert (mail["Subject"], mail["Return-Path"]) == ("received", "<help@city.example>")
+    assert mail.get_payload().strip() == "hello"
+
+
+def test_E140_sending_the_same_row_again_leaves_one_mail(tmp_path):
+    for attempts in (1, 2, 3):
+        Maildir(tmp_path).send(make_attempt(attempts=attempts))
+    assert files(tmp_path) == ["new"]
+
+
+def test_E140_a_mail_that_a_reader_moved_is_not_sent_again(tmp_path):
+    Maildir(tmp_path).send(make_attempt())
+    [path] = (tmp_path / "new").iterdir()
+    path.rename(tmp_path / "cur" / f"{path.name}:2,S")
+    Maildir(tmp_path).send(make_attempt(attempts=2))
+    assert files(tmp_path) == ["cur"]
+
+
+def test_a_new_store_that_numbers_from_one_again_overwrites_nothing(tmp_path):
+    Maildir(tmp_path).send(make_attempt())
+    Maildir(tmp_path).send(make_attempt(message_id="<mg.2@city.example>"))
+    assert files(tmp_path) == ["new", "new"]
+
+
+def test_a_crash_half_way_leaves_nothing_to_a_reader(tmp_path):
+    channel = Maildir(tmp_path)
+    channel.send(make_attempt())
+    [path] = (tmp_path / "new").iterdir()
+    path.rename(tmp_path / "tmp" / path.name)
+    channel.send(make_attempt(attempts=2))
+    assert files(tmp_path) == ["new"]
+
+
+def test_a_folder_that_cannot_be_made_is_tried_later(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(TryLater, match="cannot be written"):
+        channel_for(f"maildir:{tmp_path / 'file'}").send(make_attempt())

@@ -29,14 +29,14 @@ def test_help_names_every_command_without_loading_what_they_need() -> None:
 
 @pytest.mark.parametrize(
     ("words", "summary"),
-    [(words, summary) for words, file, _, summary in COMMANDS if (ROOT / "mailgate/cli" / f"{file}.py").exists()],
+    [(words, summary) for words, _, _, summary in COMMANDS],
 )
-def test_every_command_loads_and_says_what_its_summary_says(words: str, summary: str) -> None:
+def test_every_command_loads_and_begins_with_its_summary(words: str, summary: str) -> None:
     command = program()
     for word in words.split():
         command = command.commands[word]  # type: ignore[attr-defined,assignment]
     assert isinstance(command, LazyCommand)
-    assert (command.load().help or "").partition("\n")[0] == summary
+    assert (command.load().help or "").startswith(summary.removesuffix("."))
 
 
 def test_the_folder_may_be_named_behind_the_command() -> None:

@@ -9,20 +9,27 @@ _SIGNATURE_IMAGE = 5 * 1024  # bytes; a logo below this says nothing about the r
 
 
 def fingerprint(message: Message) -> str:
-    """Sender, subject, wording and attachments as one hex digest.
+    """Sender, date, subject, wording and attachments as one hex digest; the Message-ID does not count (E151)."""
+    sent = str(int(message.date.timestamp())) if message.date else ""
+    return _digest(sent, content(message))
 
-    Neither the Message-ID nor the date counts: beside the same Message-ID it tells a copy
-    (E151), without it what somebody sends again (E153). The subject keeps our own tag and the
-    quoted history counts, so that "Any update?" about two tickets is two mails. Banners and
-    markings do not count: not every road adds them.
+
+def content(message: Message) -> str:
+    """The fingerprint without the date: equal for a mail that somebody sends again (E153).
+
+    The subject keeps our own tag and the quoted history counts, so that "Any update?" about
+    two tickets is two mails. Banners and markings do not count: not every road adds them.
     """
     sender = message.from_.address if message.from_ else ""
     texts = (plain(message.subject), message.reply_text, message.signature, message.quoted)
     files = sorted(file.sha256 for file in message.attachments if not _is_decoration(file))
-    parts = (sender, *(" ".join(text.lower().split()) for text in texts), *files)
-    return hashlib.sha256("\0".join(parts).encode(errors="surrogatepass")).hexdigest()
+    return _digest(sender, *(" ".join(text.lower().split()) for text in texts), *files)
 
 
 def _is_decoration(file: Attachment) -> bool:
     """Only small images are: a small form or list may be all that two requests differ in."""
     return file.size < _SIGNATURE_IMAGE and (file.inline or file.content_type.startswith("image/"))
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode(errors="surrogatepass")).hexdigest()

@@ -4,7 +4,9 @@ import asyncio
 import random
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
+from contextlib import closing
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from threading import Event, Thread
 
@@ -12,17 +14,19 @@ from mailgate import journal
 from mailgate.errors import Refused
 from mailgate.ingest.smtp import Listener
 from mailgate.model.config import Config
+from mailgate.model.decision import Facts, Reading
 from mailgate.model.message import Envelope
 from mailgate.notify.channel import channel_for
 from mailgate.notify.compose import Context, prepare
 from mailgate.notify.files import read_templates
 from mailgate.settings import template_folders
-from mailgate.store.engine import Store
+from mailgate.store.engine import Store, is_made, open_store
+from mailgate.store.facts import look_up
 from mailgate.store.keys import load_keys
 from mailgate.store.outbox import release_leases as release_outbox
-from mailgate.store.schema import loop_id, upgrade
+from mailgate.store.schema import loop_id, schema_is_current, upgrade
 from mailgate.store.spool import GroupCommit, release_leases
-from mailgate.tickets.token import Keys
+from mailgate.tickets.token import Keys, check
 from mailgate.workers import loop
 from mailgate.workers.delivery import Delivery
 from mailgate.workers.intake import Intake
@@ -49,6 +53,17 @@ def context_of(config: Config, store: Store) -> Context:
     sources = read_templates(config, template_folders(config))
     secrets, current = load_keys(Path(config.operator.keys))
     return prepare(config, Keys(current, secrets), loop_id(store), sources)
+
+
+def facts_about(reading: Reading, config: Config) -> Facts:
+    """What the store knows about a mail, changing nothing; where there is no store yet, only the time."""
+    if not is_made(config.operator):
+        return Facts(clock())
+    with closing(open_store(config.operator)) as store, store.read() as connection:
+        if not schema_is_current(store):
+            return Facts(clock())
+        secrets, current = load_keys(Path(config.operator.keys))
+        return look_up(connection, [reading], partial(check, Keys(current, secrets)), [clock()])[0]
 
 
 def address_of(listen: str) -> tuple[str, int]:

@@ -4,6 +4,7 @@ Identifiers and counts only: no subject, no body, no address (docs/reliability.m
 the lines are for people, elsewhere one JSON object each.
 """
 
+import logging
 import sys
 from collections.abc import MutableMapping
 from pathlib import Path
@@ -25,7 +26,7 @@ def _clean(logger: object, method: str, line: MutableMapping[str, Any]) -> Mutab
     return line
 
 
-def configure() -> None:
+def configure(*, only_warnings: bool = False) -> None:
     """Write to standard error from now on."""
     for_people = sys.stderr.isatty()
     renderer = structlog.dev.ConsoleRenderer() if for_people else structlog.processors.JSONRenderer()
@@ -36,7 +37,7 @@ def configure() -> None:
             structlog.processors.TimeStamper(fmt="%H:%M:%S" if for_people else "iso", utc=not for_people),
             renderer,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(20),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING if only_warnings else logging.INFO),
         logger_factory=structlog.WriteLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )

@@ -75,7 +75,7 @@ def test_what_is_missing_is_asked_for_and_the_ticket_waits() -> None:
 
 def test_the_trace_names_the_phrase_and_where_it_stood() -> None:
     trace = decided(make_message(REQUEST, subject="Help")).trace
-    assert any(match.words == "does not start" and match.where == "text" for match in trace)
+    assert any(match.words == "does not start" and match.where.startswith("text") for match in trace)
 
 
 def test_E79_the_first_mailbox_in_To_is_the_mailbox() -> None:
@@ -146,7 +146,7 @@ def test_a_chaser_is_answered_with_the_status() -> None:
 
 def test_thanks_close_nothing_and_wake_nobody() -> None:
     ticket = make_ticket(status="done", closed_at=NOW - timedelta(hours=1))
-    decision = decided(make_message("Thank you!"), answering(ticket))
+    decision = decided(make_message("Thank you!", subject="Re: [MG-7K3F-99] Your request is done"), answering(ticket))
     assert decision.outcome == Ignore("it only says thank you", ticket, Intent.THANKS)
     assert not decision.changes
     assert not decision.replies

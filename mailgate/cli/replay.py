@@ -3,6 +3,7 @@
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -27,11 +28,12 @@ def rehearse(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a mail.")] = False,
 ) -> None:
     """Play a folder of mails through the whole pipeline in a scratch store."""
-    from mailgate import replay
+    from mailgate import journal, replay
 
     if not folder.is_dir():
         raise Refused(f"{folder} is not a folder: name one with mail files in it")
     config = configuration(context)
+    journal.configure(only_warnings=True)
     shown = Shown(config)
     compared = agreed = 0
     for played in _with_progress(replay.rehearse(config, folder, strict=strict), "rehearsing"):
@@ -114,14 +116,17 @@ def ingest(
     as_json: Annotated[bool, typer.Option("--json", help="Print the numbers as JSON.")] = False,
 ) -> None:
     """Feed mails from files through the whole pipeline now."""
-    from mailgate import replay
-    from mailgate.app import opened
+    from mailgate import journal, replay
+    from mailgate.store.engine import open_store
+    from mailgate.store.schema import upgrade
 
     config = configuration(context)
+    journal.configure(only_warnings=True)
     if mailbox is not None and not config.accepts(mailbox):
         raise Refused(f"{mailbox} is not a mailbox of this configuration: see mailboxes.yml")
     became: Counter[str] = Counter()
-    with opened(config) as store:
+    with closing(open_store(config.operator)) as store:
+        upgrade(store)
         for numbers in _with_progress(replay.ingest(config, store, paths, mailbox, answer=answer), "mails taken in"):
             became.update(numbers)
     if as_json:

@@ -26,8 +26,8 @@ _LABELS = {
     label: kind
     for kind, labels in {
         Label.FROM: "from,von,de,da,van,från,fra,lähettäjä,od,oddi wrth,reply-to",
-        Label.DATE: "sent,date,sent on,date sent,gesendet,datum,envoyé,envoyé le,enviado,enviada em,fecha,data,inviato,verzonden,"
-        "skickat,sendt,lähetetty,wysłano,odesláno,anfonwyd",
+        Label.DATE: "sent,date,sent on,date sent,gesendet,datum,envoyé,envoyé le,enviado,enviada em,fecha,data,"
+        "inviato,verzonden,skickat,sendt,lähetetty,wysłano,odesláno,anfonwyd",
         Label.TO: "to,cc,bcc,an,à,para,a,aan,till,til,vastaanottaja,do,komu,at,kopie,kopia,organization,importance,"
         "attachments,attachment",
         Label.SUBJECT: "subject,betreff,objet,asunto,assunto,oggetto,onderwerp,ämne,emne,aihe,temat,předmět,pwnc",
@@ -159,9 +159,8 @@ def _next_filled(lines: Sequence[str], start: int) -> int | None:
 def _label(text: str) -> tuple[Label, str] | None:
     """The kind of header label that *text* opens with, and what stands behind it."""
     colon = text.find(":", 0, 26)
-    wide = text.find("：", 0, 26)
-    if colon < 0 or 0 <= wide < colon:
-        colon = wide
+    if colon < 0 and not text.isascii():
+        colon = text.find("：", 0, 26)
     if colon < 1:
         return None
     kind = _LABELS.get(text[:colon].strip(" \t*_\xa0").casefold())
@@ -222,7 +221,8 @@ def _attribution(lines: Sequence[str], i: int, text: str) -> Found | None:
         is_one = core.startswith(_OPENINGS) and f"{core}:".endswith(_VERBS) and any(c.isdigit() for c in core)
         return Found(i, i + 1, "attribution") if is_one else None
     joined = lowered
-    for last in range(i, min(i + 3, len(lines))):
+    may_wrap = lowered.startswith(_OPENINGS)
+    for last in range(i, min(i + (3 if may_wrap else 1), len(lines))):
         if last > i:
             more = bare(lines[last])
             if not more:
@@ -236,8 +236,9 @@ def _attribution(lines: Sequence[str], i: int, text: str) -> Found | None:
 
 
 def _says_who(text: str) -> bool:
+    """Whether *text* names a writer and a date, or a writer's address."""
     if not any(letter.isdigit() for letter in text):
-        return _ADDRESS_AT_END.search(text) is not None
+        return "@" in text and _ADDRESS_AT_END.search(text) is not None
     if text.startswith(_OPENINGS):
         return (
             text.endswith(_VERBS)

@@ -95,7 +95,7 @@ def _scores(in_subject: Sequence[Hit[str]], in_text: Sequence[Hit[str]], subject
 def _ranked(scores: dict[str, _Score], usual: str | None) -> list[str]:
     """The tasks with hits, the likeliest first."""
 
-    def rank(task: str) -> tuple[int, bool, tuple[int, int], bool, int]:
+    def rank(task: str) -> tuple[int, bool, int, bool, int]:
         score = scores[task]
         where, first = score.hits[0]
         longest = max(hit.length for _, hit in score.hits)

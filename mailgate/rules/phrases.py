@@ -31,9 +31,9 @@ class Hit(Generic[Label]):
     end: int
 
     @property
-    def length(self) -> tuple[int, int]:
-        """How long the phrase is: its words, then its letters."""
-        return len(self.phrase.split()), len(self.phrase)
+    def length(self) -> int:
+        """How many words the phrase has."""
+        return len(self.phrase.split())
 
 
 @dataclass(slots=True)

@@ -220,6 +220,7 @@ def _message(settled: Settled, ticket_id: int | None) -> dict[str, Any]:
         "mailbox": reading.mailbox,
         "message_id": message.message_id,
         "fingerprint": reading.fingerprint,
+        "content": reading.content,
         "sender": reading.sender,
         "subject": message.subject,
         "text": message.text,

@@ -5,17 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, func, literal, or_, select, text, tuple_, union_all
+from sqlalchemy import Connection, func, or_, select, text, tuple_
 
 from mailgate.errors import TryLater
 from mailgate.model.decision import Evidence, Facts, Known, Reading, Token
+from mailgate.model.people import Person
 from mailgate.model.ticket import Ticket
 from mailgate.store import people, rows
-from mailgate.store.tables import OPEN, messages, outbox_mails, ticket_keys, tickets
+from mailgate.store.tables import messages, outbox_mails, ticket_keys, tickets
 
 RESENT_WITHIN = timedelta(days=7)  # E153
 CLOSED_WITHIN = timedelta(days=60)  # longer than any duplicates_within that makes sense; decide applies the exact one
-MOST_OF_SENDER = 50
 REPLY_TOKEN = "reply"
 UNKNOWN_RECIPIENT = "unknown"  # of a mail of ours that is no longer stored: nobody's address
 EXCHANGE_PARENT = "x-ms-exchange-parent-message-id"
@@ -33,7 +33,6 @@ class Found:
     same_content: Mapping[str, Sequence[Any]]
     refs: Mapping[str, int]
     cases: Mapping[str, Sequence[int]]
-    of_sender: Mapping[str, Sequence[int]]
 
 
 def look_up(
@@ -50,23 +49,26 @@ def look_up(
     found = _find(connection, readings, good, min(now))
     known = rows.by_id(connection, _ticket_ids(found))
     senders = people.by_address(connection, {reading.sender for reading in readings})
+    evidences = [_evidence(reading, good, found, known) for reading in readings]
+    members = people.members(connection, {each.ticket.team for told in evidences for each in told if each.ticket.team})
     to_sender, to_strangers = _acknowledged(connection, readings, now)
     return [
         Facts(
             now=at,
             sender=senders.get(reading.sender),
             same_id=_known(found.stored_ids.get(reading.message.message_id, ()), reading, known),
-            same_content=_resent(found.same_content.get(reading.fingerprint, ()), reading, at, known),
-            evidence=_evidence(reading, good, found, known),
-            same_case=(case := _same_case(reading, found, known)),
-            of_sender=_of_sender(reading, case, found, known),
+            same_content=_resent(found.same_content.get(reading.content, ()), reading, at, known),
+            evidence=evidence,
+            same_case=_same_case(reading, found, known),
+            colleagues=_colleagues(evidence, members),
             acknowledged=to_sender.get((reading.sender, at), 0),
             acknowledged_to_strangers=to_strangers[at],
             answers_ours_automatically=any(
                 mail.automatic for mail in map(found.sent_ids.get, _answered(reading)) if mail
             ),
+            is_own=reading.message.message_id in found.sent_ids,
         )
-        for reading, at in zip(readings, now, strict=True)
+        for reading, evidence, at in zip(readings, evidences, now, strict=True)
     ]
 
 
@@ -89,10 +91,9 @@ def _find(connection: Connection, readings: Sequence[Reading], good: set[Token],
         sent_ids={row.message_id: row for row in _sent(connection, outbox_mails.c.message_id.in_(sorted(ids)), ids)},
         sent_serials=_sent_serials(connection, good, ref_ids),
         stored_ids=_stored(connection, messages.c.message_id, ids),
-        same_content=_stored(connection, messages.c.fingerprint, {reading.fingerprint for reading in readings} - {""}),
+        same_content=_stored(connection, messages.c.content, {reading.content for reading in readings} - {""}),
         refs=ref_ids,
         cases=_cases(connection, {key for reading in readings for key in reading.keys}, earliest),
-        of_sender=_open_of(connection, {reading.sender for reading in readings if not reading.keys} - {""}),
     )
 
 
@@ -150,23 +151,6 @@ def _cases(connection: Connection, keys: Wanted, earliest: datetime) -> dict[str
     return found
 
 
-def _open_of(connection: Connection, senders: Wanted) -> dict[str, list[int]]:
-    """The newest open tickets of each sender: one limited look-up each, so that busy senders cost no more."""
-    found: dict[str, list[int]] = {}
-    newest = [
-        select(literal(sender).label("sender"), tickets.c.id)
-        .where(tickets.c.requester == sender, text(OPEN))
-        .order_by(tickets.c.id.desc())
-        .limit(MOST_OF_SENDER)
-        .subquery()
-        for sender in sorted(senders)
-    ]
-    if newest:
-        for sender, ticket_id in connection.execute(union_all(*map(select, newest))):
-            found.setdefault(sender, []).append(ticket_id)
-    return found
-
-
 def _acknowledged(
     connection: Connection, readings: Sequence[Reading], now: Sequence[datetime]
 ) -> tuple[dict[tuple[str, datetime], int], dict[datetime, int]]:
@@ -194,7 +178,7 @@ def _ticket_ids(found: Found) -> Iterator[int]:
     sent = (*found.sent_ids.values(), *found.sent_serials.values())
     yield from (row.ticket_id for row in (*sent, *(row for each in lists for row in each)) if row.ticket_id)
     yield from found.refs.values()
-    yield from (ticket_id for ids in (*found.cases.values(), *found.of_sender.values()) for ticket_id in ids)
+    yield from (ticket_id for ids in found.cases.values() for ticket_id in ids)
 
 
 def _known(stored: Sequence[Any], reading: Reading, known: Mapping[int, Ticket]) -> Known | None:
@@ -277,10 +261,7 @@ def _same_case(reading: Reading, found: Found, known: Mapping[int, Ticket]) -> t
     return tuple(known[ticket_id] for ticket_id in sorted(ids))
 
 
-def _of_sender(
-    reading: Reading, case: tuple[Ticket, ...], found: Found, known: Mapping[int, Ticket]
-) -> tuple[Ticket, ...]:
-    """The sender's open tickets, the newest first; of a mail that names a case only those of that case."""
-    if reading.keys:
-        return tuple(ticket for ticket in reversed(case) if ticket.is_open and ticket.requester == reading.sender)
-    return tuple(known[ticket_id] for ticket_id in found.of_sender.get(reading.sender, ()))
+def _colleagues(evidence: Sequence[Evidence], members: Mapping[str, tuple[Person, ...]]) -> tuple[Person, ...]:
+    """Who works in the teams of the tickets that the mail may belong to."""
+    teams = dict.fromkeys(each.ticket.team for each in evidence if each.ticket.team)
+    return tuple(person for team in teams for person in members[team])

@@ -33,6 +33,8 @@ def by_address(connection: Connection, addresses: Iterable[str]) -> dict[str, Pe
 def members(connection: Connection, teams: Iterable[str]) -> dict[str, tuple[Person, ...]]:
     """The members of each of *teams*, in order of address."""
     wanted = sorted(set(teams))
+    if not wanted:
+        return {}
     query = select(*COLUMNS).where(people.c.team.in_(wanted)).order_by(people.c.address)
     found = [_person(row) for row in connection.execute(query)]
     return {team: tuple(person for person in found if person.team == team) for team in wanted}

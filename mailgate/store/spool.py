@@ -10,14 +10,14 @@ from datetime import datetime
 from threading import Lock
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, func, insert, select, text, update
+from sqlalchemy import Connection, Select, bindparam, case, func, insert, select, text, update
 
 from mailgate.errors import Refused, TryLater
 from mailgate.model.message import Envelope
 from mailgate.store.columns import SECOND
 from mailgate.store.engine import Store, insert_new
 from mailgate.store.locks import Unreachable
-from mailgate.store.tables import FRESH, QUARANTINED, TRIED, raw_mails, spool
+from mailgate.store.tables import FRESH, QUARANTINED, TRIED, messages, raw_mails, spool
 
 LARGEST_BATCH = 256
 LARGEST_BATCH_BYTES = 16 * 1024**2  # of one commit, and of one claim, so that memory stays bounded
@@ -268,6 +268,16 @@ def waiting(connection: Connection) -> int:
     counting = select(func.count()).select_from(spool)
     fresh, tried = (connection.execute(counting.where(text(rows))).scalar_one() for rows in (FRESH, TRIED))
     return fresh + tried
+
+
+def outcomes(connection: Connection, keys: Iterable[str]) -> list[str]:
+    """What became of each of the mails with these ingest keys: an action, "quarantine" or "waiting"."""
+    became = case(
+        (spool.c.state == "quarantined", "quarantine"), (spool.c.state == "ready", "waiting"), else_=messages.c.action
+    )
+    query = select(became).select_from(raw_mails).join(spool, spool.c.id == raw_mails.c.id)
+    query = query.outerjoin(messages, messages.c.id == raw_mails.c.id).where(raw_mails.c.key.in_(sorted(keys)))
+    return list(connection.scalars(query))
 
 
 def quarantined(connection: Connection) -> list[dict[str, Any]]:

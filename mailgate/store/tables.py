@@ -133,6 +133,7 @@ messages = Table(
     Column("mailbox", Name),
     Column("message_id", Name, nullable=False),
     Column("fingerprint", Name, nullable=False),
+    Column("content", Name, nullable=False),
     Column("sender", Name, nullable=False),
     Column("subject", Words, nullable=False),
     Column("text", Words, nullable=False),
@@ -146,7 +147,7 @@ messages = Table(
     Column("config_version", Name, nullable=False),
 )
 Index(None, messages.c.message_id)
-Index(None, messages.c.fingerprint)
+Index(None, messages.c.content)
 Index(None, messages.c.ticket_id)
 
 attachments = Table(

@@ -3,7 +3,6 @@
 import smtplib
 import time
 
-
 from mailgate.errors import TryLater
 from tests.fakes import MemorySpool
 from tests.listening import listening

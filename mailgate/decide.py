@@ -32,12 +32,13 @@ from mailgate.model.decision import (
 from mailgate.model.message import BOUNCES, Envelope, Kind, Message, Verdict
 from mailgate.model.spans import Span
 from mailgate.model.ticket import Change, Draft, Event, Status, Ticket, WaitingFor
-from mailgate.rules import extract, request
-from mailgate.rules.dates import find_dates
+from mailgate.rules import dates, extract, request
+from mailgate.rules.classify import classify
 from mailgate.sla.calendar import before, local_date
 from mailgate.sla.clock import OFFICE
 from mailgate.tickets import answer, commands, duplicate, fingerprint, lifecycle, reference, smalltalk, subject, thread
 from mailgate.tickets.lifecycle import Happened
+from mailgate.tickets.orders import Ambiguous
 from mailgate.tickets.token import tokens_in
 
 
@@ -192,29 +193,34 @@ def _command(case: _Case) -> Decision | None:
     ticket, written = evidence.ticket, local_date(case.reading.message.date or case.facts.now, case.calendar)
 
     def first_date(text: str) -> date | None:
-        return next((found.day for found in find_dates(text, written)), None)
+        return next((found.day for found in dates.find_dates(dates.plain(text), written)), None)
 
-    order, trace = commands.read_order(case.reading, ticket, case.config, first_date)
+    order, trace = commands.read_order(case.reading, ticket, case.config, first_date, case.facts.colleagues)
     if order is None:
         return None
     change, refused = None, commands.may_command(case.reading, ticket, evidence, case.config, case.facts)
     if not refused:
         change, refused = _ordered(case, ticket, order)
-    if change is None or isinstance(order, commands.Ambiguous):
+    if change is None or isinstance(order, Ambiguous):
         found = Match("command", "refused", effect=refused)
         event = case.event("command refused", {"why": refused})
         return case.decided(FollowUp(ticket, Intent.NOTE), (*trace, found), events=event)
     told = lifecycle.told(ticket.status, change.status or ticket.status)
     replies = (_told(ticket, told, order, case.config),) if told else ()
-    event = case.event("command", {"do": order.do, "to": order.to, "status": change.status}, actor="agent")
+    data = {"do": order.do, "to": order.to, "status": change.status, "until": order.until and order.until.isoformat()}
+    event = case.event("command", data, actor="agent")
     return case.decided(Command(ticket, order), trace, (change,), event, replies)
 
 
-def _ordered(case: _Case, ticket: Ticket, order: Order | commands.Ambiguous) -> tuple[Change | None, str]:
+def _ordered(case: _Case, ticket: Ticket, order: Order | Ambiguous) -> tuple[Change | None, str]:
     """What the order changes; None, and why, where it cannot be done to the ticket as it is."""
-    if isinstance(order, commands.Ambiguous):
+    if isinstance(order, Ambiguous):
         return None, order.why
-    happened = ORDERS.get(order.do)
+    if order.do not in ORDERS:
+        return None, f"{order.do} cannot be ordered by mail yet"
+    if order.do == "assign" and order.to not in {person.address for person in case.facts.colleagues}:
+        return None, "nobody of that address is in the ticket's team"
+    happened = ORDERS[order.do]
     status = lifecycle.after(ticket, happened) if happened else ticket.status
     if status is None:
         return None, f"the ticket is {ticket.status} already"
@@ -228,24 +234,30 @@ def _ordered(case: _Case, ticket: Ticket, order: Order | commands.Ambiguous) -> 
             return replace(change, waiting_for=WaitingFor.THIRD_PARTY), ""
         case "assign":
             return replace(change, assignee=order.to), ""
-        case "move" if order.to in case.config.service.categories:
-            category = case.config.service.categories[order.to]
-            task = request.task_named(case.reading.wording, order.to, case.config)
-            return replace(change, category=order.to, task=task, team=category.team or ticket.team), ""
         case "move":
-            return replace(change, team=order.to), ""
+            return _moved(case, change, order.to or ""), ""
     return change, ""
+
+
+def _moved(case: _Case, change: Change, to: str) -> Change:
+    """To a category, and the task of it that the order names, or to a team as it is."""
+    category = case.config.service.categories.get(to)
+    if category is None:
+        return replace(change, team=to)
+    named = classify("", case.reading.wording, None, case.config)
+    task = named.task if named.category == to else f"{to}.other"
+    return replace(change, category=to, task=task, team=category.team or change.ticket.team)
 
 
 def _small_talk(case: _Case) -> Decision | None:
     """Thanks close nothing and wake nobody; a chaser is answered by the gateway itself."""
     intent, trace = smalltalk.intent(case.reading, case.config)
-    if intent is Intent.THANKS:
+    if intent is Intent.THANKS and case.ticket is not None:
         event = case.event("thanks received")
         return case.decided(Ignore("it only says thank you", case.ticket, intent), trace, events=event)
-    if intent is not Intent.CHASER:
+    if intent is not Intent.CHASER or _answers(case):
         return None
-    ticket, found = case.ticket, ()
+    ticket, found = case.ticket, Trace()
     if ticket is None:
         ticket, found = smalltalk.chased_ticket(case.reading, case.config, case.facts)
     if ticket is None:
@@ -267,7 +279,7 @@ def _follow_up(case: _Case) -> Decision | None:
         return None
     is_third_party = ticket.waiting_for is WaitingFor.THIRD_PARTY and reading.sender != ticket.requester
     happened = Happened.THIRD_PARTY_REPLIED if is_third_party else Happened.REQUESTER_REPLIED
-    answers = {name: values for name, values in reading.fields.items() if name in ticket.missing}
+    answers = _answers(case)
     missing = tuple(name for name in ticket.missing if name not in answers)
     intent = _intent(ticket, answers, third_party=is_third_party)
     status = lifecycle.after(ticket, happened) or ticket.status
@@ -285,6 +297,12 @@ def _follow_up(case: _Case) -> Decision | None:
     replies, silent = case.answered(told) if told else ((), "a note changes nothing that needs telling")
     events = case.event("follow-up", {"intent": intent, "status": status, "answers": sorted(answers)})
     return case.decided(FollowUp(ticket, intent, answers), (), (change,), events, replies, silent)
+
+
+def _answers(case: _Case) -> dict[str, tuple[str, ...]]:
+    """What the mail states of that which its ticket still lacks."""
+    missing = case.ticket.missing if case.ticket else ()
+    return {name: values for name, values in case.reading.fields.items() if name in missing}
 
 
 def _intent(ticket: Ticket, answers: Mapping[str, tuple[str, ...]], *, third_party: bool) -> Intent:
@@ -368,10 +386,13 @@ STAGES: tuple[Callable[[_Case], Decision | None], ...] = (
     _request,
 )
 
-ORDERS = {
+ORDERS: Mapping[str, Happened | None] = {
     "done": Happened.DONE,
     "take": Happened.TAKEN,
     "waiting": Happened.PUT_ON_HOLD,
     "cancel": Happened.CANCELLED,
     "reopen": Happened.REOPENED,
+    "assign": None,
+    "move": None,
 }
+"""The commands that an agent can give, and what each does to the ticket's status."""

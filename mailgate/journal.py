@@ -4,12 +4,15 @@ Identifiers and counts only: no subject, no body, no address (docs/reliability.m
 the lines are for people, elsewhere one JSON object each.
 """
 
+import logging
 import sys
 from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Any
 
 import structlog
+
+from mailgate.errors import MailgateError
 
 MOST_CHARACTERS = 500
 _CONTROL = dict.fromkeys((*range(32), *range(127, 160), 8232, 8233), " ")
@@ -23,7 +26,7 @@ def _clean(logger: object, method: str, line: MutableMapping[str, Any]) -> Mutab
     return line
 
 
-def configure() -> None:
+def configure(*, only_warnings: bool = False) -> None:
     """Write to standard error from now on."""
     for_people = sys.stderr.isatty()
     renderer = structlog.dev.ConsoleRenderer() if for_people else structlog.processors.JSONRenderer()
@@ -34,7 +37,7 @@ def configure() -> None:
             structlog.processors.TimeStamper(fmt="%H:%M:%S" if for_people else "iso", utc=not for_people),
             renderer,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(20),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING if only_warnings else logging.INFO),
         logger_factory=structlog.WriteLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
@@ -44,7 +47,9 @@ _log: Any = structlog.get_logger()
 
 
 def why(error: BaseException) -> str:
-    """The class of *error* and where it was raised: a bug's text may quote the mail, so it is not told."""
+    """Our own sentence, else the class of *error* and where it was raised: a bug's text may quote the mail."""
+    if isinstance(error, MailgateError) and str(error):
+        return str(error)
     place = error.__traceback__
     while place is not None and place.tb_next is not None:
         place = place.tb_next

@@ -202,32 +202,33 @@ def _set_from(environ: Mapping[str, str], operator: Node) -> Iterator[Problem]:
         path = variable.removeprefix(_PREFIX).lower().split("__")
         is_ours = variable.startswith(_PREFIX) and (len(path) > 1 or path[0] in _SCALARS)
         if is_ours and not _put(operator, path, environ[variable], Place(variable)):
-            hint = suggestion(variable, _variables())
+            hint = suggestion(variable, _variables(), cutoff=0.8)
             yield Problem(variable, 0, 0, f"there is no such setting{hint}")
 
 
-def _put(node: Node, path: Sequence[str], text: str, place: Place) -> bool:
-    """Set the scalar at *path* below *node*; False where the models have none."""
-    kind: tuple[str | int, ...] = ()
-    for step in path[:-1]:
-        names = field_names(Operator, kind)
-        kind += (step,)
-        if names and step not in names:
-            return False
-        if isinstance(node.value, list):
-            if not step.isdigit() or int(step) >= len(node.value):
-                return False
-            node = node.value[int(step)]
-        else:
-            node.value = {} if node.value is None else node.value
-            node = node.entries.setdefault(step, Node({}, place, place))
-    if path[-1] not in field_names(Operator, kind) or not isinstance(node.value, dict):
+def _put(node: Node, path: Sequence[str], text: str, place: Place, above: tuple[str, ...] = ()) -> bool:
+    """Set the scalar at *path* below *node*, which stands at *above*; False where the models have none."""
+    if not path:
+        node.value, node.place, node.key = text or None, place, place
+        return True
+    step, *rest = path
+    if isinstance(node.value, list):
+        is_there = step.isdigit() and int(step) < len(node.value)
+        return is_there and _put(node.value[int(step)], rest, text, place, (*above, step))
+    if step not in field_names(Operator, above) or not isinstance(node.value, dict | None):
         return False
-    node.value[path[-1]] = Node(text or None, place, place)
+    inner = node.entries.get(step) or Node(None, place, place)
+    if not _put(inner, rest, text, place, (*above, step)):
+        return False
+    node.value = node.entries | {step: inner}
     return True
 
 
-_SCALARS = tuple(name for name in Operator.model_fields if not field_names(Operator, (name,)))
+_SCALARS = tuple(
+    name
+    for name in Operator.model_fields
+    if not field_names(Operator, (name,)) and not field_names(Operator, (name, 0))
+)
 
 
 def _variables() -> list[str]:

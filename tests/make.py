@@ -108,7 +108,6 @@ def make_reading(wording: str = "The screen is broken.", *, message: Message | N
         "verdict": Verdict.INTERNAL if sender.endswith("@council.example") else Verdict.NONE,
         "subject": message.subject,
         "wording": wording,
-        "recipients": (HELPDESK,),
     }
     return Reading(**{**values, **more})
 

@@ -44,20 +44,19 @@ def as_json(decision: Decision, reading: Reading, config: Config, named: Named) 
 
 
 def _what(decision: Decision, reading: Reading, config: Config) -> dict[str, Any]:
+    said: dict[str, Any] = {"intent": None, "command": None}
     match decision.outcome:
         case NewTicket(drafts=drafts):
             more = [_ticket(draft, config) for draft in drafts[1:]]
-            return {**_ticket(drafts[0], config), "intent": None, "command": None, "more_tickets": more}
+            return {**_ticket(drafts[0], config), **said, "more_tickets": more}
         case FollowUp(intent=intent, answers=answers):
-            said = {"intent": intent, "command": None, "answers": _plain(answers)}
+            said |= {"intent": intent, "answers": _plain(answers)}
         case Command(order=order):
-            said = {"intent": None, "command": _order(order)}
+            said["command"] = _order(order)
         case Bounce(failed_recipient=failed):
-            said = {"intent": None, "command": None, "failed_recipient": failed}
+            said["failed_recipient"] = failed
         case Ignore(intent=intent, reason=reason):
-            said = {"intent": intent, "command": None, "reason": reason}
-        case _:
-            said = {"intent": None, "command": None}
+            said |= {"intent": intent, "reason": reason}
     nothing = dict.fromkeys(("category", "task", "priority", "team", "assignee", "sla_policy"))
     keys = {} if config.key_name is None else _keys(reading.keys, config.key_name)
     return {**nothing, **keys, "fields": _plain(reading.fields), "missing_information": [], "more_tickets": [], **said}

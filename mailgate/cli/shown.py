@@ -2,7 +2,10 @@
 
 from typing import Any
 
-from mailgate.model.message import Message
+from mailgate.model.message import Kind, Message
+
+# Neither people nor bounces: nothing may answer these.
+_MACHINE_KINDS = frozenset({Kind.AUTO_REPLY, Kind.DSN_OK, Kind.MDN, Kind.ARF, Kind.OWN_LOOP, Kind.PLACEHOLDER})
 
 
 def message_as_json(message: Message) -> dict[str, Any]:
@@ -22,7 +25,7 @@ def message_as_json(message: Message) -> dict[str, Any]:
         "layer": message.layer,
         "confidence": message.confidence,
         "is_forward": message.is_forward,
-        "is_auto_reply": message.is_auto_reply,
+        "is_auto_reply": message.kind in _MACHINE_KINDS,
         "is_bounce": message.is_bounce,
         "kind": message.kind.value,
         "kind_why": message.kind_why,

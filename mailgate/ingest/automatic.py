@@ -24,7 +24,15 @@ _FAILURES = re.compile(
             ),
             *("(?:mail|message) delivery", "returned mail", "return(?:ed)? to sender", "failure notice", "failed mail"),
             *("mail (?:failure|error)", "delivery unsuccessful", "(?:couldn't|cannot|could not) be (?:sent|delivered)"),
-            *("bounced", "user unknown", "unable to deliver", "permanent error", "rejected", "non ?remis"),
+            *(
+                "bounced",
+                "did not reach",
+                "user unknown",
+                "unable to deliver",
+                "permanent error",
+                "rejected",
+                "non ?remis",
+            ),
             *(
                 "unzustellbar",
                 "nicht zugestellt",
@@ -37,6 +45,7 @@ _FAILURES = re.compile(
     ),
     re.IGNORECASE,
 )
+_ANSWERS = re.compile(r"(?i)(?:re|aw|sv|fw|fwd|wg|tr)\s{0,3}:")
 _DELAYS = re.compile(r"(?i)delay|deferred|warning: (?:could not|message)|still being retried|verz(?:ö|oe)ger")
 _AWAY = (
     *(
@@ -78,6 +87,7 @@ class Seen:
     calendar_method: str = ""
     text: str = ""
     null_sender: bool = False
+    returns_mail: bool = False
 
 
 def kind_of(seen: Seen) -> tuple[Kind, str]:
@@ -138,6 +148,10 @@ def _bounce(seen: Seen) -> tuple[Kind, str] | None:
     """A report in a form of its own: from a mail system, about a delivery."""
     if "x-ms-exchange-message-is-ndr" in seen.headers:
         return Kind.DSN_FAILED, "header X-Ms-Exchange-Message-Is-Ndr"
+    if seen.returns_mail and _FAILURES.search(seen.subject) and not _ANSWERS.match(seen.subject):
+        return Kind.DSN_FAILED, "the subject is about a failed delivery, and a mail is attached"
+    if seen.returns_mail and is_robot(seen.from_local) and _FAILURES.search(seen.text[:2000]):
+        return Kind.DSN_FAILED, "a machine wrote it about a failed delivery, and a mail is attached"
     deliverer = _DELIVERERS.fullmatch(seen.from_local) is not None
     if not (deliverer or seen.null_sender):
         return None

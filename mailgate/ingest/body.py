@@ -137,7 +137,9 @@ def _cut_attributed(lines: list[str], found: history.Found) -> _Cut:
         return _Cut(new, lines[found.line :], "attribution") if _filled(new) else _Cut(lines, [], "attribution", "low")
     if not _filled(new):
         return _Cut(inner.new, [*lines[: found.content], *inner.old], "attribution", "medium")
-    return _Cut([*new, "", *inner.new], inner.old, "attribution", "medium")
+    if _only_signature(inner.new):
+        return _Cut(new, [*lines[found.line : found.content], *inner.old], "attribution")
+    return _Cut(lines, [], "interleaved", "low")
 
 
 def _bottom_posted(lines: list[str], found: history.Found) -> _Cut | None:
@@ -157,10 +159,28 @@ def _cut_quotes(lines: list[str], is_forward: bool) -> _Cut:
     blocks = _blocks(lines, quoted[0], quoted[-1])
     if blocks > 1 or (_filled(before) and _filled(after) and not _only_signature(after)):
         return _Cut(lines, [], "interleaved", "low", is_forward)
-    old = lines[quoted[0] : quoted[-1] + 1]
+    said_who = _attribution_at(before)
+    before, old = before[:said_who], lines[said_who : quoted[-1] + 1]
     if _filled(before):
         return _Cut([*before, *after], old, "quotes", is_forward=is_forward)
     return _Cut(after, old, "quotes", "high" if not _filled(after) else "medium", is_forward)
+
+
+def _attribution_at(before: Sequence[str]) -> int:
+    """Where the attribution in any language begins that ends *before*, or its end (E105).
+
+    It is the last paragraph: short, with a date in it, and a colon before the quotation.
+    """
+    end = len(before)
+    while end and not before[end - 1].strip():
+        end -= 1
+    start = end
+    while start and end - start < 3 and before[start - 1].strip():
+        start -= 1
+    said = " ".join(before[start:end])
+    dated = sum(letter.isdigit() for letter in said) >= 3
+    is_one = said.rstrip().endswith(":") and dated and len(said) <= history.MAX_ATTRIBUTION
+    return start if is_one and (not start or not before[start - 1].strip()) else len(before)
 
 
 def _blocks(lines: Sequence[str], first: int, last: int) -> int:

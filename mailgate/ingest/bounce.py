@@ -12,6 +12,9 @@ from mailgate.ingest.tree import Part
 MAX_RECIPIENTS = 200
 MAX_RETURNED = 64 * 1024
 
+RETURNED = frozenset(
+    {"message/rfc822", "message/global", "message/partial"} | {"text/rfc822-headers", "message/global-headers"}
+)
 _ADDRESS = re.compile(r"[^\s<>;,\"()]{1,200}@[^\s<>;,\"()]{1,200}")
 _RETURNED_ID = re.compile(r"(?im)^(?:message-id|x-mailgate-message-id):\s{0,80}(<[^<>\s]{1,995}>)")
 
@@ -57,13 +60,7 @@ def read_report(root: Part, headers: Headers) -> Report:
         kind = leaf.declared_type
         if kind in ("message/delivery-status", "message/global-delivery-status"):
             recipients += _recipients(_text(leaf))
-        elif kind in (
-            "message/rfc822",
-            "text/rfc822-headers",
-            "message/global",
-            "message/global-headers",
-            "message/partial",
-        ):
+        elif kind in RETURNED:
             returned += _RETURNED_ID.findall(_text(leaf).lstrip().partition("\n\n")[0])
     if not recipients:
         failed = _ADDRESS.findall(headers.text("x-failed-recipients"))

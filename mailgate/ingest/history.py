@@ -26,8 +26,8 @@ _LABELS = {
     label: kind
     for kind, labels in {
         Label.FROM: "from,von,de,da,van,från,fra,lähettäjä,od,oddi wrth,reply-to",
-        Label.DATE: "sent,date,sent on,date sent,gesendet,datum,envoyé,enviado,enviada em,fecha,data,inviato,verzonden,"
-        "skickat,sendt,lähetetty,wysłano,odesláno,anfonwyd",
+        Label.DATE: "sent,date,sent on,date sent,gesendet,datum,envoyé,envoyé le,enviado,enviada em,fecha,data,"
+        "inviato,verzonden,skickat,sendt,lähetetty,wysłano,odesláno,anfonwyd",
         Label.TO: "to,cc,bcc,an,à,para,a,aan,till,til,vastaanottaja,do,komu,at,kopie,kopia,organization,importance,"
         "attachments,attachment",
         Label.SUBJECT: "subject,betreff,objet,asunto,assunto,oggetto,onderwerp,ämne,emne,aihe,temat,předmět,pwnc",
@@ -57,12 +57,9 @@ _VERBS = (
 _VERB_INSIDE = (" schrieb ", " schreef ", " skrev ", " wrote ")
 _ADDRESS_AT_END = re.compile(r"<[^<>\s]{1,200}@[^<>\s]{1,200}>\s*(?:wrote|schrieb|a écrit)?\s*:$")
 _ORIGINAL = (
-    "original message",
-    "original-nachricht",
-    "ursprüngliche nachricht",
-    "message d'origine",
-    "mensaje original",
-    "messaggio originale",
+    *("original message", "original-nachricht", "ursprüngliche nachricht", "message d'origine", "mensaje original"),
+    *("messaggio originale", "oorspronkelijk bericht", "oprindelig meddelelse", "opprinnelig melding"),
+    *("ursprungligt meddelande", "alkuperäinen viesti", "wiadomość oryginalna", "původní zpráva", "neges wreiddiol"),
 )
 _FORWARDED = (
     "forwarded message",
@@ -162,9 +159,8 @@ def _next_filled(lines: Sequence[str], start: int) -> int | None:
 def _label(text: str) -> tuple[Label, str] | None:
     """The kind of header label that *text* opens with, and what stands behind it."""
     colon = text.find(":", 0, 26)
-    wide = text.find("：", 0, 26)
-    if colon < 0 or 0 <= wide < colon:
-        colon = wide
+    if colon < 0 and not text.isascii():
+        colon = text.find("：", 0, 26)
     if colon < 1:
         return None
     kind = _LABELS.get(text[:colon].strip(" \t*_\xa0").casefold())
@@ -216,12 +212,17 @@ def _follows(lines: Sequence[str], start: int) -> bool:
 
 def _attribution(lines: Sequence[str], i: int, text: str) -> Found | None:
     lowered = text.casefold()
-    if not lowered.startswith(_OPENINGS) and ":" not in lowered[-3:]:
+    if not lowered.startswith((*_OPENINGS, "----")) and ":" not in lowered[-3:]:
         return None
     if is_quoted(lines[i]) and lines[i].lstrip().startswith(">>"):
         return None
+    if text.startswith("----") and text.endswith("----"):  # Zoho rules its attribution off on both sides
+        core = lowered.strip("- ")
+        is_one = core.startswith(_OPENINGS) and f"{core}:".endswith(_VERBS) and any(c.isdigit() for c in core)
+        return Found(i, i + 1, "attribution") if is_one else None
     joined = lowered
-    for last in range(i, min(i + 3, len(lines))):
+    may_wrap = lowered.startswith(_OPENINGS)
+    for last in range(i, min(i + (3 if may_wrap else 1), len(lines))):
         if last > i:
             more = bare(lines[last])
             if not more:
@@ -235,8 +236,9 @@ def _attribution(lines: Sequence[str], i: int, text: str) -> Found | None:
 
 
 def _says_who(text: str) -> bool:
+    """Whether *text* names a writer and a date, or a writer's address."""
     if not any(letter.isdigit() for letter in text):
-        return _ADDRESS_AT_END.search(text) is not None
+        return "@" in text and _ADDRESS_AT_END.search(text) is not None
     if text.startswith(_OPENINGS):
         return (
             text.endswith(_VERBS)

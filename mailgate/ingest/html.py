@@ -83,7 +83,12 @@ def unwrap_safe_links(text: str) -> str:
     """*text* with Exchange's Safe Links replaced by the addresses they stand for (E85)."""
     if "safelinks.protection.outlook.com" not in text:
         return text
-    return _SAFE_LINK.sub(lambda link: unquote(link[1]), text)
+    return _SAFE_LINK.sub(_unwrapped, text)
+
+
+def _unwrapped(link: re.Match[str]) -> str:
+    stop = link[0][len(link[0].rstrip(".,;")) :]  # the sentence's, not the link's
+    return unquote(link[1].rstrip(".,;")) + stop
 
 
 def visible_length(html: str) -> int:
@@ -93,7 +98,7 @@ def visible_length(html: str) -> int:
 
 def strip_tags(html: str) -> str:
     """*html* without its tags, comments, style and scripts: linear, and right for any bytes."""
-    for opening, closing in (("<!--", "-->"), ("<style", "</style"), ("<script", "</script"), ("<head", "</head")):
+    for opening, closing in (("<!--", "-->"), ("<style", "</style>"), ("<script", "</script>"), ("<head>", "</head>")):
         html = _without(html, opening, closing)
     return _TAG.sub(" ", html)
 
@@ -138,6 +143,7 @@ class _Block:
 
     lines: list[str] = field(default_factory=list)
     pieces: list[str] = field(default_factory=list)
+    keeps_indent: bool = False
 
     def add(self, text: str) -> None:
         self.pieces.append(text)
@@ -147,7 +153,8 @@ class _Block:
             line = "".join(self.pieces)
             self.pieces.clear()
             if line != " " or always:
-                self.lines.append(line.replace("\xa0", " ").strip())
+                line = line.replace("\xa0", " ").rstrip()
+                self.lines.append(line if self.keeps_indent else line.lstrip())
         elif always:
             self.lines.append("")
 
@@ -165,7 +172,6 @@ class _Renderer:
         self.rows: list[list[list[str]]] = []
         self.items: list[int | None] = []  # for each open list: the next number, None for bullets
         self.struck: list[str] = []
-        self.pre = 0
 
     def run(self, root: Any) -> Rendered:
         walk = etree.iterwalk(root, events=("start", "end"))
@@ -209,7 +215,7 @@ class _Renderer:
 
     def _text(self, text: str) -> None:
         block = self.blocks[-1]
-        if self.pre:
+        if block.keeps_indent:
             first, *rest = text.replace("\r", "").split("\n")
             block.add(first)
             for line in rest:
@@ -242,7 +248,7 @@ class _Renderer:
         elif tag == "li":
             self._bullet(block)
         elif tag == "pre":
-            self.pre += 1
+            block.keeps_indent = True
         self._open_history(node, tag)
 
     def _bullet(self, block: _Block) -> None:
@@ -276,7 +282,7 @@ class _Renderer:
         if tag in ("ul", "ol") and self.items:
             self.items.pop()
         elif tag == "pre":
-            self.pre -= 1
+            self.blocks[-1].keeps_indent = False
 
     def _link(self, node: Any) -> None:
         target = node.get("href", "").strip()

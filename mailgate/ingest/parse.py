@@ -144,7 +144,8 @@ def _seen(
         delivery=delivery,
         calendar_method=next((content.parameter(leaf, "method").upper() for leaf in calendars), ""),
         text=text,
-        null_sender=headers.text("return-path") == "<>",
+        null_sender=from_ is None or headers.text("return-path") == "<>",
+        returns_mail=any(leaf.declared_type in bounce.RETURNED for leaf in root.leaves()),
     )
 
 

@@ -33,7 +33,18 @@ class Cut(NamedTuple):
 
 def without_footers(lines: Sequence[str]) -> list[str]:
     """*lines* without "Sent from my phone"; people also write below it, so nothing else goes (E103)."""
-    return [line for line in lines if not (len(line) < 120 and line.strip(" *_<").casefold().startswith(_FOOTERS))]
+    return [line for line in lines if not _is_footer(line)]
+
+
+def _is_footer(line: str) -> bool:
+    """A footer is short and one phrase: "Sent from my desk, which is easier" is somebody's words."""
+    if len(line) > 160:
+        return False
+    text = line.strip(" *_<\t")
+    if not text.casefold().startswith(_FOOTERS):
+        return False
+    words = text.partition("<")[0].rstrip(" .")
+    return "," not in words and ". " not in words and len(words.split()) <= 9
 
 
 def cut_signature(lines: Sequence[str], sender_name: str) -> Cut:
@@ -43,12 +54,23 @@ def cut_signature(lines: Sequence[str], sender_name: str) -> Cut:
 
 
 def _signature_at(lines: Sequence[str], names: frozenset[str]) -> int | None:
-    for i, line in enumerate(lines):
-        if line.rstrip("\n") in ("-- ", "--", "—"):
-            return i
-        if i and not lines[i - 1].strip() and _opens_with_name(line, names) and _describes(lines[i:]):
+    dashes = next((i for i, line in enumerate(lines) if line.rstrip("\n") in ("-- ", "--", "—")), None)
+    if dashes is not None:
+        return dashes
+    for i in range(_last_filled(lines, MAX_SIGNATURE), len(lines)):
+        if i and not lines[i - 1].strip() and _opens_with_name(lines[i], names) and _describes(lines[i:]):
             return i
     return None
+
+
+def _last_filled(lines: Sequence[str], count: int) -> int:
+    """Where the last *count* lines with something on them begin: no signature is longer."""
+    for i in range(len(lines) - 1, -1, -1):
+        if lines[i].strip():
+            count -= 1
+            if not count:
+                return i
+    return 0
 
 
 def _own_names(name: str) -> frozenset[str]:
@@ -64,10 +86,7 @@ def _opens_with_name(line: str, names: frozenset[str]) -> bool:
 
 def _describes(lines: Sequence[str]) -> bool:
     """Whether a name is followed by what stands in signatures: a bar, a post, a telephone."""
-    filled = [line for line in lines if line.strip()]
-    if len(filled) > MAX_SIGNATURE:
-        return False
-    head = filled[:6]
+    head = [line for line in lines if line.strip()][:6]
     return any(
         "|" in line or _TELEPHONE_LABEL.match(line.strip()) or (i and (_POSTS.search(line) or _TELEPHONE.search(line)))
         for i, line in enumerate(head)

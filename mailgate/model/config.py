@@ -11,8 +11,9 @@ from datetime import date
 from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
 from mailgate.model.spans import Opening, Span
 
@@ -34,6 +35,14 @@ def _size(value: Any) -> Any:
     if factor is None or not number.isdigit():
         raise ValueError('expected a size such as "40 MiB"')
     return int(number) * factor
+
+
+def _time_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError("expected a time zone such as Europe/London") from error
+    return name
 
 
 def _reference(value: Any) -> Any:
@@ -99,7 +108,7 @@ class Calendar(Model):
     hours: Annotated[tuple[Hours, ...], BeforeValidator(_listed)]
     holidays: Literal["england-and-wales", "scotland", "northern-ireland"] | None = None
     also_closed: tuple[date, ...] = ()
-    time_zone: str = "Europe/London"
+    time_zone: Annotated[str, AfterValidator(_time_zone)] = "Europe/London"
 
 
 class SlaPolicy(Model):
@@ -177,9 +186,21 @@ class Then(Model):
     stop: bool = False
 
 
+def _yes_or_no(value: Any) -> Any:
+    """Conditions with their "yes" and "no" as booleans, nested ones too; other text stays what it is."""
+    match value:
+        case str():
+            return {"yes": True, "no": False}.get(value, value)
+        case list():
+            return [_yes_or_no(item) for item in value]
+        case Mapping():
+            return {name: _yes_or_no(item) for name, item in value.items()}
+    return value
+
+
 class Rule(Model):
     name: str
-    when: Mapping[str, Any]
+    when: Annotated[Mapping[str, Any], BeforeValidator(_yes_or_no)]
     then: Then
 
 

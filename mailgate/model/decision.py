@@ -66,8 +66,8 @@ class Reading:
     disclaimers. *keys* are the trusted values of the key identifier, *fields* all facts by
     their names in the configuration; *as_written* is a key that needs a person's eye.
     *loose_dates* are dates that are no one's in particular: any need for a date may have them.
-    *fingerprint* is K2 of E150, *content* the same without the date, *refs* the references in
-    the subject, canonical.
+    *fingerprint* is K2 of E150, *content* the same without the date, *refs* the references
+    in the subject, canonical.
     """
 
     message: Message
@@ -124,8 +124,8 @@ class Facts:
 
     *same_id* is the stored mail with its Message-ID, *same_content* a mail of the same sender
     and content within seven days (E153). *evidence* is in order of rank. *same_case* are
-    tickets with one of its keys that are open or were closed recently; *of_sender* the open
-    tickets its sender asked for. *acknowledged* counts automatic answers of the last day to
+    tickets with one of its keys that are open or were closed recently; *colleagues* are the
+    members of the teams of the tickets in *evidence*. *acknowledged* counts automatic answers of the last day to
     its sender, *acknowledged_to_strangers* those of the last minute to anybody not verified.
     *is_own*: we sent a mail with its Message-ID.
     """
@@ -136,7 +136,7 @@ class Facts:
     same_content: Known | None = None
     evidence: tuple[Evidence, ...] = ()
     same_case: tuple[Ticket, ...] = ()
-    of_sender: tuple[Ticket, ...] = ()
+    colleagues: tuple[Person, ...] = ()
     acknowledged: int = 0
     acknowledged_to_strangers: int = 0
     answers_ours_automatically: bool = False

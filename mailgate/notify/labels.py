@@ -11,7 +11,7 @@ def task_label(config: Config, task: str | None) -> str:
     category_name, _, task_name = task.partition(".")
     if task_name == "other":
         return category.label or _spoken(category_name)
-    return found.label or _spoken(task_name)
+    return found.label or _spoken(task_name, found.recognise)
 
 
 def team_label(config: Config, team: str | None) -> str:
@@ -22,6 +22,8 @@ def team_label(config: Config, team: str | None) -> str:
     return (found.label if found else None) or _spoken(team)
 
 
-def _spoken(name: str) -> str:
-    words = name.replace("-", " ")
+def _spoken(name: str, phrases: tuple[str, ...] = ()) -> str:
+    """*name* as words; an abbreviation has its capitals where one of *phrases* writes it so."""
+    capitals = {word for phrase in phrases for word in phrase.split() if word.isupper()}
+    words = " ".join(word.upper() if word.upper() in capitals else word for word in name.split("-"))
     return words[:1].upper() + words[1:]

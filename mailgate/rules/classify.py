@@ -49,9 +49,9 @@ class _Score:
     """The hits of one task, weighted, in order of place (the subject comes first)."""
 
     points: int = 0
-    hits: list[tuple[str, Hit]] = field(default_factory=list)
+    hits: list[tuple[str, Hit[str]]] = field(default_factory=list)
 
-    def add(self, where: str, hit: Hit, weight: int) -> None:
+    def add(self, where: str, hit: Hit[str], weight: int) -> None:
         self.points += weight
         self.hits.append((where, hit))
 
@@ -83,7 +83,7 @@ def classify(
     return Classified(best, best.partition(".")[0], tuple(matches), items, around)
 
 
-def _scores(in_subject: Sequence[Hit], in_text: Sequence[Hit], subject_counts: int) -> dict[str, _Score]:
+def _scores(in_subject: Sequence[Hit[str]], in_text: Sequence[Hit[str]], subject_counts: int) -> dict[str, _Score]:
     scores: dict[str, _Score] = defaultdict(_Score)
     for hit in in_subject:
         scores[hit.label].add("subject", hit, subject_counts)
@@ -95,7 +95,7 @@ def _scores(in_subject: Sequence[Hit], in_text: Sequence[Hit], subject_counts: i
 def _ranked(scores: dict[str, _Score], usual: str | None) -> list[str]:
     """The tasks with hits, the likeliest first."""
 
-    def rank(task: str) -> tuple[int, bool, tuple[int, int], bool, int]:
+    def rank(task: str) -> tuple[int, bool, int, bool, int]:
         score = scores[task]
         where, first = score.hits[0]
         longest = max(hit.length for _, hit in score.hits)
@@ -113,7 +113,7 @@ def _phrases_of(score: _Score) -> str:
     return ", ".join(dict.fromkeys(hit.phrase for _, hit in score.hits))
 
 
-def _items(wording: str, hits: Sequence[Hit], usual: str | None) -> tuple[tuple[Item, ...], str]:
+def _items(wording: str, hits: Sequence[Hit[str]], usual: str | None) -> tuple[tuple[Item, ...], str]:
     """The requests among the items of lists in *wording*, and what stands around them.
 
     None of both where fewer than two tasks are named: then the mail is one request.
@@ -146,7 +146,7 @@ def _gaps(taken: Sequence[tuple[int, int]], length: int) -> Iterator[tuple[int, 
 
 
 @lru_cache(maxsize=8)
-def _phrases(config: Config) -> Phrases:
+def _phrases(config: Config) -> Phrases[str]:
     return Phrases(
         (f"{name}.{task_name}", phrase)
         for name, category in config.service.categories.items()

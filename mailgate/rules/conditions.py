@@ -6,11 +6,12 @@ any information or identifier is a condition too, on what the mail states of it.
 wanted, ``/.../`` is a regular expression (RE2); a list means any of its entries.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from fnmatch import fnmatchcase
 from functools import lru_cache, partial
+from itertools import accumulate
 from typing import Any
 
 import re2
@@ -20,6 +21,7 @@ from mailgate.model.decision import Facts, Match, Reading, Trace
 from mailgate.model.spans import Span, Unit
 from mailgate.model.ticket import Values
 from mailgate.rules.phrases import Phrases
+from mailgate.rules.shortlist import address_tokens, is_pattern, listed, name_tokens, shortlist
 from mailgate.sla.calendar import local_date, months_later, working_day
 
 STAGE = "rule"
@@ -60,17 +62,40 @@ def apply_rules(case: Case, set_task: Refresh) -> Case:
 
     *set_task* gives the case another task with all that follows from it.
     """
-    for rule in case.config.service.rules:
+    waiting = _worth_reading(case, -1)
+    while waiting:
+        number = waiting.pop(0)
+        rule = case.config.service.rules[number]
         words = _holds_all(case, rule.when)
-        if words is not None:
-            case = _applied(rule, case, set_task)
-            effect = ", ".join(
-                f"{name}: {_shown(value)}" for name, value in rule.then.model_dump(exclude_defaults=True).items()
-            )
-            case = replace(case, trace=(*case.trace, Match(STAGE, rule.name, words=words, effect=effect)))
-            if rule.then.stop:
-                break
+        if words is None:
+            continue
+        case = replace(_applied(rule, case, set_task), trace=(*case.trace, _told(rule, words)))
+        if rule.then.stop:
+            break
+        if rule.then.task:
+            waiting = _worth_reading(case, number)
     return case
+
+
+def _told(rule: Rule, words: str) -> Match:
+    then = rule.then.model_dump(exclude_defaults=True)
+    return Match(STAGE, rule.name, words=words, effect=", ".join(f"{name}: {_shown(then[name])}" for name in then))
+
+
+def _worth_reading(case: Case, after: int) -> list[int]:
+    """The numbers of the rules behind *after* that may fit the case as it now is."""
+    reading, marking = case.reading, case.reading.message.marking.split(" ")
+    tokens = (
+        *address_tokens("from", [reading.sender]),
+        *address_tokens("to", _recipients(reading)),
+        *name_tokens("sender_role", [case.facts.sender.role if case.facts.sender else None]),
+        *name_tokens("marking", accumulate(marking, "{} {}".format)),
+        *name_tokens("task", [case.task]),
+        *name_tokens("category", [case.category]),
+        *(("states", name) for name in case.fields),
+    )
+    texts = {"subject": reading.subject, "body": reading.wording}
+    return [number for number in shortlist(case.config).worth_reading(tokens, texts) if number > after]
 
 
 def _applied(rule: Rule, case: Case, set_task: Refresh) -> Case:
@@ -117,12 +142,12 @@ def _holds_all(case: Case, when: Mapping[str, Any]) -> str | None:
 
 
 def _all(case: Case, wanted: Any) -> str | None:
-    told = [_holds_all(case, when) for when in _listed(wanted)]
+    told = [_holds_all(case, when) for when in listed(wanted)]
     return None if None in told else "; ".join(filter(None, told))
 
 
 def _any(case: Case, wanted: Any) -> str | None:
-    return next((told for when in _listed(wanted) if (told := _holds_all(case, when)) is not None), None)
+    return next((told for when in listed(wanted) if (told := _holds_all(case, when)) is not None), None)
 
 
 def _not(case: Case, wanted: Any) -> str | None:
@@ -134,13 +159,16 @@ def _from(case: Case, wanted: Any) -> str | None:
 
 
 def _to(case: Case, wanted: Any) -> str | None:
-    reading = case.reading
+    return _first_address(_recipients(case.reading), wanted)
+
+
+def _recipients(reading: Reading) -> list[str]:
     people = [person.address for person in (*reading.message.to, *reading.message.cc)]
-    return _first_address([reading.mailbox or "", *reading.envelope.recipients, *people], wanted)
+    return [address for address in (reading.mailbox, *reading.envelope.recipients, *people) if address]
 
 
 def _first_address(addresses: Iterable[str], wanted: Any) -> str | None:
-    wishes = [wish.lower() for wish in _listed(wanted)]
+    wishes = [wish.lower() for wish in listed(wanted)]
     return next((one for one in addresses if any(_is_address(one.lower(), wish) for wish in wishes)), None)
 
 
@@ -159,7 +187,7 @@ def _sender_role(case: Case, wanted: Any) -> str | None:
 def _marking(case: Case, wanted: Any) -> str | None:
     """The marking itself, or it with a descriptor: "OFFICIAL-SENSITIVE [PERSONAL]"."""
     marking = case.reading.message.marking
-    fits = any(marking == wish or marking.startswith(f"{wish} ") for wish in _listed(wanted))
+    fits = any(marking == wish or marking.startswith(f"{wish} ") for wish in listed(wanted))
     return marking if fits else None
 
 
@@ -180,7 +208,7 @@ def _tag(case: Case, wanted: Any) -> str | None:
 
 
 def _one_of(value: str | None, wanted: Any) -> str | None:
-    wishes = [str(wish).casefold() for wish in _listed(wanted)]
+    wishes = [str(wish).casefold() for wish in listed(wanted)]
     return value if value is not None and value.casefold() in wishes else None
 
 
@@ -210,7 +238,7 @@ def _attachment(case: Case, wanted: Any) -> str | None:
     files = [one for one in case.reading.message.attachments if not one.inline]
     if isinstance(wanted, bool):
         return "" if bool(files) is wanted else None
-    wishes = [str(wish).lower() for wish in _listed(wanted)]
+    wishes = [str(wish).lower() for wish in listed(wanted)]
     for file in files:
         names = (file.content_type.lower(), file.filename.lower(), file.filename.lower().rpartition(".")[2])
         if any(fnmatchcase(name, wish) for name in names for wish in wishes):
@@ -220,7 +248,7 @@ def _attachment(case: Case, wanted: Any) -> str | None:
 
 def _has(case: Case, wanted: Any) -> str | None:
     """The mail states every one of these."""
-    names = _listed(wanted)
+    names = listed(wanted)
     return ", ".join(names) if all(case.fields.get(name) for name in names) else None
 
 
@@ -250,7 +278,7 @@ def _states(name: str, case: Case, wanted: Any) -> str | None:
     if isinstance(wanted, bool):
         return ", ".join(values) if bool(values) is wanted else None
     fits = partial(_value_fits, case=case)
-    return next((value for wish in _listed(wanted) for value in values if fits(value, str(wish))), None)
+    return next((value for wish in listed(wanted) for value in values if fits(value, str(wish))), None)
 
 
 def _value_fits(value: str, wish: str, case: Case) -> bool:
@@ -285,19 +313,15 @@ def _last_day(today: date, span: Span, calendar: Calendar) -> date:
 
 def _said(text: str, wanted: Any) -> str | None:
     """The words of *text* that are what is wanted: a phrase, or ``/a regular expression/``."""
-    for wish in _listed(wanted):
+    for wish in listed(wanted):
         words = str(wish)
-        if len(words) > 2 and words.startswith("/") and words.endswith("/"):
+        if is_pattern(words):
             found = _pattern(words[1:-1]).search(text)
             if found:
                 return str(found[0])
         elif hits := _phrase(words).find(text):
             return text[hits[0].start : hits[0].end]
     return None
-
-
-def _listed(wanted: Any) -> Sequence[Any]:
-    return wanted if isinstance(wanted, list | tuple) else (wanted,)
 
 
 @lru_cache(maxsize=4096)
@@ -309,5 +333,5 @@ def _pattern(pattern: str) -> Any:
 
 
 @lru_cache(maxsize=4096)
-def _phrase(words: str) -> Phrases:
+def _phrase(words: str) -> Phrases[str]:
     return Phrases([(words, words)])

@@ -24,17 +24,17 @@ _ORDINAL = r"(?:st|nd|rd|th)"
 _YEAR = r"(?:19|20)[0-9]{2}"
 _ANY_WAY = (
     rf"(?P<iso>{_YEAR}-[0-9]{{2}}-[0-9]{{2}})",
-    rf"(?:(?P<nw>{_WEEKDAY})[ ,.]*)?"
-    rf"(?P<nd>[0-9]{{1,2}})(?P<sep>[/.-])(?P<nm>[0-9]{{1,2}})[/.-](?P<ny>{_YEAR}|[0-9]{{2}})",
-    rf"(?:(?P<sw>{_WEEKDAY})[ ,.]*|(?:on|by|until|from|before|for|w/c) )(?P<sd>[0-9]{{1,2}})/(?P<sm>[0-9]{{1,2}})",
+    rf"(?:(?P<nw>{_WEEKDAY})[ ,.]*)?(?P<nd>[0-9]{{1,2}})"
+    rf"(?:(?P<sep>[/.-])(?P<nm>[0-9]{{1,2}})[/.-](?P<ny>{_YEAR}|[0-9]{{2}})|/(?P<om>[0-9]{{1,2}}))",
     rf"(?:(?P<tw>{_WEEKDAY})[ ,.]*(?:the )?)?(?P<td>[0-9]{{1,2}})(?P<to>{_ORDINAL})?"
     rf"(?:(?:-| (?:to|and|or|&) )(?P<td2>[0-9]{{1,2}}){_ORDINAL}?)?"
     rf"(?: of)?[ -]?(?P<tm>{_MONTH})\.?(?:[ ,-]{{1,2}}(?P<ty>{_YEAR}|'[0-9]{{2}}))?",
     rf"(?P<mm>{_MONTH})\.? (?:the )?(?P<md>[0-9]{{1,2}})(?:{_ORDINAL}(?:,? (?P<my>{_YEAR}))?|,? (?P<my2>{_YEAR}))",
     r"(?P<rel>today|tonight|tomorrow|tmrw|yesterday|this (?:afternoon|evening))",
-    rf"(?:(?P<which>last|next|this|on|by|until|cop|cob|for) )?(?P<w>{_WEEKDAY})",
+    rf"(?P<w>{_WEEKDAY})",
 )
-_DATE = re2.compile(r"(?i)[^a-z0-9](?:" + "|".join(_ANY_WAY) + ")")
+_BEFORE = r"(?:(?P<before>last|next|this|on|by|until|from|before|for|cop|cob|w/c) )?"
+_DATE = re2.compile(rf"(?i)[^a-z0-9]{_BEFORE}(?:" + "|".join(_ANY_WAY) + ")")
 _CLOCK = (
     r"(?:(?P<h>\d{1,2})(?:[.:](?P<m>\d\d))? ?(?P<half>[ap])\.?m\b\.?|(?P<h24>\d{1,2}):(?P<m24>\d\d)(?!\d)"
     r"|(?P<word>noon|midday|midnight|cop|cob|eop|close of (?:play|business)|end of (?:play|(?:the )?day))\b)"
@@ -43,7 +43,7 @@ _TIME_AFTER = re.compile(r"[ ,(]{0,2}(?:at|from|by|before|@|-|–)?:? {0,2}" + _
 _TIME_BEFORE = re.compile(
     _CLOCK + r"(?:[ ,]{0,2}(?:-|to) ?\d{1,2}(?:[.:]\d\d)? ?[ap]m)?[ ,]{0,2}(?:on|of)? ?$", re.IGNORECASE
 )
-_FIRST = tuple(_DATE.groupindex[name] for name in ("iso", "nw", "nd", "sw", "sd", "tw", "td", "mm", "rel", "w"))
+_FIRST = tuple(_DATE.groupindex[name] for name in ("iso", "nw", "nd", "tw", "td", "mm", "rel", "w"))
 _OF_A_LONGER_NUMBER = re.compile(r"\d[./-]")
 _SHORT_YEAR = re.compile(r"[ -](\d\d)(?![\d:.]|\s?[ap]\.?m)")
 _NOON = ("noon", "midday")
@@ -105,12 +105,7 @@ def _days(match: Any, text: str, today: date) -> Iterator[date]:
     if part["iso"]:
         yield from _valid(*(int(number) for number in part["iso"].split("-")))
     elif part["nd"]:
-        short = len(part["ny"]) == 2
-        if not (short and part["sep"] == "-"):
-            year = _century(int(part["ny"]), today) if short else int(part["ny"])
-            yield from _valid(year, int(part["nm"]), int(part["nd"]))
-    elif part["sd"]:
-        yield from _nearest(int(part["sd"]), int(part["sm"]), part["sw"], today)
+        yield from _numeric(part, today)
     elif part["td"]:
         yield from _written(part, text[match.end() - 1 :][:4], today)
     elif part["mm"]:
@@ -118,10 +113,22 @@ def _days(match: Any, text: str, today: date) -> Iterator[date]:
         yield from _valid(int(year), month, int(part["md"])) if year else _nearest(int(part["md"]), month, None, today)
     elif part["rel"]:
         yield today + timedelta(days=_RELATIVE.get(part["rel"].lower(), 0))
-    elif part["which"] or part["w"] not in _AMBIGUOUS:
+    elif part["before"] or part["w"] not in _AMBIGUOUS:
         ahead = (_WEEKDAYS.index(part["w"][:3].lower()) - today.weekday() - 1) % 7 + 1
-        last = (part["which"] or "").lower() == "last"
+        last = (part["before"] or "").lower() == "last"
         yield today + timedelta(days=ahead - 7 - (7 if ahead == 7 else 0) if last else ahead)
+
+
+def _numeric(part: dict[str, str], today: date) -> Iterator[date]:
+    """The day of "14/1/2027", "14.1.27"; of "on 14/1" only behind a weekday or such a word."""
+    day = int(part["nd"])
+    if part["om"]:
+        if part["nw"] or part["before"]:
+            yield from _nearest(day, int(part["om"]), part["nw"], today)
+    elif len(part["ny"]) == 4:
+        yield from _valid(int(part["ny"]), int(part["nm"]), day)
+    elif part["sep"] != "-":  # 20-11-45 is a sort code
+        yield from _valid(_century(int(part["ny"]), today), int(part["nm"]), day)
 
 
 def _written(part: dict[str, str], after: str, today: date) -> Iterator[date]:

@@ -31,7 +31,12 @@ _SENTENCE_END = re.compile(r"[.!?;](?=\s)|\t|\n(?=[ \t]*(?:\n|[-*•]|\w[\w./ ]{
 _TOKEN = re.compile(r"[A-Za-z0-9]+")
 _LOOK_ALIKES = {"O": "0", "I": "1", "L": "1", "S": "5", "Z": "2", "B": "8"}
 _LONGEST_TOKEN = 24
+_MEMORY = 32 << 20  # of RE2's automata, where they need it
 _MOST_TOKENS = 200  # a table of a thousand numbers has no single one that was mistyped
+
+
+_Label = tuple[str, str]
+_WORDS, _LEAD = "words", "lead"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +66,9 @@ def extract(
     """
     plan = _plan(config)
     today = local_date(at, plan.calendar)
-    withdrawn = {value for text in struck for values in plan.numbers(plain(text)).values() for value, _, _ in values}
+    withdrawn = {
+        value for text in map(plain, struck) for number in plan.identifiers.values() for value, *_ in number.find(text)
+    }
     if not subject_is_old:
         return _read(f"{subject}\n\n{wording}", plan, today, withdrawn)
     found, old = _read(wording, plan, today, withdrawn), _read(subject, plan, today, withdrawn)
@@ -77,19 +84,24 @@ def extract(
 def _read(original: str, plan: "_Plan", today: date, withdrawn: set[str]) -> Found:
     text = plain(original)
     fields: dict[str, list[str]] = defaultdict(list)
-    numbers = plan.numbers(text)
+    fitting = plan.searches.fitting(text)
+    numbers = plan.numbers(text, fitting)
     for name, values in numbers.items():
         fields[name] += [value for value, _, _ in values if value not in withdrawn]
     rows = list(_rows(text, plan))
-    for name, pattern in plan.patterns.items():
-        fields[name] += [original[slice(*match.span(1))] for match in _whole(pattern, text)]
-    for hit in plan.words.find(text):
-        fields[hit.label].append(original[hit.start : hit.end])
+    for name in fitting & plan.patterns.keys():
+        fields[name] += [original[slice(*match.span(1))] for match in _whole(plan.patterns[name], text)]
+    hits = plan.words.find(text)
+    for hit in hits:
+        kind, name = hit.label
+        if kind == _WORDS:
+            fields[name].append(original[hit.start : hit.end])
     for row in rows:
         if row.name not in plan.dated and row.name not in plan.identifiers:
             fields[row.name].append(original[row.start : row.end].strip())
+    leads = [hit for hit in hits if hit.label[0] == _LEAD]
     loose = []
-    for found, names in _claimed(text, plan, today, rows):
+    for found, names in _claimed(text, plan, today, rows, leads):
         for name in names:
             fields[name].append(found.value)
         if not any(plan.dated[name] for name in names):
@@ -156,11 +168,16 @@ class _Shifted:
 
 
 def _compiled(pattern: str) -> Any:
+    return re2.compile(pattern, _options())
+
+
+def _options() -> Any:
     options = re2.Options()
     options.case_sensitive = False
     options.longest_match = True
     options.log_errors = False
-    return re2.compile(pattern, options)
+    options.max_mem = _MEMORY
+    return options
 
 
 def _whole(pattern: Any, text: str) -> Iterator[_Shifted]:
@@ -238,13 +255,12 @@ def _squeezed(name: str) -> str:
 
 
 def _claimed(
-    text: str, plan: "_Plan", today: date, rows: Sequence[_Row]
+    text: str, plan: "_Plan", today: date, rows: Sequence[_Row], leads: Sequence[Hit[_Label]]
 ) -> Iterator[tuple[FoundDate, tuple[str, ...]]]:
     """Each date with the information it is for: by its row, the words before it in its sentence, or its age."""
     headers = _header_lines(text)
     dates = [found for found in find_dates(text, today) if not any(a <= found.start < b for a, b in headers)]
     sentences = [0, *(found.end() for found in _SENTENCE_END.finditer(text))] if dates else []
-    hits = plan.leads.find(text) if dates else []
     before: FoundDate | None = None
     led: tuple[str, ...] = ()
     for found in dates:
@@ -252,7 +268,7 @@ def _claimed(
         begin = max(start for start in sentences if start <= found.start)
         if not (before and begin <= before.start and _AND.fullmatch(text[before.end : found.start])):
             begin = max(begin, before.end) if before else begin
-            led = _nearest_lead([hit for hit in hits if begin <= hit.start and hit.end <= found.start])
+            led = _nearest_lead([hit for hit in leads if begin <= hit.start and hit.end <= found.start])
         born = tuple(name for name, ago in plan.ages.items() if found.day <= _earlier(today, ago))
         specific = tuple(name for name in rowed if plan.dated[name])
         yield found, tuple(dict.fromkeys((*rowed, *(() if specific else led or born))))
@@ -262,10 +278,10 @@ def _claimed(
 _AND = re.compile(r"[\s,&/-]*|[^\n]{0,16}(?:\s(?:and|or|to|until)|&|-)\s*", re.IGNORECASE)
 
 
-def _nearest_lead(leads: Sequence[Hit]) -> tuple[str, ...]:
+def _nearest_lead(leads: Sequence[Hit[_Label]]) -> tuple[str, ...]:
     """The information whose words stand nearest before the date."""
     nearest = max((hit.end for hit in leads), default=-1)
-    return tuple(hit.label for hit in leads if hit.end == nearest)
+    return tuple(hit.label[1] for hit in leads if hit.end == nearest)
 
 
 def _earlier(today: date, ago: Span) -> date:
@@ -300,35 +316,56 @@ class _Plan:
     key: str
     identifiers: Mapping[str, _Number]
     patterns: Mapping[str, Any]
-    words: Phrases
-    leads: Phrases
+    searches: "_Searches"
+    words: Phrases[_Label]
     dated: Mapping[str, bool]
     ages: Mapping[str, Span]
     row_names: Mapping[str, tuple[str, ...]]
     calendar: Any
 
-    def numbers(self, text: str) -> dict[str, list[tuple[str, int, int]]]:
-        return {name: list(number.find(text)) for name, number in self.identifiers.items()}
+    def numbers(self, text: str, fitting: frozenset[str]) -> dict[str, list[tuple[str, int, int]]]:
+        """The numbers in *text* by their identifiers, of which only those *fitting* can be there."""
+        return {name: list(number.find(text)) for name, number in self.identifiers.items() if name in fitting}
+
+
+class _Searches:
+    """All patterns as one, to learn in a single pass which of them are worth a search of their own."""
+
+    def __init__(self, patterns: Mapping[str, Any]) -> None:
+        self._names = tuple(patterns)
+        self._set = re2.Set.SearchSet(_options())
+        for pattern in patterns.values():
+            self._set.Add(pattern.pattern)
+        self._set.Compile()
+
+    def fitting(self, text: str) -> frozenset[str]:
+        """The names of the patterns that fit somewhere in *text*."""
+        found = self._set.Match(f" {text}") if self._names else None
+        return frozenset(self._names[number] for number in found or ())
 
 
 @lru_cache(maxsize=8)
 def _plan(config: Config) -> _Plan:
     service = config.service
     information = {name: entry for name, entry in service.information.items() if name not in service.identifiers}
+    dated = {name: entry for name, entry in information.items() if entry.date}
+    identifiers = {name: _Number.of(identifier) for name, identifier in service.identifiers.items()}
+    patterns = {name: _compiled(rf"[^\pL\pN]({entry.pattern})") for name, entry in information.items() if entry.pattern}
     row_names: dict[str, list[str]] = defaultdict(list)
     for name, entry in information.items():
-        for words in (name, *(entry.lead if entry.date else ())):
+        for words in dict.fromkeys((name, *(entry.lead if entry.date else ()))):
             row_names[_squeezed(words)].append(name)
     return _Plan(
         key=config.key_name or "",
-        identifiers={name: _Number.of(identifier) for name, identifier in service.identifiers.items()},
-        patterns={
-            name: _compiled(rf"[^\pL\pN]({entry.pattern})") for name, entry in information.items() if entry.pattern
-        },
-        words=Phrases((name, words) for name, entry in information.items() for words in entry.words),
-        leads=Phrases((name, words) for name, entry in information.items() if entry.date for words in entry.lead),
-        dated={name: bool(entry.lead or entry.ago) for name, entry in information.items() if entry.date},
-        ages={name: entry.ago for name, entry in information.items() if entry.date and entry.ago},
-        row_names={name: tuple(dict.fromkeys(names)) for name, names in row_names.items()},
+        identifiers=identifiers,
+        patterns=patterns,
+        searches=_Searches({**{name: number.pattern for name, number in identifiers.items()}, **patterns}),
+        words=Phrases(
+            [((_WORDS, name), words) for name, entry in information.items() for words in entry.words]
+            + [((_LEAD, name), words) for name, entry in dated.items() for words in entry.lead]
+        ),
+        dated={name: bool(entry.lead or entry.ago) for name, entry in dated.items()},
+        ages={name: entry.ago for name, entry in dated.items() if entry.ago},
+        row_names={name: tuple(names) for name, names in row_names.items()},
         calendar=service.calendars.get(service.defaults.calendar or "", OFFICE),
     )

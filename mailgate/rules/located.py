@@ -73,6 +73,16 @@ class Node:
             case scalar:
                 return scalar
 
+    def scalars(self) -> "Iterator[Node]":
+        """Every value in it that holds no others."""
+        match self.value:
+            case dict() | list():
+                inner = self.value.values() if isinstance(self.value, dict) else self.value
+                for node in inner:
+                    yield from node.scalars()
+            case _:
+                yield self
+
     def nearest(self, path: Sequence[str | int]) -> "Node":
         """The node at *path*, or the last one on the way; a step that leads nowhere is skipped."""
         node = self
@@ -175,7 +185,11 @@ class _Reader:
         if isinstance(event, SequenceStartEvent):
             return Node(list(self._items(depth)), place, key or place)
         is_null = event.value in _NULLS and event.implicit[0] and event.style in (None, "")
-        return Node(None if is_null else event.value, place, key or place)
+        if any("\ud800" <= character <= "\udfff" for character in event.value):
+            self.problems.append(place.problem("this holds half a character; write the whole one"))
+        if is_null:  # nothing at all stands nowhere: its name is what can be shown
+            return Node(None, key or place, key or place)
+        return Node(event.value, place, key or place)
 
     def _items(self, depth: int) -> Iterator[Node]:
         while not _ends(event := next(self._events)):

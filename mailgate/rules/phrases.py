@@ -9,52 +9,56 @@ sentence, a row or a cell.
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
 _TOKEN = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*|[.!?;](?=\s)|[\t\n]")
 _WRAPPED = 60  # a line shorter than this was ended by its writer, a longer one by the mail program
 _PLURAL_ES = ("s", "x", "z", "ch", "sh", "o")
+_PART = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _WALL = -1
 _UNKNOWN = -2
 
+Label = TypeVar("Label")
+
 
 @dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(Generic[Label]):
     """The phrase called *label* stands from *start* to *end* in the text; *phrase* is its own wording."""
 
-    label: str
+    label: Label
     phrase: str
     start: int
     end: int
 
     @property
-    def length(self) -> tuple[int, int]:
-        """How long the phrase is: its words, then its letters."""
-        return len(self.phrase.split()), len(self.phrase)
+    def length(self) -> int:
+        """How many words the phrase has."""
+        return len(self.phrase.split())
 
 
 @dataclass(slots=True)
-class _Node:
-    children: "dict[int, _Node]" = field(default_factory=dict)
-    ends: list[tuple[str, str]] = field(default_factory=list)
+class _Node(Generic[Label]):
+    children: "dict[int, _Node[Label]]" = field(default_factory=dict)
+    ends: list[tuple[Label, str]] = field(default_factory=list)
 
 
-class Phrases:
+class Phrases(Generic[Label]):
     """A set of (label, phrase), made once and then looked for in many texts."""
 
-    def __init__(self, phrases: Iterable[tuple[str, str]]) -> None:
+    def __init__(self, phrases: Iterable[tuple[Label, str]]) -> None:
         self._classes: dict[str, int] = {}
-        self._root = _Node()
+        self._root: _Node[Label] = _Node()
         for label, phrase in dict.fromkeys(phrases):
-            parts = [_bare(word) for word in re.findall(r"[^\W_]+(?:['’][^\W_]+)*", phrase.lower())]
+            parts = [_bare(word) for word in _PART.findall(phrase.lower())]
             if parts:
                 self._add(label, phrase, parts)
                 if "-" in phrase:  # "off-site" is also written "offsite"
                     self._add(label, phrase, [_bare(word) for word in phrase.lower().replace("-", "").split()])
 
-    def find(self, text: str) -> list[Hit]:
+    def find(self, text: str) -> list[Hit[Label]]:
         """All phrases in *text*, in order of place; the same phrase once for each place where it begins."""
         words, places = self._words(text)
-        hits: dict[tuple[str, str, int], Hit] = {}
+        hits: dict[tuple[Label, str, int], Hit[Label]] = {}
         first = self._root.children
         for index, word in enumerate(words):
             if word in first:
@@ -63,11 +67,11 @@ class Phrases:
                     hits.setdefault((label, phrase, hit.start), hit)
         return list(hits.values())
 
-    def _from(self, words: list[int], index: int, node: _Node) -> Iterable[tuple[str, str, int]]:
+    def _from(self, words: list[int], index: int, node: _Node[Label]) -> Iterable[tuple[Label, str, int]]:
         """The phrases whose first word is at *index*, each with the index of its last word."""
         reached = {(index, id(node)): node}
         while reached:
-            further: dict[tuple[int, int], _Node] = {}
+            further: dict[tuple[int, int], _Node[Label]] = {}
             for (at, _), here in reached.items():
                 for label, phrase in here.ends:
                     yield label, phrase, at
@@ -81,7 +85,7 @@ class Phrases:
                         further.setdefault((step, id(child)), child)
             reached = further
 
-    def _add(self, label: str, phrase: str, parts: list[str]) -> None:
+    def _add(self, label: Label, phrase: str, parts: list[str]) -> None:
         node = self._root
         for part in parts:
             node = node.children.setdefault(self._learn(part), _Node())
@@ -98,9 +102,9 @@ class Phrases:
 
     def _number(self, word: str) -> int:
         number = self._classes.get(word)
-        if number is None and word.endswith("s"):
-            number = next((self._classes[form] for form in _forms(word) if form in self._classes), None)
-        return _UNKNOWN if number is None else number
+        if number is not None or not word.endswith("s"):
+            return _UNKNOWN if number is None else number
+        return next((self._classes[form] for form in _forms(word) if form in self._classes), _UNKNOWN)
 
     def _words(self, text: str) -> tuple[list[int], list[tuple[int, int]]]:
         """The words of *text* as numbers, and where each stands."""
@@ -114,19 +118,28 @@ class Phrases:
                     words.append(_WALL)
                     places.append(place)
                 line_start = place[1]
+            elif token.isalnum():
+                words.append(self._number(token))
+                places.append(place)
             elif not token[0].isalnum():
                 words.append(_WALL)
                 places.append(place)
-            elif "-" in token and self._number(_bare(token.replace("-", ""))) == _UNKNOWN:
-                start = place[0]
-                for part in token.split("-"):
-                    words.append(self._number(_bare(part)))
-                    places.append((start, start + len(part)))
-                    start += len(part) + 1
             else:
-                words.append(self._number(_bare(token)))
-                places.append(place)
+                for number, part in self._parts(token, place):
+                    words.append(number)
+                    places.append(part)
         return words, places
+
+    def _parts(self, token: str, place: tuple[int, int]) -> Iterable[tuple[int, tuple[int, int]]]:
+        """A word with hyphens or apostrophes: as one where a phrase has it so, else its parts."""
+        whole = self._number(_bare(token))
+        if whole != _UNKNOWN or "-" not in token:
+            yield whole, place
+            return
+        start = place[0]
+        for part in token.split("-"):
+            yield self._number(_bare(part)), (start, start + len(part))
+            start += len(part) + 1
 
 
 def _bare(word: str) -> str:

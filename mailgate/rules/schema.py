@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 import re2
 
 from mailgate.model.config import Messages
+from mailgate.model.spans import Span
 from mailgate.rules.located import Node, Problem
 from mailgate.rules.typed import suggestion
 
@@ -157,7 +158,26 @@ def _condition(when: Node, names: dict[str, Sequence[str]]) -> Iterator[Problem]
                     yield nested.place.problem(f'expected conditions of the form name: value under "{name}"')
         elif name not in known:
             yield node.key.problem(f'unknown condition "{name}"{suggestion(name, known)}')
+        elif isinstance(node.value, dict) != (name == "header"):
+            wanted = "a header and its value, such as {X-Priority: 1}" if name == "header" else "words"
+            yield node.place.problem(f'expected {wanted} under "{name}"')
+        else:
+            yield from _wanted(node)
     yield from _references(when, _CONDITION_REFERENCES, names)
+
+
+def _wanted(condition: Node) -> Iterator[Problem]:
+    """The mistakes in what a condition wants: in a regular expression between slashes, in a length of time."""
+    for node in condition.scalars():
+        if not isinstance(node.value, str):
+            continue
+        if len(node.value) > 2 and node.value.startswith("/") and node.value.endswith("/"):
+            yield from _pattern(Node(node.value[1:-1], node.place, node.key))
+        elif node.value.startswith("within "):
+            try:
+                Span.parse(node.value.removeprefix("within "))
+            except ValueError as error:
+                yield node.place.problem(f'{error} after "within"')
 
 
 def _pattern(node: Node) -> Iterator[Problem]:

@@ -21,10 +21,10 @@ _EXPECTED = {
 }
 
 
-def suggestion(word: str, names: Iterable[str]) -> str:
+def suggestion(word: str, names: Iterable[str], *, cutoff: float = 0.5) -> str:
     """ "; did you mean ...?" with the nearest of *names*, or what there is to choose from, or nothing."""
     names = list(names)
-    near = get_close_matches(word, names, n=1, cutoff=0.5)
+    near = get_close_matches(word, names, n=1, cutoff=cutoff)
     if near:
         return f'; did you mean "{near[0]}"?'
     return f"; expected {_choice(names)}" if 0 < len(names) <= 12 else ""

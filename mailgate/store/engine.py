@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, Insert, Table
@@ -77,6 +78,12 @@ def upsert(connection: Connection, table: Table) -> Insert:
     changing = {column.name: insert.excluded[column.name] for column in table.c if not column.primary_key}
     overwriting: Insert = insert.on_conflict_do_update(index_elements=list(table.primary_key), set_=changing)
     return overwriting
+
+
+def is_made(operator: Operator) -> bool:
+    """Whether there is a store to open: an SQLite file would be made by opening it."""
+    url = make_url(operator.store.url)
+    return url.get_backend_name() != "sqlite" or bool(url.database and Path(url.database).exists())
 
 
 def open_store(operator: Operator) -> Store:

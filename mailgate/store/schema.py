@@ -3,7 +3,7 @@
 import secrets
 from pathlib import Path
 
-from sqlalchemy import inspect, text
+from sqlalchemy import inspect, select, text
 
 from mailgate.store.engine import Store, insert_new
 from mailgate.store.tables import instance
@@ -38,4 +38,4 @@ def schema_is_current(store: Store) -> bool:
 def loop_id(store: Store) -> str:
     """What names this gateway in its own mails (E93); made with the store."""
     with store.read() as connection:
-        return connection.execute(instance.select().where(instance.c.name == "loop_id")).one().value
+        return str(connection.execute(select(instance.c.value).where(instance.c.name == "loop_id")).scalar_one())

@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -23,10 +24,9 @@ PATIENCE_SECONDS = 20.0
 def library() -> ModuleType:
     """The SQLite of the wheel where there is one, else the interpreter's."""
     try:
-        import pysqlite3.dbapi2 as module
+        return import_module("pysqlite3.dbapi2")
     except ImportError:
-        import sqlite3 as module
-    return module
+        return import_module("sqlite3.dbapi2")
 
 
 class SqliteStore(Store):

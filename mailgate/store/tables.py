@@ -5,6 +5,8 @@ index here; those over what is waiting or open are partial, so that their cost d
 with history.
 """
 
+from typing import Any
+
 from sqlalchemy import (
     Boolean,
     CheckConstraint,
@@ -31,16 +33,16 @@ metadata = MetaData(
     }
 )
 
-# docs/reliability.md section 6: room for updates in place, and an early vacuum.
-BUSY = {"postgresql_with": {"fillfactor": "70", "autovacuum_vacuum_scale_factor": "0.02"}}
+# RELIABILITY.md section 6: room for updates in place, and an early vacuum.
+BUSY: dict[str, Any] = {"postgresql_with": {"fillfactor": "70", "autovacuum_vacuum_scale_factor": "0.02"}}
 
 
-def partial(condition: str) -> dict[str, object]:
+def partial(condition: str) -> dict[str, Any]:
     """Of an index: only the rows that meet *condition*, which queries must state in the same words."""
     return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
 
 
-# What arrived, never updated; *key* is the ingest key of docs/email.md E13.
+# What arrived, never updated; *key* is the ingest key of EMAIL.md E13.
 raw_mails = Table(
     "raw_mails",
     metadata,
@@ -131,6 +133,7 @@ messages = Table(
     Column("mailbox", Name),
     Column("message_id", Name, nullable=False),
     Column("fingerprint", Name, nullable=False),
+    Column("content", Name, nullable=False),
     Column("sender", Name, nullable=False),
     Column("subject", Words, nullable=False),
     Column("text", Words, nullable=False),
@@ -144,7 +147,7 @@ messages = Table(
     Column("config_version", Name, nullable=False),
 )
 Index(None, messages.c.message_id)
-Index(None, messages.c.fingerprint)
+Index(None, messages.c.content)
 Index(None, messages.c.ticket_id)
 
 attachments = Table(
@@ -176,18 +179,19 @@ participants = Table(
     Column("role", Name, nullable=False),
 )
 
-# What happened, only ever added to. Erasing a person empties *actor*, *personal* and *salt*;
-# *personal_hash* stays, so that the chain of hashes stays whole (docs/reliability.md section 7).
+# What happened, only ever added to; *at*, *data* and *personal* stand as they were hashed. Erasing
+# a person empties *actor*, *personal* and *salt*; *personal_hash* stays, so that the chain of
+# hashes stays whole (RELIABILITY.md section 7).
 events = Table(
     "events",
     metadata,
     Column("ticket_id", Id, ForeignKey(tickets.c.id), primary_key=True, autoincrement=False),
     Column("serial", Integer, primary_key=True, autoincrement=False),
-    Column("at", Instant, nullable=False),
+    Column("at", Id, nullable=False),
     Column("what", Name, nullable=False),
-    Column("data", Json, nullable=False),
+    Column("data", Words, nullable=False),
     Column("actor", Words),
-    Column("personal", Json),
+    Column("personal", Words),
     Column("salt", LargeBinary),
     Column("personal_hash", LargeBinary, nullable=False),
     Column("hash", LargeBinary, nullable=False),

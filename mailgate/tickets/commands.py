@@ -22,8 +22,9 @@ _FRESH = timedelta(days=7)
 _CLOCKS_DIFFER = timedelta(days=1)
 
 _OPENING = frozenset({"done", "take", "undo", "cancel"})
+_OF_A_PERSON = frozenset({"away"})  # not of a ticket, and "Sam is on leave" is a remark
 _GREETING = re.compile(
-    r"(?i:dear|hi|hello|hey|(?:good )?(?:morning|afternoon|evening))\b[^\n,!.:–-]{0,40}[\n,!.:–-]\s*"
+    r"\A(?i:dear|hi|hello|hey|(?:good )?(?:morning|afternoon|evening))\b[^\n,!.:–-]{0,40}[\n,!.:–-]\s*"
 )
 _END = re.compile(r"[.!?](?=\s|$)|\n|\s[-–—]\s")
 _GOES_ON = re.compile(r"\s*(?:$|[,;:.!()–—\n]|-\s|\s-)")
@@ -72,7 +73,7 @@ def may_command(reading: Reading, ticket: Ticket, evidence: Evidence | None, con
         return unfit
     if not is_verified(reading):
         return "its sender is not verified"
-    if any("dup_header" in defect for defect in reading.message.defects):
+    if "duplicate-header" in reading.message.defects:
         return "it has a header twice"
     if not is_staff_of(ticket, reading, config, facts):
         return "its sender is neither in the ticket's team nor its lead"
@@ -99,15 +100,17 @@ def _unfit(reading: Reading) -> str:
 
 
 def _said(reading: Reading, config: Config) -> tuple[Said, ...]:
-    """Each command once, in the order of the configuration."""
-    text = without_sign_off(_GREETING.sub("", reading.wording.strip(), count=1), reading.message)
-    found = (*_marked(text, config), *_spoken(text, config))
-    return tuple({each.do: each for each in reversed(found)}.values())[::-1]
+    """Each command once: where it was written first."""
+    text = without_sign_off(_GREETING.sub("", reading.wording.strip()), reading.message)
+    found: dict[str, Said] = {}
+    for said in (*_marked(text, config), *_spoken(text, config)):
+        found.setdefault(said.do, said)
+    return tuple(found.values())
 
 
 def _marked(text: str, config: Config) -> Iterator[Said]:
     """ "#done" and its like, where they open a line."""
-    marks = {word: do for do, words in config.service.commands.items() for word in words if word.startswith("#")}
+    marks = {word: do for do, words in _of_tickets(config) for word in words if word.startswith("#")}
     for line in re.finditer(r"(?m)^[ \t]*(#[\w-]{1,30})(?![\w?-])(?P<after>.*)$", text):
         do = marks.get(line[1].lower())
         if do is not None:
@@ -116,20 +119,24 @@ def _marked(text: str, config: Config) -> Iterator[Said]:
 
 def _spoken(text: str, config: Config) -> Iterator[Said]:
     """The other phrases, in the first sentence."""
-    if text.startswith("#"):
-        return
+    if text.startswith(("#", ">", "|")):
+        return  # a mark is read by its line; a quotation that was not cut off says nothing
     end = _END.search(text, 0, _LONGEST_SENTENCE)
     stop = end.start() if end else _LONGEST_SENTENCE
     sentence, rest = text[:stop], text[end.end() if end else stop :].strip()
     asked = end is not None and end[0] == "?"
     words = words_of(sentence)
-    for do, wanted in config.service.commands.items():
+    for do, wanted in _of_tickets(config):
         for each in sorted((each for each in wanted if not each.startswith("#")), key=len, reverse=True):
             place = _place(do, phrase(each), words, sentence, asked=asked)
             if place is not None:
                 start, close = words[place.first].start, words[place.last - 1].end
                 yield Said(do, sentence[start:close], sentence[:start], sentence[close:], rest)
                 break
+
+
+def _of_tickets(config: Config) -> Iterator[tuple[str, tuple[str, ...]]]:
+    return ((do, wanted) for do, wanted in config.service.commands.items() if do not in _OF_A_PERSON)
 
 
 def _place(do: str, wanted: tuple[str, ...], words: tuple[Word, ...], sentence: str, *, asked: bool) -> Place | None:

@@ -3,6 +3,7 @@
 Identifiers decide; likeness of text alone never does (E155).
 """
 
+import re
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -10,6 +11,8 @@ from mailgate.model.config import Config
 from mailgate.model.decision import Facts, Known, Match, Reading, Trace
 from mailgate.model.ticket import Draft, Status, Ticket, Values
 from mailgate.tickets.thread import is_colleague
+
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 def same_mail(reading: Reading, facts: Facts) -> tuple[Known | None, Trace]:
@@ -61,7 +64,7 @@ def same_request(
 def differing(one: Values, other: Values, config: Config) -> str | None:
     """The first field that both state and of which neither's values contain the other's; None: they agree.
 
-    Identifiers and dates must be equal; a name in words may be shortened ("Mags").
+    Identifiers must be equal and dates of the same day; a name in words may be shortened ("Mags").
     """
     for name in sorted(one.keys() & other.keys() - {config.key_name}):
         ours, theirs = _folded(one[name]), _folded(other[name])
@@ -88,7 +91,16 @@ def _is_alike(ticket: Ticket, draft: Draft, config: Config, closed_since: dateti
 
 def _contains(whole: Iterable[str], part: Iterable[str], *, exact: bool) -> bool:
     whole = tuple(whole)
-    return all(any(each == own or (not exact and _shortens(each, own)) for own in whole) for each in part)
+    return all(any(each == own or (not exact and _means(each, own)) for own in whole) for each in part)
+
+
+def _means(one: str, other: str) -> bool:
+    """Whether two values may say the same: a day and a time on that day, a name and its short form."""
+    day, _, time = one.partition("t")
+    other_day, _, other_time = other.partition("t")
+    if _DAY.fullmatch(day) and day == other_day:
+        return not time or not other_time
+    return _shortens(one, other)
 
 
 def _shortens(one: str, other: str) -> bool:

@@ -1,4 +1,4 @@
-"""What makes two mails the same whatever road they came by: K2 of E150."""
+"""What makes two mails the same, by whatever road they came: K2 of E150."""
 
 import hashlib
 
@@ -9,7 +9,7 @@ _SIGNATURE_IMAGE = 5 * 1024  # bytes; a logo below this says nothing about the r
 
 
 def fingerprint(message: Message) -> str:
-    """Sender, date, subject, wording and attachments as one hex digest; the Message-ID does not count."""
+    """Sender, date, subject, wording and attachments as one hex digest; the Message-ID does not count (E151)."""
     sent = str(int(message.date.timestamp())) if message.date else ""
     return _digest(sent, content(message))
 
@@ -21,8 +21,8 @@ def content(message: Message) -> str:
     two tickets is two mails. Banners and markings do not count: not every road adds them.
     """
     sender = message.from_.address if message.from_ else ""
+    texts = (plain(message.subject), message.reply_text, message.signature, message.quoted)
     files = sorted(file.sha256 for file in message.attachments if not _is_decoration(file))
-    texts = (plain(message.subject), message.reply_text, message.quoted)
     return _digest(sender, *(" ".join(text.lower().split()) for text in texts), *files)
 
 

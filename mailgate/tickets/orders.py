@@ -55,7 +55,10 @@ def complete(said: Said, around: Around) -> Order | Ambiguous:
 
 
 def _plain(said: Said, around: Around) -> Order | Ambiguous:
-    return Order(said.do, note=_note(said.after, said.rest))
+    note = _note(said.after, said.rest)
+    if said.words.startswith("#") and said.words[1:].lower() != said.do:
+        note = f"{said.words} {note or ''}".strip()  # several marks share one command: "#due Friday"
+    return Order(said.do, note=note)
 
 
 def _waiting(said: Said, around: Around) -> Order | Ambiguous:

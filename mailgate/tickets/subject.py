@@ -42,7 +42,7 @@ def _leading(markings: tuple[str, ...], prefix: str) -> re.Pattern[str]:
         # bare words only as configured and set apart: "Official visit" is somebody's subject
         kinds += [
             rf"\[(?i:{either})\]",
-            rf"(?:{either})(?: ?\[[^\]]{{1,40}}\])?(?= ?[:|]| ?[–-] |$) ?[:|–-]?",
+            rf"(?:{either})(?: ?\[[^\]]{{1,40}}\]|(?= ?[:|]| ?[–-] |$))(?: ?[:|]| ?[–-](?= ))?",
         ]
     if prefix:
         kinds.append(rf"[\[(](?ai:{prefix}[-. ]?[{ALPHABET}]{{4}}[-. ]?[{ALPHABET}]{{2}})[\])]")

@@ -22,7 +22,6 @@ def reading(envelope: Envelope, config: Config) -> Reading:
         envelope=envelope,
         mailbox=_mailbox(envelope, config),
         verdict=Verdict.NONE,
-        recipients=envelope.recipients,
     )
 
 

@@ -6,7 +6,13 @@ CONFIG = Config(
     service=Service(
         teams={"service-desk": Team(), "field": Team(label="Field engineers")},
         categories={
-            "hardware": Category(tasks={"new-laptop": Task(), "screen": Task(label="Broken screen")}),
+            "hardware": Category(
+                tasks={
+                    "new-laptop": Task(),
+                    "screen": Task(label="Broken screen"),
+                    "vpn-token": Task(recognise=("VPN token",)),
+                }
+            ),
             "it-access": Category(label="IT access"),
         },
     ),
@@ -16,6 +22,7 @@ CONFIG = Config(
 def test_a_label_is_the_one_given_else_the_name_as_words() -> None:
     assert task_label(CONFIG, "hardware.new-laptop") == "New laptop"
     assert task_label(CONFIG, "hardware.screen") == "Broken screen"
+    assert task_label(CONFIG, "hardware.vpn-token") == "VPN token"
     assert team_label(CONFIG, "service-desk") == "Service desk"
     assert team_label(CONFIG, "field") == "Field engineers"
 

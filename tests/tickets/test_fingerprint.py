@@ -42,20 +42,21 @@ def test_E150_what_a_road_changes_does_not_count(change: dict[str, Any]) -> None
     ],
 )
 def test_E150_what_makes_another_mail(change: dict[str, Any]) -> None:
-    assert content(replace(MAIL, **change)) != content(MAIL)
     assert fingerprint(replace(MAIL, **change)) != fingerprint(MAIL)
 
 
 @pytest.mark.parametrize("date", [NOW + timedelta(days=1), None])
 def test_E153_the_date_counts_for_the_mail_but_not_for_its_content(date: Any) -> None:
-    later = replace(MAIL, date=date)
-    assert fingerprint(later) != fingerprint(MAIL)
-    assert content(later) == content(MAIL)
+    again = replace(MAIL, message_id="<again@council.example>", date=date)
+    assert fingerprint(again) != fingerprint(MAIL)
+    assert content(again) == content(MAIL)
 
 
 def test_the_order_of_attachments_does_not_count() -> None:
     other = replace(FORM, sha256="c" * 64)
-    assert content(replace(MAIL, attachments=(FORM, other))) == content(replace(MAIL, attachments=(other, FORM)))
+    assert fingerprint(replace(MAIL, attachments=(FORM, other))) == fingerprint(
+        replace(MAIL, attachments=(other, FORM))
+    )
 
 
 def test_E81_a_mail_of_broken_characters_has_a_fingerprint() -> None:

@@ -19,6 +19,7 @@ MARKINGS = ("OFFICIAL", "OFFICIAL-SENSITIVE")
         ("回复：Form", "Form"),
         ("OFFICIAL-SENSITIVE: Form", "Form"),
         ("OFFICIAL-SENSITIVE [PERSONAL] - RE: Form", "Form"),
+        ("OFFICIAL-SENSITIVE [PERSONAL] Form", "Form"),
         ("[official] Form", "Form"),
         ("OFFICIAL | Form", "Form"),
         ("Official visit on Friday", "Official visit on Friday"),

@@ -98,7 +98,7 @@ def upgrade() -> None:
         "events",
         _required("ticket_id", ID, sa.ForeignKey("tickets.id", name="fk_events_ticket_id"), autoincrement=False),
         _required("serial", sa.Integer, autoincrement=False),
-        _required("at", sa.BigInteger),
+        _required("at", ID),
         _required("what", sa.Text),
         _required("data", sa.Text),
         _optional("actor", sa.Text),
@@ -118,6 +118,7 @@ def upgrade() -> None:
         _optional("mailbox", sa.Text),
         _required("message_id", sa.Text),
         _required("fingerprint", sa.Text),
+        _required("content", sa.Text),
         _required("sender", sa.Text),
         _required("subject", sa.Text),
         _required("text", sa.Text),
@@ -131,7 +132,7 @@ def upgrade() -> None:
         _required("config_version", sa.Text),
         sa.PrimaryKeyConstraint("id", name="pk_messages"),
     )
-    op.create_index("ix_messages_fingerprint", "messages", ["fingerprint"])
+    op.create_index("ix_messages_content", "messages", ["content"])
     op.create_index("ix_messages_message_id", "messages", ["message_id"])
     op.create_index("ix_messages_ticket_id", "messages", ["ticket_id"])
     op.create_table(

@@ -1,0 +1,114 @@
+"""``mailgate parse`` and ``mailgate explain``: what the gateway makes of a mail; nothing is changed."""
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mailgate.cli.frame import configuration, folders
+from mailgate.cli.output import print_json
+from mailgate.errors import MailgateError
+
+if TYPE_CHECKING:
+    from mailgate.model.config import Config
+
+Files = Annotated[list[str], typer.Argument(help='Mail files; "-" reads their names from standard input, one a line.')]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON: one object a line where there are several.")]
+
+
+def parse(context: typer.Context, files: Files, as_json: AsJson = False) -> None:
+    """Show a mail as the gateway reads it; without a configuration too."""
+    from mailgate.cli.shown import message_as_json
+    from mailgate.ingest.parse import parse as read
+    from mailgate.model.config import Config, Service
+
+    is_there = any(folder.is_dir() for folder in folders(context)) or context.find_root().obj
+    config = configuration(context) if is_there else Config(version="none", service=Service())
+    service = config.service
+    _each(files, lambda raw: message_as_json(read(raw, service.text, service.markings)), as_json)
+
+
+def explain(
+    context: typer.Context,
+    files: Files,
+    mailbox: Annotated[str | None, typer.Option(help="Where mail goes that names no mailbox of ours.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what would happen to a mail now, and why."""
+    _each(files, _explainer(configuration(context), mailbox), as_json)
+
+
+def _explainer(config: "Config", mailbox: str | None) -> Callable[[bytes], dict[str, Any]]:
+    """What would happen to a mail, told from what the store knows by now; there need not be one yet."""
+    from mailgate import decide
+    from mailgate.app import clock, facts_about
+    from mailgate.cli.decided import as_json
+    from mailgate.ingest.files import envelope_of
+    from mailgate.ingest.parse import parse as read
+
+    def explained(raw: bytes) -> dict[str, Any]:
+        message = read(raw, config.service.text, config.service.markings)
+        reading = decide.read(message, envelope_of(message, config, clock(), mailbox), config)
+        decision = decide.decide(reading, config, facts_about(reading, config))
+        return as_json(decision, reading, config, lambda ticket: ticket.ref)
+
+    return explained
+
+
+def _each(files: Sequence[str], show: Callable[[bytes], dict[str, Any]], as_json: bool) -> None:
+    """Print what *show* says of each file; one that cannot be read is told of and does not stop the others."""
+    several = len(files) > 1 or "-" in files
+    failed = False
+    for name in _names(files):
+        try:
+            shown = {"file": name, **show(Path(name).read_bytes())}
+        except (OSError, MailgateError) as error:
+            why = f"{error.strerror}: {name}" if isinstance(error, OSError) else str(error)
+            failed = True
+            if not as_json:
+                print(f"mailgate: {why}", file=sys.stderr)
+                continue
+            shown = {"file": name, "error": why}
+        if as_json:
+            print_json(shown, indent=None if several else 2)
+        else:
+            _print_plain(shown)
+    if failed:
+        raise typer.Exit(2)
+
+
+def _names(files: Sequence[str]) -> Iterator[str]:
+    for name in files:
+        if name == "-":
+            yield from (line.rstrip("\r\n") for line in sys.stdin if line.strip())
+        else:
+            yield name
+
+
+def _print_plain(shown: dict[str, Any]) -> None:
+    """One fact a line; the trace as sentences, the text at the end."""
+    last = ("trace", "text", "reply_text", "text_from_html")
+    for name, value in shown.items():
+        if name not in last and value not in (None, "", [], {}):
+            print(f"{name + ':':22} {_plain(value)}")
+    for match in shown.get("trace", ()):
+        print(f"  {match['stage']}: {match['name']}" + _because(match))
+    if shown.get("reply_text"):
+        print(f"\n{shown['reply_text']}")
+
+
+def _because(match: dict[str, str]) -> str:
+    words = f' "{match["words"]}"' if match["words"] else ""
+    where = f" in the {match['where']}" if match["where"] else ""
+    effect = f" -> {match['effect']}" if match["effect"] else ""
+    return f"{words}{where}{effect}"
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_plain(each)}" for name, each in value.items() if each not in (None, "", []))
+    if isinstance(value, list):
+        return "; ".join(_plain(each) for each in value)
+    return str(value)

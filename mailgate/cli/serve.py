@@ -1,0 +1,126 @@
+"""``mailgate serve``: the gateway itself."""
+
+import asyncio
+import os
+import resource
+import shlex
+import signal
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mailgate import journal
+from mailgate.app import ROLES, Gateway, address_of, context_of, make_ready
+from mailgate.cli.frame import configuration
+from mailgate.errors import Refused
+from mailgate.model.config import Config, Mode
+from mailgate.store.engine import Store, open_store
+from mailgate.supervise import Supervisor
+
+LATER_ROLES = ("imap", "scheduler", "web")
+SWITCH_SECONDS = 0.0005  # how long the workers' thread may keep a session waiting for the interpreter
+
+
+def serve(
+    context: typer.Context,
+    role: Annotated[str | None, typer.Option(help="What to run, such as smtp,worker. [default: everything]")] = None,
+) -> None:
+    """Run the gateway until SIGTERM or SIGINT."""
+    run(configuration(context), roles_from(role))
+
+
+def run(config: Config, roles: frozenset[str]) -> None:
+    """The gateway with *roles*, until a signal; Refused says in a sentence why it cannot start."""
+    os.umask(0o077)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold mail (S78)
+    sys.setswitchinterval(SWITCH_SECONDS)
+    journal.configure()
+    store = open_store(config.operator)
+    with store.single_instance():
+        make_ready(store)
+        if config.operator.workers.processes == 1:
+            _work(config, store, roles)
+        else:
+            context_of(config, store)  # what is wrong with a template is said here, once
+            store.close()  # no connection may be shared with a child
+            _supervise(config, roles)
+
+
+def roles_from(text: str | None) -> frozenset[str]:
+    """The roles of "smtp,worker"; all there are where nothing is said."""
+    roles = frozenset(name.strip() for name in text.split(",")) if text else frozenset(ROLES)
+    for name in sorted(roles - set(ROLES)):
+        if name in LATER_ROLES:
+            raise Refused(f"the role {name} is not part of this version; there are: {', '.join(ROLES)}")
+        raise Refused(f'there is no role "{name}"; there are: {", ".join(ROLES)}')
+    return roles
+
+
+def _work(config: Config, store: Store, roles: frozenset[str], shared_port: bool = False, parent: int = -1) -> None:
+    import uvloop
+
+    try:
+        uvloop.run(_until_stopped(Gateway(config, store, roles, shared_port=shared_port), config, parent))
+    finally:
+        store.close()
+
+
+async def _until_stopped(gateway: Gateway, config: Config, parent: int) -> None:
+    """Run *gateway* until a signal, or until *parent*, a descriptor, says that the parent has ended."""
+    stop, running = asyncio.Event(), asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        running.add_signal_handler(name, stop.set)
+    if parent >= 0:
+        running.add_reader(parent, stop.set)
+    await gateway.run(stop, lambda places: _tell(places, config))
+
+
+def _supervise(config: Config, roles: frozenset[str]) -> None:
+    def child(number: int, parent: int) -> None:
+        _work(config, open_store(config.operator), roles, shared_port=True, parent=parent)
+
+    Supervisor(config.operator.workers.processes, child).run()
+
+
+def _tell(places: Mapping[str, str], config: Config) -> None:
+    for what, address in places.items():
+        journal.listening(what, address)
+    if "smtp" in places:
+        host, port = address_of(places["smtp"])
+        print("\n".join(first_steps(host, port, config)), flush=True)
+
+
+def first_steps(host: str, port: int, config: Config) -> list[str]:
+    """What a person at the terminal can do next; commands only for a gateway that listens on this machine alone."""
+    said = [f"mailgate takes mail on {host}:{port} and sends its replies to {config.operator.send.via}"]
+    live = [name for name, mailbox in config.service.mailboxes.items() if mailbox.mode is Mode.LIVE]
+    if host not in ("127.0.0.1", "::1") or not live:
+        return said
+    mailgate = shlex.quote(os.path.relpath(sys.argv[0]) if Path(sys.argv[0]).exists() else "mailgate")
+    return [
+        *said,
+        "",
+        "Send a first mail:",
+        f"  {_first_mail(host, port, live[0], config)}",
+        "See its ticket:",
+        f"  {mailgate} ticket list",
+    ]
+
+
+def _first_mail(host: str, port: int, mailbox: str, config: Config) -> str:
+    """A command that needs nothing but Python."""
+    sender = f"first.person@{(config.service.domains or (mailbox.partition('@')[2],))[0]}"
+    wish = _something_to_ask(mailbox, config)
+    text = f"From: {sender}\\nTo: {mailbox}\\nSubject: {wish}\\n\\nCould you please help with this: {wish}?"
+    code = f'import smtplib; smtplib.SMTP("{host}", {port}).sendmail("{sender}", "{mailbox}", "{text}")'
+    return f"python3 -c {shlex.quote(code)}"
+
+
+def _something_to_ask(mailbox: str, config: Config) -> str:
+    """A phrase by which a task of the mailbox's usual category is recognised."""
+    category = config.service.categories.get(config.service.mailboxes[mailbox].usually or "")
+    phrases = [phrase for task in category.tasks.values() for phrase in task.recognise] if category else []
+    return phrases[0] if phrases else "a first request"

@@ -1,0 +1,128 @@
+"""``mailgate ticket``: the tickets, as lists and one by one."""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mailgate.cli.db import opened
+from mailgate.cli.frame import configuration
+from mailgate.cli.output import print_json, table
+from mailgate.errors import Refused
+from mailgate.model.ticket import Status
+
+if TYPE_CHECKING:
+    from mailgate.model.config import Config
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+InTable = Callable[[str | None], str]
+
+
+def list_tickets(
+    context: typer.Context,
+    status: Annotated[Status | None, typer.Option(help="Only tickets of this status.")] = None,
+    team: Annotated[str | None, typer.Option(help="Only those of this team.")] = None,
+    category: Annotated[str | None, typer.Option(help="Only those of this category.")] = None,
+    requester: Annotated[str | None, typer.Option(help="Only what this address asked for.")] = None,
+    key: Annotated[str | None, typer.Option(help="Only those about the case of this number.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List tickets, the oldest first."""
+    from mailgate.store import tickets
+
+    config = configuration(context)
+    filters = {
+        "status": status,
+        "team": team,
+        "category": category,
+        "requester": requester.lower() if requester else None,
+        "key": "".join(key.split()).upper() if key else None,  # as rules write it: capitals, no spaces
+    }
+    with opened(config) as store, store.read() as connection:
+        found = tickets.listing(connection, config.key_name, **filters)
+    if as_json:
+        print_json(found)
+        return
+    at = _in_table(config)
+    names = ("ref", "status", "task", "priority", "team", "requester")
+    rows = ((*(ticket[name] for name in names), at(ticket["due_at"])) for ticket in found)
+    table(("Reference", "Status", "Task", "Priority", "Team", "Requester", "Due"), rows)
+
+
+def show_ticket(
+    context: typer.Context,
+    ref: Annotated[str, typer.Argument(help='Its reference, such as "MG-7K3F-99".', metavar="REF")],
+    as_json: AsJson = False,
+) -> None:
+    """Show one ticket: its facts, its history, the mails it got and the mails it sent."""
+    from mailgate.store import tickets
+
+    config = configuration(context)
+    with opened(config) as store, store.read() as connection:
+        found = tickets.show(connection, _canonical(ref, config.service.reference), config.key_name)
+    if as_json:
+        print_json(found)
+    else:
+        _print_ticket(found, _in_table(config))
+
+
+def _canonical(written: str, prefix: str) -> str:
+    """The reference as it is stored, however somebody wrote it (E221)."""
+    from mailgate.tickets import reference
+
+    found = reference.find(written, prefix)
+    if len(found) != 1:
+        raise Refused(f'"{written}" is no reference of ours: see "mailgate ticket list"')
+    return found[0]
+
+
+def _in_table(config: "Config") -> InTable:
+    """How an instant in ISO form stands in a table."""
+    from mailgate.notify.dates import in_table, zone_of
+
+    zone = zone_of(config)
+    return lambda said: in_table(datetime.fromisoformat(said) if said else None, zone)
+
+
+def _print_ticket(ticket: dict[str, Any], at: InTable) -> None:
+    table(("Fact", "Value"), _facts(ticket, at))
+    _print_part(
+        "History",
+        ("When", "What", "By", "Details"),
+        [(at(event["at"]), event["what"], event["actor"], _said(event["data"])) for event in ticket["events"]],
+    )
+    _print_part(
+        "Messages",
+        ("Received", "From", "Became", "Subject"),
+        [(at(mail["received_at"]), mail["from"], mail["action"], mail["subject"]) for mail in ticket["messages"]],
+    )
+    _print_part(
+        "Sent",
+        ("Queued", "Message", "To", "State"),
+        [(at(mail["queued_at"]), mail["message"], mail["to"], mail["state"]) for mail in ticket["outgoing"]],
+    )
+
+
+def _print_part(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    print(f"\n{title}")
+    if rows:
+        table(columns, rows)
+    else:
+        print("none")
+
+
+def _facts(ticket: dict[str, Any], at: InTable) -> Iterable[tuple[str, str]]:
+    """Every fact that is known, a row each; what has a table of its own is left out."""
+    for name, value in ticket.items():
+        if name in ("events", "messages", "outgoing", "participants", "clocks") or not value:
+            continue
+        shown = at(value) if name.endswith(("_at", "_due")) else _said(value)
+        yield name.replace("_", " "), shown
+
+
+def _said(value: object) -> str:
+    """A value of JSON as a person reads it."""
+    if isinstance(value, dict):
+        return "; ".join(f"{name}: {_said(each)}" for name, each in value.items())
+    return ", ".join(map(_said, value)) if isinstance(value, list) else str(value)

@@ -1,0 +1,309 @@
+"""Doing what was decided: everything about a batch of mails in one transaction."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
+
+from mailgate.errors import TryLater
+from mailgate.model.decision import Decision, NewTicket, Reading
+from mailgate.model.message import VERIFIED
+from mailgate.model.outbound import Outbound
+from mailgate.model.ticket import OPEN_STATUSES, Change, Draft, Event, Status, Ticket
+from mailgate.store import outbox, spool
+from mailgate.store.engine import Store, insert_new
+from mailgate.store.history import Head, chained
+from mailgate.store.rows import draft_row
+from mailgate.store.spool import Spooled
+from mailgate.store.tables import attachments, clocks, events, messages, participants, ticket_keys, tickets
+
+GATEWAY = "mailgate"
+RUNNING = frozenset({Status.NEW, Status.OPEN})
+CHANGEABLE = ("status", "waiting_for", "assignee", "category", "task", "team", "keys", "fields", "missing", "due_at")
+LENGTHEN = (
+    update(tickets)
+    .where(tickets.c.id == bindparam("ticket"))
+    .values(events=bindparam("count"), head=bindparam("hash"), changed_at=bindparam("now"))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A mail that is decided. *references* has one for each new ticket, *outbound* one mail for each reply."""
+
+    spooled: Spooled
+    reading: Reading
+    decision: Decision
+    references: tuple[str, ...]
+    outbound: tuple[Outbound, ...]
+    now: datetime
+
+    @property
+    def drafts(self) -> tuple[Draft, ...]:
+        outcome = self.decision.outcome
+        return outcome.drafts if isinstance(outcome, NewTicket) else ()
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """The ticket that tells a team about a mail nobody could read, and the mails about it."""
+
+    draft: Draft
+    reference: str
+    outbound: tuple[Outbound, ...] = ()
+    events: tuple[Event, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Opening:
+    """One ticket to be opened by one mail. Its history begins with "opened", which is written here."""
+
+    draft: Draft
+    ref: str
+    mail_id: int
+    events: tuple[Event, ...]
+    now: datetime
+
+
+def apply(store: Store, connection: Connection, settled: Sequence[Settled]) -> None:
+    """Write what was decided about mails, all of it or nothing, on the connection of ``store.deciding``.
+
+    TryLater where a mail is no longer ours, or a ticket is no longer as it was when it was
+    looked up, by another mail of the same batch too: then nothing happened, and the mails
+    have to be looked up and decided again, if need be one by one.
+    """
+    with store.writing(connection) as tx:
+        for now, mails in _by_instant(settled).items():
+            spool.finish(tx, [each.spooled for each in mails], now)
+        _change_tickets(tx, settled)
+        ids = _open_tickets(tx, [opening for each in settled for opening in _openings(each)])
+        own = [_ticket_id(each, ids) for each in settled]
+        _save_messages(tx, settled, own)
+        outbox.queue(tx, [mail for each in settled for mail in _mails(each, ids)])
+
+
+def quarantine(
+    store: Store, spooled: Spooled, reason: str, error: str, now: datetime, notice: Notice | None = None
+) -> None:
+    """Keep a mail aside for a person: *reason* is a sentence, *error* the class of what went wrong, never content.
+
+    *notice* opens the ticket "could not be read" in the same transaction.
+    """
+    with store.deciding(()) as connection, store.writing(connection) as tx:
+        spool.set_aside(tx, spooled, reason, error, now)
+        if notice is not None:
+            opening = _Opening(notice.draft, notice.reference, spooled.id, notice.events, now)
+            ids = _open_tickets(tx, [opening])
+            outbox.queue(
+                tx, [outbox.Queued(mail, ids[notice.reference], now, to_stranger=False) for mail in notice.outbound]
+            )
+
+
+def _by_instant(settled: Iterable[Settled]) -> dict[datetime, list[Settled]]:
+    found: dict[datetime, list[Settled]] = {}
+    for each in settled:
+        found.setdefault(each.now, []).append(each)
+    return found
+
+
+def _openings(settled: Settled) -> Iterable[_Opening]:
+    """The decision's events belong to the mail's own ticket, which is the first."""
+    for number, (draft, ref) in enumerate(zip(settled.drafts, settled.references, strict=True)):
+        happened = settled.decision.events if number == 0 else ()
+        yield _Opening(draft, ref, settled.spooled.id, happened, settled.now)
+
+
+def _ticket_id(settled: Settled, ids: dict[str, int]) -> int | None:
+    """The ticket that the mail itself belongs to."""
+    if settled.references:
+        return ids[settled.references[0]]
+    ticket = settled.decision.ticket
+    return ticket.id if ticket else None
+
+
+def _mails(settled: Settled, ids: dict[str, int]) -> Iterable["outbox.Queued"]:
+    stranger = settled.reading.verdict not in VERIFIED
+    existing = settled.decision.ticket
+    for reply, mail in zip(settled.decision.replies, settled.outbound, strict=True):
+        ticket_id = ids[settled.references[reply.draft]] if settled.references else existing.id if existing else None
+        yield outbox.Queued(mail, ticket_id, settled.now, stranger and reply.to == settled.reading.sender)
+
+
+def _open_tickets(tx: Connection, openings: Sequence[_Opening]) -> dict[str, int]:
+    """Write new tickets; their ids by reference."""
+    if not openings:
+        return {}
+    histories = {each.ref: chained(each.ref, Head(), (_opened(each), *each.events), each.now) for each in openings}
+    rows = [draft_row(each.draft, each.ref, histories[each.ref][1], each.now, each.mail_id) for each in openings]
+    opened = tx.execute(insert(tickets).returning(tickets.c.ref, tickets.c.id), rows)
+    ids: dict[str, int] = {row.ref: row.id for row in opened}
+    tx.execute(
+        insert(events), [{"ticket_id": ids[ref], **row} for ref, (happened, _) in histories.items() for row in happened]
+    )
+    _insert(tx, participants, [row for each in openings for row in _participants(each, ids[each.ref])])
+    _insert(tx, ticket_keys, [row for each in openings for row in _keys(each.draft.keys, ids[each.ref])])
+    _insert(tx, clocks, [row for each in openings for row in _clocks(each, ids[each.ref])])
+    return ids
+
+
+def _insert(tx: Connection, table: Any, rows: Sequence[dict[str, Any]]) -> None:
+    if rows:
+        tx.execute(insert(table), rows)
+
+
+def _opened(opening: _Opening) -> Event:
+    draft = opening.draft
+    data = {
+        "mail": opening.mail_id,
+        "mailbox": draft.mailbox,
+        "status": draft.status,
+        "task": draft.task,
+        "team": draft.team,
+        "priority": draft.priority,
+    }
+    return Event("opened", GATEWAY, data, {"requester": draft.requester})
+
+
+def _participants(opening: _Opening, ticket_id: int) -> Iterable[dict[str, Any]]:
+    roles = dict.fromkeys(opening.draft.watchers, "watcher") | {opening.draft.requester: "requester"}
+    return ({"ticket_id": ticket_id, "address": address, "role": role} for address, role in roles.items() if address)
+
+
+def _keys(keys: Iterable[str], ticket_id: int) -> Iterable[dict[str, Any]]:
+    return ({"value": value, "ticket_id": ticket_id} for value in dict.fromkeys(keys))
+
+
+def _clocks(opening: _Opening, ticket_id: int) -> Iterable[dict[str, Any]]:
+    draft = opening.draft
+    stopped = draft.status not in RUNNING
+    for kind, due in (("first_reply", draft.first_reply_due), ("finish", draft.due_at)):
+        if due is not None:
+            yield {
+                "ticket_id": ticket_id,
+                "kind": kind,
+                "policy": draft.sla_policy,
+                "started_at": draft.clock_started_at or draft.received_at,
+                "due_at": due,
+                "stopped_at": opening.now if stopped else None,
+                "next_check_at": None if stopped else due,
+            }
+
+
+def _save_messages(tx: Connection, settled: Sequence[Settled], ticket_ids: Sequence[int | None]) -> None:
+    _insert(tx, messages, [_message(each, own) for each, own in zip(settled, ticket_ids, strict=True)])
+    files = [
+        {
+            "mail_id": each.spooled.id,
+            "part": file.part,
+            "filename": file.filename,
+            "content_type": file.content_type,
+            "size": file.size,
+            "sha256": file.sha256,
+            "inline": file.inline,
+        }
+        for each in settled
+        for file in each.reading.message.attachments
+    ]
+    _insert(tx, attachments, files)
+
+
+def _message(settled: Settled, ticket_id: int | None) -> dict[str, Any]:
+    reading, decision, message = settled.reading, settled.decision, settled.reading.message
+    return {
+        "id": settled.spooled.id,
+        "ticket_id": ticket_id,
+        "action": decision.action,
+        "kind": message.kind,
+        "verdict": reading.verdict,
+        "mailbox": reading.mailbox,
+        "message_id": message.message_id,
+        "fingerprint": reading.fingerprint,
+        "content": reading.content,
+        "sender": reading.sender,
+        "subject": message.subject,
+        "text": message.text,
+        "reply_text": message.reply_text,
+        "dated_at": message.date,
+        "received_at": settled.spooled.envelope.received_at,
+        "decided_at": settled.now,
+        "defects": message.defects,
+        "trace": [[match.stage, match.name, match.words, match.where, match.effect] for match in decision.trace],
+        "silent_because": decision.silent_because,
+        "config_version": decision.config_version,
+    }
+
+
+def _change_tickets(tx: Connection, settled: Sequence[Settled]) -> None:
+    """Changes and events of existing tickets, each of which must still be as it was looked up."""
+    touched = [(each, ticket) for each in settled for ticket in _touched(each).values()]
+    if not touched:
+        return
+    heads = _heads(tx, [ticket for _, ticket in touched])
+    histories, ends = [], []
+    for each, ticket in touched:
+        own = each.decision.ticket
+        happened = each.decision.events if own is not None and own.id == ticket.id else ()
+        rows, head = chained(ticket.ref, heads[ticket.id], happened, each.now)
+        histories += [{"ticket_id": ticket.id, **row} for row in rows]
+        ends.append({"ticket": ticket.id, "count": head.count, "hash": head.hash, "now": each.now})
+    _insert(tx, events, histories)
+    tx.execute(LENGTHEN, ends)
+    for each in settled:
+        for change in each.decision.changes:
+            _change(tx, change, each.now)
+
+
+def _touched(settled: Settled) -> dict[int, Ticket]:
+    own = settled.decision.ticket
+    tickets_of = [change.ticket for change in settled.decision.changes] + ([own] if own else [])
+    return {ticket.id: ticket for ticket in tickets_of}
+
+
+def _heads(tx: Connection, known: Sequence[Ticket]) -> dict[int, Head]:
+    """The ends of the histories, once it is sure that nobody changed the tickets since they were looked up."""
+    by_id = {ticket.id: ticket for ticket in known}
+    columns = (tickets.c.id, tickets.c.status, tickets.c.assignee, tickets.c.last_serial)
+    query = select(*columns, tickets.c.events, tickets.c.head).where(tickets.c.id.in_(sorted(by_id)))
+    found = {row.id: row for row in tx.execute(query.order_by(tickets.c.id).with_for_update())}
+    for ticket in known:
+        row = found[ticket.id]
+        if (row.status, row.assignee, row.last_serial) != (ticket.status, ticket.assignee, ticket.last_serial):
+            raise TryLater("a ticket was changed meanwhile")
+    if len(by_id) < len(known):
+        raise TryLater("two mails of one batch are about the same ticket")
+    return {row.id: Head(row.events, row.head) for row in found.values()}
+
+
+def _change(tx: Connection, change: Change, now: datetime) -> None:
+    """Bring one ticket's row, and what stands about it in other tables, to what *change* says."""
+    ticket_id = change.ticket.id
+    values = {name: value for name in CHANGEABLE if (value := getattr(change, name)) is not None}
+    if change.status is not None:
+        values["closed_at"] = None if change.status in OPEN_STATUSES else change.closed_at or now
+        if change.status is not Status.WAITING:
+            values["waiting_for"] = None
+    if values:
+        tx.execute(update(tickets).where(tickets.c.id == ticket_id).values(values))
+    if change.watcher:
+        watching = {"ticket_id": ticket_id, "address": change.watcher, "role": "watcher"}
+        tx.execute(insert_new(tx, participants), watching)
+    if change.keys is not None:
+        tx.execute(delete(ticket_keys).where(ticket_keys.c.ticket_id == ticket_id))
+        _insert(tx, ticket_keys, list(_keys(change.keys, ticket_id)))
+    _set_clocks(tx, change, now)
+
+
+def _set_clocks(tx: Connection, change: Change, now: datetime) -> None:
+    """The clocks of a ticket run while it is new or open, and are checked when they are due."""
+    of_ticket = clocks.c.ticket_id == change.ticket.id
+    if change.due_at is not None:
+        tx.execute(update(clocks).where(of_ticket, clocks.c.kind == "finish").values(due_at=change.due_at))
+    if change.status is None and change.due_at is None:
+        return
+    runs = (change.status or change.ticket.status) in RUNNING
+    moved = {"stopped_at": None, "next_check_at": clocks.c.due_at} if runs else {"next_check_at": None}
+    tx.execute(update(clocks).where(of_ticket).values(moved))
+    if not runs:
+        tx.execute(update(clocks).where(of_ticket, clocks.c.stopped_at.is_(None)).values(stopped_at=now))

@@ -1,0 +1,267 @@
+"""What the store knows about mails that are about to be decided, by a few queries for all of them."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, func, or_, select, text, tuple_
+
+from mailgate.errors import TryLater
+from mailgate.model.decision import Evidence, Facts, Known, Reading, Token
+from mailgate.model.people import Person
+from mailgate.model.ticket import Ticket
+from mailgate.store import people, rows
+from mailgate.store.tables import messages, outbox_mails, ticket_keys, tickets
+
+RESENT_WITHIN = timedelta(days=7)  # E153
+CLOSED_WITHIN = timedelta(days=60)  # longer than any duplicates_within that makes sense; decide applies the exact one
+REPLY_TOKEN = "reply"
+UNKNOWN_RECIPIENT = "unknown"  # of a mail of ours that is no longer stored: nobody's address
+EXCHANGE_PARENT = "x-ms-exchange-parent-message-id"
+
+Wanted = Iterable[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The rows of one look-up for all mails; tickets are ids until all of them are loaded at once."""
+
+    sent_ids: Mapping[str, Any]
+    sent_serials: Mapping[tuple[str, int], Any]
+    stored_ids: Mapping[str, Sequence[Any]]
+    same_content: Mapping[str, Sequence[Any]]
+    refs: Mapping[str, int]
+    cases: Mapping[str, Sequence[int]]
+
+
+def look_up(
+    connection: Connection, readings: Sequence[Reading], checks: Callable[[Token], bool], now: Sequence[datetime]
+) -> list[Facts]:
+    """The facts about each of *readings*, to be decided at the instant of *now* in its place.
+
+    *checks* tells whether a token's MAC is right. Each mail's facts are those before any of
+    the others is applied: mails that might be about one request go one after the other.
+    """
+    if not readings:
+        return []
+    good = {token for reading in readings for token in reading.tokens if checks(token)}
+    found = _find(connection, readings, good, min(now))
+    known = rows.by_id(connection, _ticket_ids(found))
+    senders = people.by_address(connection, {reading.sender for reading in readings})
+    evidences = [_evidence(reading, good, found, known) for reading in readings]
+    members = people.members(connection, {each.ticket.team for told in evidences for each in told if each.ticket.team})
+    to_sender, to_strangers = _acknowledged(connection, readings, now)
+    return [
+        Facts(
+            now=at,
+            sender=senders.get(reading.sender),
+            same_id=_known(found.stored_ids.get(reading.message.message_id, ()), reading, known),
+            same_content=_resent(found.same_content.get(reading.content, ()), reading, at, known),
+            evidence=evidence,
+            same_case=_same_case(reading, found, known),
+            colleagues=_colleagues(evidence, members),
+            acknowledged=to_sender.get((reading.sender, at), 0),
+            acknowledged_to_strangers=to_strangers[at],
+            answers_ours_automatically=any(
+                mail.automatic for mail in map(found.sent_ids.get, _answered(reading)) if mail
+            ),
+            is_own=reading.message.message_id in found.sent_ids,
+        )
+        for reading, evidence, at in zip(readings, evidences, now, strict=True)
+    ]
+
+
+def free_references(connection: Connection, count: int, make: Callable[[], str]) -> list[str]:
+    """*count* different references from *make* that no ticket has; the unique key is the last word (E222)."""
+    free: dict[str, None] = {}
+    for _ in range(20):
+        made = {make() for _ in range(count - len(free))}
+        taken = set(connection.scalars(select(tickets.c.ref).where(tickets.c.ref.in_(sorted(made)))))
+        free |= dict.fromkeys(sorted(made - taken))
+        if len(free) == count:
+            return list(free)
+    raise TryLater("hardly any references are left: set another prefix")
+
+
+def _find(connection: Connection, readings: Sequence[Reading], good: set[Token], earliest: datetime) -> Found:
+    ids = {each for reading in readings for each in (reading.message.message_id, *_named(reading))} - {""}
+    ref_ids = _refs(connection, {ref for reading in readings for ref in reading.refs} | {token.ref for token in good})
+    return Found(
+        sent_ids={row.message_id: row for row in _sent(connection, outbox_mails.c.message_id.in_(sorted(ids)), ids)},
+        sent_serials=_sent_serials(connection, good, ref_ids),
+        stored_ids=_stored(connection, messages.c.message_id, ids),
+        same_content=_stored(connection, messages.c.content, {reading.content for reading in readings} - {""}),
+        refs=ref_ids,
+        cases=_cases(connection, {key for reading in readings for key in reading.keys}, earliest),
+    )
+
+
+def _refs(connection: Connection, refs: Wanted) -> dict[str, int]:
+    wanted = sorted(refs)
+    if not wanted:
+        return {}
+    query = select(tickets.c.ref, tickets.c.id).where(tickets.c.ref.in_(wanted))
+    return {row.ref: row.id for row in connection.execute(query)}
+
+
+def _sent(connection: Connection, which: Any, wanted: Any) -> Sequence[Any]:
+    """The mails of ours that *which* selects; no query where nothing is *wanted*."""
+    if not wanted:
+        return ()
+    mail = outbox_mails.c
+    columns = (mail.message_id, mail.ticket_id, mail.serial, mail.recipient, mail.message, mail.automatic)
+    return connection.execute(select(*columns).where(which)).all()
+
+
+def _sent_serials(connection: Connection, good: set[Token], ref_ids: Mapping[str, int]) -> dict[tuple[str, int], Any]:
+    """The mails that tokens name, by (ref, serial)."""
+    wanted = {(ref_ids[token.ref], token.serial): token for token in good if token.ref in ref_ids}
+    which = tuple_(outbox_mails.c.ticket_id, outbox_mails.c.serial).in_(sorted(wanted))
+    found = {(row.ticket_id, row.serial): row for row in _sent(connection, which, wanted)}
+    return {(token.ref, token.serial): found[place] for place, token in wanted.items() if place in found}
+
+
+def _stored(connection: Connection, column: Any, wanted: Wanted) -> dict[str, list[Any]]:
+    """The stored mails whose *column* has one of the values, by that value, the oldest first."""
+    values = sorted(wanted)
+    found: dict[str, list[Any]] = {}
+    if values:
+        mail = messages.c
+        columns = (column, mail.id, mail.ticket_id, mail.fingerprint, mail.sender, mail.received_at)
+        for row in connection.execute(select(*columns).where(column.in_(values)).order_by(mail.id)):
+            found.setdefault(row[0], []).append(row)
+    return found
+
+
+def _cases(connection: Connection, keys: Wanted, earliest: datetime) -> dict[str, list[int]]:
+    """The tickets with one of *keys* that are open or were closed lately, by the key."""
+    wanted = sorted(keys)
+    found: dict[str, list[int]] = {}
+    if wanted:
+        query = (
+            select(ticket_keys.c.value, ticket_keys.c.ticket_id)
+            .join(tickets, tickets.c.id == ticket_keys.c.ticket_id)
+            .where(ticket_keys.c.value.in_(wanted))
+            .where(or_(tickets.c.closed_at.is_(None), tickets.c.closed_at >= earliest - CLOSED_WITHIN))
+            .order_by(ticket_keys.c.ticket_id)
+        )
+        for key, ticket_id in connection.execute(query):
+            found.setdefault(key, []).append(ticket_id)
+    return found
+
+
+def _acknowledged(
+    connection: Connection, readings: Sequence[Reading], now: Sequence[datetime]
+) -> tuple[dict[tuple[str, datetime], int], dict[datetime, int]]:
+    """How many automatic mails each sender got in the day before, and strangers in the minute before, each instant."""
+    to_sender: dict[tuple[str, datetime], int] = {}
+    to_strangers: dict[datetime, int] = {}
+    mail = outbox_mails.c
+    for at in set(now):
+        senders = sorted({reading.sender for reading, when in zip(readings, now, strict=True) if when == at})
+        counting = (
+            select(mail.recipient, func.count())
+            .where(mail.recipient.in_(senders), text("automatic"))
+            .where(mail.queued_at > at - timedelta(days=1), mail.queued_at <= at)
+            .group_by(mail.recipient)
+        )
+        to_sender |= {(recipient, at): count for recipient, count in connection.execute(counting)}
+        last_minute = (mail.queued_at > at - timedelta(minutes=1), mail.queued_at <= at)
+        strangers = select(func.count()).where(text("automatic AND to_stranger"), *last_minute)
+        to_strangers[at] = connection.execute(strangers.select_from(outbox_mails)).scalar_one()
+    return to_sender, to_strangers
+
+
+def _ticket_ids(found: Found) -> Iterator[int]:
+    lists = (*found.stored_ids.values(), *found.same_content.values())
+    sent = (*found.sent_ids.values(), *found.sent_serials.values())
+    yield from (row.ticket_id for row in (*sent, *(row for each in lists for row in each)) if row.ticket_id)
+    yield from found.refs.values()
+    yield from (ticket_id for ids in found.cases.values() for ticket_id in ids)
+
+
+def _known(stored: Sequence[Any], reading: Reading, known: Mapping[int, Ticket]) -> Known | None:
+    """The first of the *stored* mails with the same content, else the first of them."""
+    same = next((row for row in stored if row.fingerprint == reading.fingerprint), stored[0] if stored else None)
+    return None if same is None else Known(same.fingerprint, known.get(same.ticket_id))
+
+
+def _resent(stored: Sequence[Any], reading: Reading, at: datetime, known: Mapping[int, Ticket]) -> Known | None:
+    """The last of the *stored* mails that the same sender sent within the week before."""
+    for row in reversed(stored):
+        if row.sender == reading.sender and row.received_at > at - RESENT_WITHIN:
+            return Known(row.fingerprint, known.get(row.ticket_id))
+    return None
+
+
+def _answered(reading: Reading) -> tuple[str, ...]:
+    """The mails this one answers: In-Reply-To, then References from the newest."""
+    message = reading.message
+    return (*message.in_reply_to, *reversed(message.references))
+
+
+def _named(reading: Reading) -> tuple[str, ...]:
+    """Every mail it names, in order of weight (E120 row 2); a report of failure names what it returns."""
+    message = reading.message
+    parent = message.header(EXCHANGE_PARENT)
+    return (*_answered(reading), *([parent] if parent else ()), *message.returned_ids)
+
+
+def _evidence(reading: Reading, good: set[Token], found: Found, known: Mapping[int, Ticket]) -> tuple[Evidence, ...]:
+    """What says that the mail belongs to a ticket, in order of rank; of equals the newest reference first."""
+    told = [
+        *_by_tokens(reading, good, found, known),
+        *_by_sent_ids(reading, found, known),
+        *_by_stored_ids(reading, found, known),
+        *_by_refs(reading, found, known),
+    ]
+    once: dict[tuple[object, ...], Evidence] = {}
+    for each in told:
+        once.setdefault((each.rank, each.ticket.id, each.mailed_to, each.answers), each)
+    return tuple(sorted(once.values(), key=lambda each: each.rank))
+
+
+def _by_tokens(reading: Reading, good: set[Token], found: Found, known: Mapping[int, Ticket]) -> Iterator[Evidence]:
+    for token in reading.tokens:
+        if token not in good or token.ref not in found.refs:
+            continue
+        mail = found.sent_serials.get((token.ref, token.serial))
+        yield Evidence(
+            rank=1 if token.purpose == REPLY_TOKEN else 2,
+            how="the reply address" if token.purpose == REPLY_TOKEN else "the Message-ID of a mail of ours",
+            ticket=known[found.refs[token.ref]],
+            mailed_to=mail.recipient if mail else UNKNOWN_RECIPIENT,
+            answers=mail.message if mail else "",
+        )
+
+
+def _by_sent_ids(reading: Reading, found: Found, known: Mapping[int, Ticket]) -> Iterator[Evidence]:
+    for mail in filter(None, map(found.sent_ids.get, _named(reading))):
+        if mail.ticket_id:
+            how = "the Message-ID of a mail of ours"
+            yield Evidence(2, how, known[mail.ticket_id], mailed_to=mail.recipient, answers=mail.message)
+
+
+def _by_stored_ids(reading: Reading, found: Found, known: Mapping[int, Ticket]) -> Iterator[Evidence]:
+    for message_id in _answered(reading):
+        for row in found.stored_ids.get(message_id, ()):
+            if row.ticket_id:
+                yield Evidence(3, "the Message-ID of a mail to us", known[row.ticket_id])
+
+
+def _by_refs(reading: Reading, found: Found, known: Mapping[int, Ticket]) -> Iterator[Evidence]:
+    for ref in reading.refs:
+        if ref in found.refs:
+            yield Evidence(4, "the reference in the subject", known[found.refs[ref]])
+
+
+def _same_case(reading: Reading, found: Found, known: Mapping[int, Ticket]) -> tuple[Ticket, ...]:
+    ids = {ticket_id for key in reading.keys for ticket_id in found.cases.get(key, ())}
+    return tuple(known[ticket_id] for ticket_id in sorted(ids))
+
+
+def _colleagues(evidence: Sequence[Evidence], members: Mapping[str, tuple[Person, ...]]) -> tuple[Person, ...]:
+    """Who works in the teams of the tickets that the mail may belong to."""
+    teams = dict.fromkeys(each.ticket.team for each in evidence if each.ticket.team)
+    return tuple(person for team in teams for person in members[team])

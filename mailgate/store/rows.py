@@ -1,0 +1,90 @@
+"""Tickets as rows, and rows as tickets."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from mailgate.model.ticket import Draft, Status, Ticket, Values, WaitingFor
+from mailgate.store.history import Head
+from mailgate.store.tables import participants, tickets
+
+
+def by_id(connection: Connection, ids: Iterable[int]) -> dict[int, Ticket]:
+    """The tickets with these ids, as the pure parts know them, by two queries."""
+    wanted = sorted(set(ids))
+    if not wanted:
+        return {}
+    rows = connection.execute(select(tickets).where(tickets.c.id.in_(wanted))).all()
+    addresses: dict[int, set[str]] = {}
+    for ticket_id, address in connection.execute(
+        select(participants.c.ticket_id, participants.c.address).where(participants.c.ticket_id.in_(wanted))
+    ):
+        addresses.setdefault(ticket_id, set()).add(address)
+    return {row.id: _ticket(row, frozenset(addresses.get(row.id, ()))) for row in rows}
+
+
+def _ticket(row: Row[Any], addresses: frozenset[str]) -> Ticket:
+    return Ticket(
+        id=row.id,
+        ref=row.ref,
+        mailbox=row.mailbox,
+        status=Status(row.status),
+        requester=row.requester,
+        received_at=row.received_at,
+        subject=row.subject,
+        waiting_for=WaitingFor(row.waiting_for) if row.waiting_for else None,
+        category=row.category,
+        task=row.task,
+        priority=row.priority,
+        team=row.team,
+        assignee=row.assignee,
+        sla_policy=row.sla_policy,
+        keys=tuple(row.keys),
+        fields=values(row.fields),
+        missing=tuple(row.missing),
+        marking=row.marking,
+        first_reply_due=row.first_reply_due,
+        due_at=row.due_at,
+        closed_at=row.closed_at,
+        participants=addresses,
+        last_serial=row.last_serial,
+    )
+
+
+def values(stored: Mapping[str, Iterable[str]]) -> Values:
+    return {name: tuple(found) for name, found in stored.items()}
+
+
+def draft_row(draft: Draft, ref: str, head: Head, now: datetime, opened_by: int | None = None) -> dict[str, Any]:
+    """The row of a new ticket, but for the mails it has sent."""
+    return {
+        "ref": ref,
+        "opened_by": opened_by,
+        "mailbox": draft.mailbox,
+        "status": draft.status,
+        "waiting_for": draft.waiting_for,
+        "requester": draft.requester,
+        "subject": draft.subject,
+        "category": draft.category,
+        "task": draft.task,
+        "priority": draft.priority,
+        "team": draft.team,
+        "assignee": draft.assignee,
+        "sla_policy": draft.sla_policy,
+        "keys": draft.keys,
+        "fields": draft.fields,
+        "missing": draft.missing,
+        "tags": draft.tags,
+        "marking": draft.marking,
+        "linked_to": draft.linked_to,
+        "received_at": draft.received_at,
+        "first_reply_due": draft.first_reply_due,
+        "due_at": draft.due_at,
+        "closed_at": None,
+        "changed_at": now,
+        "last_serial": 0,
+        "events": head.count,
+        "head": head.hash,
+    }

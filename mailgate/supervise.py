@@ -1,0 +1,75 @@
+"""Several identical processes of the gateway under one parent, which starts again whichever dies."""
+
+import os
+import signal
+import time
+from collections.abc import Callable
+
+from mailgate import journal
+
+SHORTEST_PAUSE_SECONDS = 0.5
+LONGEST_PAUSE_SECONDS = 30.0
+HEALTHY_AFTER_SECONDS = 60.0
+
+
+class Supervisor:
+    """Runs *work* in *count* children until SIGTERM or SIGINT, which it passes on.
+
+    *work* is called with the number of the child and a file descriptor that becomes readable when the
+    parent is gone: a child must not outlive it.
+    """
+
+    def __init__(self, count: int, work: Callable[[int, int], None]) -> None:
+        self._work = work
+        self._numbers: dict[int, int] = {}
+        self._started: dict[int, float] = {}
+        self._pauses = dict.fromkeys(range(count), SHORTEST_PAUSE_SECONDS)
+        self._stopping = False
+        self._parent_alive, self._alive = os.pipe()
+
+    def run(self) -> None:
+        """Returns when every child has ended after a signal."""
+        for name in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(name, self._stop)
+        for number in self._pauses:
+            self._start(number)
+        while self._numbers:
+            pid, status = os.wait()
+            number = self._numbers.pop(pid)
+            if not self._stopping:
+                self._start_again(number, os.waitstatus_to_exitcode(status))
+
+    def _start(self, number: int) -> None:
+        pid = os.fork()
+        if pid == 0:
+            self._be_child(number)
+        self._numbers[pid] = number
+        self._started[number] = time.monotonic()
+        if self._stopping:  # the signal came while it was being made
+            os.kill(pid, signal.SIGTERM)
+
+    def _be_child(self, number: int) -> None:
+        status = 1
+        try:
+            os.close(self._alive)
+            self._work(number, self._parent_alive)
+            status = 0
+        finally:
+            os._exit(status)  # never back into the parent's code
+
+    def _start_again(self, number: int, status: int) -> None:
+        if time.monotonic() - self._started[number] > HEALTHY_AFTER_SECONDS:
+            self._pauses[number] = SHORTEST_PAUSE_SECONDS
+        pause = self._pauses[number]
+        self._pauses[number] = min(2 * pause, LONGEST_PAUSE_SECONDS)
+        journal.child_died(number, status, pause)
+        until = time.monotonic() + pause
+        while time.monotonic() < until and not self._stopping:
+            time.sleep(0.05)
+        if not self._stopping:
+            self._start(number)
+
+    def _stop(self, *_: object) -> None:
+        self._stopping = True
+        for pid in self._numbers:
+            os.kill(pid, signal.SIGTERM)

@@ -1,0 +1,70 @@
+"""From the outbox to the outside: claim, send, record. Nothing else sends anything."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from threading import Event
+
+from mailgate import journal
+from mailgate.errors import GiveUp, TryLater
+from mailgate.model.outbound import Attempt, SendState
+from mailgate.notify.backoff import pause_after
+from mailgate.notify.channel import Channel
+from mailgate.store.engine import Store
+from mailgate.store.outbox import Result, claim, record
+from mailgate.workers.loop import failure_of
+
+BATCH = 32
+DOUBT_PAUSE_SECONDS = 600.0  # E140: as long as a relay may need to get over whatever interrupted it
+
+
+class Delivery:
+    """Sends what waits in the outbox through *channel*; *chance* gives numbers from 0 to 1."""
+
+    name = "delivery"
+
+    def __init__(
+        self, store: Store, channel: Channel, clock: Callable[[], datetime], chance: Callable[[], float], stop: Event
+    ) -> None:
+        self._store = store
+        self._channel = channel
+        self._clock = clock
+        self._chance = chance
+        self._stop = stop
+        self._results: list[Result] = []
+
+    def turn(self) -> int:
+        """Send a batch; how many mails it had. What could not be recorded is recorded by the next turn."""
+        self._record()
+        attempts = claim(self._store, BATCH, 2 * self._channel.longest_seconds)
+        for attempt in attempts:
+            self._results.append(self._sent(attempt))
+        self._record()
+        return len(attempts)
+
+    def _record(self) -> None:
+        if self._results:
+            record(self._store, self._results, self._clock())
+            self._results.clear()
+
+    def _sent(self, attempt: Attempt) -> Result:
+        now = self._clock()
+        if self._stop.is_set() or attempt.lease_until - now < timedelta(seconds=self._channel.longest_seconds):
+            return Result(attempt, SendState.READY)  # not begun: the lease could end before the answer
+        error = failure_of(self._channel.send, attempt)
+        if error is None:
+            journal.mail_sent(attempt.id)
+            return Result(attempt, SendState.SENT)
+        result = self._failed(attempt, error)
+        journal.mail_not_sent(attempt.id, result.state, error)
+        return result
+
+    def _failed(self, attempt: Attempt, error: Exception) -> Result:
+        why = str(error) if isinstance(error, TryLater | GiveUp) else journal.why(error)
+        if isinstance(error, GiveUp):
+            return Result(attempt, SendState.FAILED, error=why)
+        if isinstance(error, TryLater):
+            pause = pause_after(attempt.attempts, self._chance())
+            if pause is None:
+                return Result(attempt, SendState.FAILED, error=f"Given up after five days. {why}")
+            return Result(attempt, SendState.READY, after_seconds=pause.total_seconds(), error=why)
+        return Result(attempt, SendState.UNCERTAIN, after_seconds=DOUBT_PAUSE_SECONDS, error=why)

@@ -1,0 +1,166 @@
+"""From the spool to a ticket: claim, parse, decide, apply. `ingest` and `rehearse` go the same way."""
+
+import secrets
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+from itertools import islice
+
+from sqlalchemy import Connection
+
+from mailgate import decide, journal
+from mailgate.errors import Refused, TryLater
+from mailgate.ingest.parse import parse
+from mailgate.model.config import Config
+from mailgate.model.decision import Decision, Facts, NewTicket, Reading, Reply
+from mailgate.model.outbound import Outbound
+from mailgate.notify.compose import Context, compose
+from mailgate.store import people
+from mailgate.store.apply import Notice, Settled, apply, quarantine
+from mailgate.store.engine import Store
+from mailgate.store.facts import free_references, look_up
+from mailgate.store.locks import Unreachable
+from mailgate.store.spool import Spooled, claim, release
+from mailgate.tickets import reference, token, unreadable
+from mailgate.workers.about import abouts
+
+Group = Sequence[tuple[Spooled, Reading]]
+
+BATCH = 32
+LEASE_SECONDS = 120.0
+MOST_ATTEMPTS = 3
+RELEASED_FOR_SECONDS = 5.0
+
+
+class KilledUs(Exception):
+    """A mail during whose handling the process died again and again."""
+
+
+class Intake:
+    """The queue of mails that are not decided yet; *queued* is called when mails to send were written."""
+
+    name = "intake"
+
+    def __init__(
+        self,
+        store: Store,
+        context: Context,
+        clock: Callable[[], datetime],
+        queued: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._store = store
+        self._context = context
+        self._clock = clock
+        self._queued = queued
+
+    @property
+    def _config(self) -> Config:
+        return self._context.config
+
+    def claim(self) -> Sequence[Spooled]:
+        return claim(self._store, BATCH, LEASE_SECONDS)
+
+    def handle(self, spooled: Sequence[Spooled], now: Callable[[Spooled], datetime] | None = None) -> list[Settled]:
+        """Read, decide and record *spooled*, each at the time that *now* gives for it: the clock's, if it is left out.
+
+        Raises TryLater while the store is away, and whatever a bug of ours raises; what was not
+        recorded by then is as if it had never been claimed.
+        """
+        at = now or (lambda _: self._clock())
+        read = [(mail, self._read(mail)) for mail in spooled]
+        settled = [done for group in independent(read) for done in self._settled_group(group, at)]
+        journal.mails_handled(len(settled), sum(len(done.references) for done in settled))
+        return settled
+
+    def release(self, spooled: Sequence[Spooled], error: TryLater) -> None:
+        """Back to the queue: none of them is at fault."""
+        release(self._store, spooled, RELEASED_FOR_SECONDS, journal.why(error))
+
+    def quarantine(self, mail: Spooled, error: Exception) -> None:
+        """Keep a mail that a bug of ours cannot take, and tell its team (G2)."""
+        why, at = journal.why(error), self._clock()
+        found = unreadable.reading(mail.envelope, self._config)
+        team = unreadable.team_of(found, self._config)
+        with self._store.read() as connection:
+            readers = people.members(connection, [team])[team]
+            reference = self._references(connection, 1)[0]
+        decision = unreadable.decision(found, why, self._config, readers, at)
+        told = self._settled(mail, found, decision, at, [reference])
+        notice = Notice(told.drafts[0], reference, told.outbound, decision.events)
+        reason = "the gateway ended several times while it read this mail" if isinstance(error, KilledUs) else why
+        quarantine(self._store, mail, reason, type(error).__name__, at, notice)
+        journal.mail_quarantined(mail.key, why)
+        self._queued()
+
+    def _read(self, mail: Spooled) -> Reading:
+        if mail.attempts > MOST_ATTEMPTS:
+            raise KilledUs
+        service = self._config.service
+        message = parse(mail.raw, service.text, service.markings)
+        return decide.read(message, mail.envelope, self._config)
+
+    def _settled_group(self, group: Group, at: Callable[[Spooled], datetime]) -> list[Settled]:
+        """Decide and record mails that share no lock; one by one where two of them turn out to touch one ticket."""
+        try:
+            return self._settle(group, at)
+        except Unreachable:
+            raise
+        except TryLater:
+            if len(group) == 1:
+                raise
+            return [done for one in group for done in self._settle([one], at)]
+
+    def _settle(self, group: Group, at: Callable[[Spooled], datetime]) -> list[Settled]:
+        """Decide and record *group* in one transaction."""
+        times = [at(mail) for mail, _ in group]
+        readings = [reading for _, reading in group]
+        with self._store.deciding(lock for reading in readings for lock in reading.locks) as connection:
+            facts = look_up(connection, readings, partial(token.check, self._context.keys), times)
+            decisions = list(map(self._decide, readings, facts))
+            references = iter(self._references(connection, sum(map(drafts, decisions))))
+            settled = [
+                self._settled(mail, reading, decision, time, list(islice(references, drafts(decision))))
+                for (mail, reading), decision, time in zip(group, decisions, times, strict=True)
+            ]
+            apply(self._store, connection, settled)
+        if any(done.outbound for done in settled):
+            self._queued()
+        return settled
+
+    def _decide(self, reading: Reading, facts: Facts) -> Decision:
+        return decide.decide(reading, self._config, facts)
+
+    def _references(self, connection: Connection, count: int) -> list[str]:
+        make = partial(reference.make, self._config.service.reference, secrets.randbelow)
+        return free_references(connection, count, make) if count else []
+
+    def _settled(
+        self, mail: Spooled, reading: Reading, decision: Decision, now: datetime, references: Sequence[str]
+    ) -> Settled:
+        """With the mails to send; a reply to an address that no mail can be written to is left out."""
+        sent: list[tuple[Reply, Outbound]] = []
+        for reply, about in abouts(decision, reading, references, self._config, mail.key, now):
+            with suppress(Refused):
+                sent.append((reply, compose(reply, about, self._context)))
+        decided = replace(decision, replies=tuple(reply for reply, _ in sent))
+        return Settled(mail, reading, decided, tuple(references), tuple(composed for _, composed in sent), now)
+
+
+def drafts(decision: Decision) -> int:
+    """How many tickets *decision* opens."""
+    return len(decision.outcome.drafts) if isinstance(decision.outcome, NewTicket) else 0
+
+
+def independent(read: Iterable[tuple[Spooled, Reading]]) -> list[list[tuple[Spooled, Reading]]]:
+    """Groups in which no two mails share a lock; mails that do come in their order, in groups one after the other."""
+    groups: list[list[tuple[Spooled, Reading]]] = []
+    following: dict[str, int] = {}  # lock -> the first group that is free for it
+    for mail, reading in read:
+        place = max((following.get(lock, 0) for lock in reading.locks), default=0)
+        if place == len(groups):
+            groups.append([])
+        groups[place].append((mail, reading))
+        following.update(dict.fromkeys(reading.locks, place + 1))
+    return groups

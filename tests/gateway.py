@@ -1,0 +1,118 @@
+"""The whole gateway as a process of its own, with the shipped example service and a store of the test's."""
+
+import email
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from email.message import Message
+from pathlib import Path
+
+from mailgate.store.sqlite import library
+
+ROOT = Path(__file__).parent.parent
+MAILBOX = "northmere.enforcement@justice.example"
+
+
+class Gateway:
+    """``mailgate serve`` below *folder*; ``start`` again after ``kill`` or ``stop``."""
+
+    def __init__(self, folder: Path, **settings: str) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]
+        self.folder = folder
+        self.outbox = folder / "outbox"
+        self.database = folder / "mailgate.db"
+        self._environment = os.environ | {
+            "PYTHONPATH": str(ROOT),
+            "MAILGATE_CONFIG": str(ROOT / "config"),
+            "MAILGATE_SMTP__LISTEN": f"127.0.0.1:{self.port}",
+            "MAILGATE_STORE__URL": f"sqlite:///{self.database}",
+            "MAILGATE_SEND__VIA": f"maildir:{self.outbox}",
+            "MAILGATE_KEYS": str(folder / "keys"),
+            **settings,
+        }
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self, *arguments: str, wait: bool = True) -> None:
+        with open(self.folder / "log", "ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "mailgate.cli.main", "serve", *arguments],
+                cwd=self.folder,
+                env=self._environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        if wait:
+            wait_until(self.is_listening)
+
+    def is_listening(self) -> bool:
+        if self.process.poll() is not None:
+            raise RuntimeError(f"the gateway ended: {self.log()[-2000:]}")
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=5) as connection:
+                return connection.recv(3) == b"220"
+        except OSError:
+            return False
+
+    @property
+    def process(self) -> "subprocess.Popen[bytes]":
+        assert self._process is not None
+        return self._process
+
+    def kill(self) -> None:
+        """SIGKILL for it and its children."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self) -> int:
+        """SIGTERM; the exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(30)
+
+    def log(self) -> str:
+        return (self.folder / "log").read_text()
+
+    def rows(self, query: str) -> list[tuple[object, ...]]:
+        """What SQLite says, by a connection of our own."""
+        connection = library().connect(str(self.database))
+        try:
+            return list(connection.execute(query).fetchall())
+        finally:
+            connection.close()
+
+    def is_idle(self) -> bool:
+        """Whether every mail is decided and every answer sent."""
+        waiting = self.rows(
+            "SELECT (SELECT count(*) FROM spool WHERE state = 'ready')"
+            " + (SELECT count(*) FROM outbox WHERE state IN ('ready', 'sending'))"
+        )
+        return waiting == [(0,)]
+
+    def acknowledgements(self) -> list[Message]:
+        """What its outbox folder holds for those who wrote to it."""
+        mails = [email.message_from_bytes(path.read_bytes()) for path in sorted((self.outbox / "new").glob("*"))]
+        return [mail for mail in mails if mail["Auto-Submitted"] == "auto-replied"]
+
+
+@contextmanager
+def gateway(folder: Path, *arguments: str, **settings: str) -> Iterator[Gateway]:
+    running = Gateway(folder, **settings)
+    running.start(*arguments)
+    try:
+        yield running
+    finally:
+        if running.process.poll() is None:
+            running.kill()
+
+
+def wait_until(holds, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, "it took too long"
+        time.sleep(0.02)

@@ -1,0 +1,127 @@
+"""From a first mail to its acknowledgement, and what else a gateway does as a process."""
+
+import os
+import signal
+import smtplib
+import stat
+import subprocess
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from tests.gateway import MAILBOX, ROOT, Gateway, gateway, wait_until
+from tests.postfix import postfix
+
+ANN = "ann@justice.example"
+
+
+def mail(number: int = 1, sender: str = ANN) -> str:
+    return (
+        f"From: Ann <{sender}>\nTo: {MAILBOX}\nSubject: Warning letter {number}\n"
+        f"Message-ID: <m{number}@justice.example>\n\nPlease could you send the warning letter for case number {number}.\n"
+    )
+
+
+def send(port: int, text: str, sender: str = ANN) -> None:
+    with smtplib.SMTP("127.0.0.1", port) as client:
+        client.sendmail(sender, [MAILBOX], text)
+
+
+def answered(running: Gateway, count: int) -> bool:
+    return len(running.acknowledgements()) >= count and running.is_idle()
+
+
+@pytest.fixture
+def root():
+    with tempfile.TemporaryDirectory(prefix="mailgate-journey-") as folder:
+        yield Path(folder)
+
+
+def test_a_first_mail_becomes_a_ticket_and_its_sender_hears_the_reference(tmp_path):
+    with gateway(tmp_path) as running:
+        send(running.port, mail())
+        wait_until(lambda: answered(running, 1))
+        [reply] = running.acknowledgements()
+        [(ref,)] = running.rows("SELECT ref FROM tickets")
+        assert (reply["To"], reply["In-Reply-To"]) == (f"<{ANN}>", "<m1@justice.example>")
+        assert f"[{ref}]" in reply["Subject"]
+        assert reply["Auto-Submitted"] == "auto-replied"
+        assert running.stop() == 0
+
+
+def test_S78_what_the_gateway_writes_is_for_its_own_user_only(tmp_path):
+    with gateway(tmp_path) as running:
+        send(running.port, mail())
+        wait_until(lambda: answered(running, 1))
+        written = [running.database, running.outbox, *running.outbox.rglob("*"), *(tmp_path / "keys").iterdir()]
+        assert {stat.S_IMODE(path.stat().st_mode) & 0o077 for path in written} == {0}
+        limits = Path(f"/proc/{running.process.pid}/limits").read_text()
+        assert [line.split()[4:6] for line in limits.splitlines() if line.startswith("Max core")] == [["0", "0"]]
+
+
+def test_S75_neither_addresses_nor_subjects_are_logged(tmp_path):
+    with gateway(tmp_path) as running:
+        send(running.port, mail())
+        wait_until(lambda: answered(running, 1))
+        said = [line for line in running.log().splitlines() if line.startswith("{")]
+        assert len(said) >= 4
+        assert not any("ann@" in line or "arning letter" in line for line in said)
+
+
+def test_a_second_gateway_on_the_same_store_is_refused(tmp_path):
+    with gateway(tmp_path) as running:
+        second = Gateway(tmp_path)
+        second.start(wait=False)
+        assert second.process.wait(30) == 2
+        assert "another gateway is running" in second.log()
+        assert running.is_listening()
+
+
+@pytest.mark.parametrize(
+    ("role", "sentence"),
+    [("smpt", 'there is no role "smpt"; there are: smtp, worker'), ("web", "the role web is not part of this version")],
+)
+def test_a_role_that_is_not_there_is_refused_in_a_sentence(tmp_path, role, sentence):
+    refused = Gateway(tmp_path)
+    refused.start("--role", role, wait=False)
+    assert refused.process.wait(30) == 2
+    assert sentence in refused.log()
+    assert "Traceback" not in refused.log()
+
+
+def test_mail_taken_without_a_worker_is_handled_by_the_next_one(tmp_path):
+    with gateway(tmp_path, "--role", "smtp") as running:
+        send(running.port, mail())
+        assert running.stop() == 0
+        assert running.rows("SELECT state FROM spool") == [("ready",)]
+        running.start()
+        wait_until(lambda: answered(running, 1))
+
+
+def test_several_processes_share_one_port_and_one_that_dies_is_replaced(tmp_path):
+    with gateway(tmp_path, MAILGATE_WORKERS__PROCESSES="2") as running:
+        children = Path(f"/proc/{running.process.pid}/task/{running.process.pid}/children")
+        before = children.read_text().split()
+        for number in range(20):
+            send(running.port, mail(number), f"person{number}@justice.example")
+        os.kill(int(before[0]), signal.SIGKILL)
+        wait_until(lambda: len(children.read_text().split()) == 2 and before[0] not in children.read_text().split())
+        wait_until(lambda: answered(running, 20))
+        assert running.stop() == 0
+
+
+def test_postfix_hands_over_a_mail_and_gets_the_acknowledgement(root):
+    with gateway(root) as running, postfix(root / "postfix", relay_to=running.port) as server:
+        send(server.port, mail())
+        wait_until(lambda: answered(running, 1))
+        assert running.acknowledgements()[0]["To"] == f"<{ANN}>"
+
+
+def test_the_commands_it_prints_are_for_pasting(tmp_path):
+    with gateway(tmp_path) as running:
+        said = running.log()
+        [command] = [line.strip() for line in said.splitlines() if "smtplib" in line]
+        subprocess.run(command, shell=True, check=True, cwd=ROOT)
+        wait_until(lambda: answered(running, 1))
+    assert "ticket list" in said

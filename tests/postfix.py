@@ -1,0 +1,108 @@
+"""A private Postfix that relays everything to one port, with its own queue; it ends with the test."""
+
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+MASTER = Path("/usr/lib/postfix/sbin/master")
+
+MAIN = """\
+compatibility_level = 3.6
+queue_directory = {root}/queue
+data_directory = {root}/data
+command_directory = /usr/sbin
+daemon_directory = /usr/lib/postfix/sbin
+maillog_file = {root}/log/mail.log
+maillog_file_prefixes = {root}
+inet_interfaces = 127.0.0.1
+inet_protocols = ipv4
+myhostname = postfix.city.example
+mydestination =
+mynetworks = 127.0.0.0/8
+relayhost = [127.0.0.1]:{relay_to}
+smtpd_relay_restrictions = permit_mynetworks, reject
+alias_maps =
+alias_database =
+minimal_backoff_time = 1s
+queue_run_delay = 1s
+maximal_backoff_time = 2s
+smtp_connection_cache_on_demand = yes
+"""
+
+SERVICES = """\
+127.0.0.1:{port} inet n - n - - smtpd
+pickup unix n - n 60 1 pickup
+cleanup unix n - n - 0 cleanup
+qmgr unix n - n 300 1 qmgr
+rewrite unix - - n - - trivial-rewrite
+bounce unix - - n - 0 bounce
+defer unix - - n - 0 bounce
+trace unix - - n - 0 bounce
+verify unix - - n - 1 verify
+flush unix n - n 1000? 0 flush
+proxymap unix - - n - - proxymap
+smtp unix - - n - - smtp
+relay unix - - n - - smtp
+showq unix n - n - - showq
+error unix - - n - - error
+retry unix - - n - - error
+discard unix - - n - - discard
+anvil unix - - n - 1 anvil
+scache unix - - n - 1 scache
+tlsmgr unix - - n 1000? 1 tlsmgr
+postlog unix-dgram n - n - 1 postlogd
+"""
+
+
+@dataclass(frozen=True)
+class Postfix:
+    port: int
+    root: Path
+
+    def queued(self) -> int:
+        """How many mails it still has."""
+        listing = subprocess.run(["postqueue", "-c", self.root / "etc", "-j"], capture_output=True, check=True)
+        return len(listing.stdout.splitlines())
+
+
+def is_installed() -> bool:
+    return MASTER.exists()
+
+
+@contextmanager
+def postfix(root: Path, relay_to: int) -> Iterator[Postfix]:
+    """A running Postfix below *root*, which its own users must be able to enter."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    root.chmod(0o755)
+    for name in ("etc", "queue", "data", "log"):
+        (root / name).mkdir(parents=True)
+    shutil.chown(root / "data", "postfix")
+    (root / "etc/main.cf").write_text(MAIN.format(root=root, relay_to=relay_to))
+    (root / "etc/master.cf").write_text(SERVICES.format(port=port))
+    subprocess.run(["postfix", "-c", root / "etc", "check"], check=True, capture_output=True)
+    master = subprocess.Popen([MASTER, "-c", root / "etc", "-d"], stderr=subprocess.DEVNULL)
+    try:
+        _wait_for(port, master)
+        yield Postfix(port, root)
+    finally:
+        master.send_signal(signal.SIGTERM)
+        master.wait(30)
+
+
+def _wait_for(port: int, master: "subprocess.Popen[bytes]") -> None:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and master.poll() is None:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    raise RuntimeError("Postfix did not start")

@@ -1,0 +1,66 @@
+"""Which task: most hits, then the usual category, the longer phrase, the earlier place."""
+
+import pytest
+
+from mailgate.rules.classify import classify
+from tests.rules.desk import COURTS, UNIT, make_config
+
+
+def task(text: str, subject: str = "", mailbox: str | None = UNIT, old: bool = False) -> str | None:
+    return classify(subject, text, mailbox, make_config(), old).task
+
+
+def test_most_hits_win() -> None:
+    assert task("a warrant, a PSR and again a PSR") == "court.report"
+
+
+def test_the_subject_counts_double_but_not_that_of_an_earlier_mail() -> None:
+    assert task("PSR, warrant", "warrant") == "court.warrant"
+    assert task("PSR and PSR", "warrant", old=True) == "court.report"
+    assert task("PSR, PSR", "warrant warrant", old=False) == "court.warrant"
+
+
+def test_a_tie_goes_to_the_usual_category() -> None:
+    assert task("breach papers for the warrant", mailbox=COURTS) == "court.warrant"
+
+
+def test_then_to_the_longer_phrase() -> None:
+    assert task("Please rescind the warning letter") == "letters.withdraw"
+
+
+def test_then_to_the_earlier_place() -> None:
+    assert task("an appeal or a warrant") == "court.appeal"
+    assert task("a warrant or an appeal") == "court.warrant"
+
+
+def test_any_phrase_beats_the_usual_category() -> None:
+    assert task("breach papers please", mailbox=COURTS) == "letters.breach"
+
+
+def test_without_a_phrase_it_is_other_or_nothing() -> None:
+    assert task("hello", mailbox=COURTS) == "court.other"
+    assert task("hello", mailbox=UNIT) is None
+    assert task("hello", mailbox=None) is None
+
+
+@pytest.mark.parametrize("marks", [("- ", "- "), ("* ", "* "), ("1. ", "2. "), ("1) ", "2) "), ("a) ", "b) ")])
+def test_items_that_name_different_tasks_are_requests_of_their_own(marks: tuple[str, str]) -> None:
+    text = f"Can you do\n{marks[0]}a warrant for X372915\n{marks[1]}a warning letter\nfor X118365\n\nthanks for the PSR"
+    found = classify("", text, UNIT, make_config())
+    assert [item.task for item in found.items] == ["court.warrant", "letters.warning"]
+    assert "X118365" in found.items[1].text
+    assert "X372915" not in found.around
+    assert "thanks" in found.around
+
+
+@pytest.mark.parametrize(
+    "text", ["a warrant and a warning letter", "- a warrant\n- by Friday", "- a warrant\n- another warrant"]
+)
+def test_anything_else_is_one_request(text: str) -> None:
+    assert classify("", text, UNIT, make_config()).items == ()
+
+
+def test_the_trace_names_the_phrase_the_place_and_what_came_close() -> None:
+    best, close = classify("Warrants", "the PSR", UNIT, make_config()).matches
+    assert (best.name, best.words, best.where) == ("court.warrant", "warrant", 'subject: "Warrants"')
+    assert (close.name, close.words) == ("court.report", "PSR")

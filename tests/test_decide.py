@@ -1,0 +1,278 @@
+"""What becomes of a mail: one test for each way a decision can go."""
+
+from datetime import timedelta
+
+import pytest
+
+from mailgate import decide
+from mailgate.model.decision import (
+    Action,
+    AutoReply,
+    Bounce,
+    Command,
+    Decision,
+    Duplicate,
+    Evidence,
+    Facts,
+    FollowUp,
+    Ignore,
+    Intent,
+    Known,
+    NewTicket,
+)
+from mailgate.model.message import Address, Kind, Message, Verdict
+from mailgate.model.ticket import Status, Ticket, WaitingFor
+from tests.make import (
+    ANN,
+    BEN,
+    CLEO,
+    HELPDESK,
+    NOW,
+    STRANGER,
+    make_config,
+    make_envelope,
+    make_facts,
+    make_message,
+    make_ticket,
+)
+
+CONFIG = make_config()
+REQUEST = "The screen does not start. The asset tag is A12345, room 12."
+
+
+def decided(message: Message, facts: Facts | None = None, **envelope: object) -> Decision:
+    sender = message.from_.address if message.from_ else ""
+    around = make_envelope(sender, **{"vouched": True, **envelope})
+    return decide.decide(decide.read(message, around, CONFIG), CONFIG, facts or make_facts())
+
+
+def answering(ticket: Ticket, mailed_to: str = ANN, rank: int = 2) -> Facts:
+    return make_facts(evidence=(Evidence(rank, "a mail of ours", ticket, mailed_to),))
+
+
+def sent(decision: Decision) -> list[tuple[str, str]]:
+    return [(reply.message, reply.to) for reply in decision.replies]
+
+
+def test_a_request_opens_a_ticket_and_is_acknowledged() -> None:
+    decision = decided(make_message(REQUEST))
+    assert isinstance(decision.outcome, NewTicket)
+    (draft,) = decision.outcome.drafts
+    assert (draft.task, draft.keys, draft.missing, draft.status) == ("hardware.repair", ("A12345",), (), Status.NEW)
+    assert draft.due_at is not None
+    assert sent(decision) == [("received", ANN)]
+    assert decision.config_version == CONFIG.version
+
+
+def test_what_is_missing_is_asked_for_and_the_ticket_waits() -> None:
+    decision = decided(make_message("The screen does not start."))
+    assert isinstance(decision.outcome, NewTicket)
+    (draft,) = decision.outcome.drafts
+    assert draft.missing == ("asset", "room")
+    assert (draft.status, draft.waiting_for) == (Status.WAITING, WaitingFor.REQUESTER)
+    assert sent(decision) == [("more_needed", ANN)]
+
+
+def test_the_trace_names_the_phrase_and_where_it_stood() -> None:
+    trace = decided(make_message(REQUEST, subject="Help")).trace
+    assert any(match.words == "does not start" and match.where.startswith("text") for match in trace)
+
+
+def test_E79_the_first_mailbox_in_To_is_the_mailbox() -> None:
+    reading = decide.read(make_message(REQUEST), make_envelope(recipients=("helpdesk+x@Council.example",)), CONFIG)
+    assert reading.mailbox == HELPDESK
+
+
+def test_E130_our_own_mail_coming_back_is_filed() -> None:
+    decision = decided(make_message(REQUEST), make_facts(is_own=True))
+    assert isinstance(decision.outcome, Ignore)
+    assert not decision.replies
+
+
+def test_E130_a_mail_that_claims_one_of_our_addresses_is_not_answered() -> None:
+    assert decided(make_message(REQUEST, sender=HELPDESK), vouched=False).action is Action.IGNORE
+
+
+def test_E131_an_automatic_reply_moves_nothing() -> None:
+    ticket = make_ticket()
+    decision = decided(make_message(REQUEST, kind=Kind.AUTO_REPLY), answering(ticket))
+    assert decision.outcome == AutoReply(ticket)
+    assert not decision.changes
+    assert not decision.replies
+
+
+def test_E132_a_list_opens_no_ticket_and_is_not_answered() -> None:
+    decision = decided(make_message(REQUEST, kind=Kind.LIST))
+    assert decision.action is Action.IGNORE
+    assert not decision.replies
+
+
+def test_E141_a_bounce_is_noted_on_the_ticket_it_tells_of() -> None:
+    ticket = make_ticket()
+    bounce = make_message("Undeliverable", sender="postmaster@mail.example", kind=Kind.DSN_FAILED)
+    bounce = Message(**{**_values(bounce), "bounce_recipients": (ANN,)})
+    decision = decided(bounce, answering(ticket, rank=4))
+    assert decision.outcome == Bounce(ticket, ANN)
+    assert not decision.replies
+
+
+def test_E151_another_copy_joins_and_is_not_answered_again() -> None:
+    message, ticket = make_message(REQUEST), make_ticket()
+    same = decide.read(message, make_envelope(), CONFIG).fingerprint
+    decision = decided(message, make_facts(same_id=Known(same, ticket)))
+    assert decision.outcome == Duplicate(ticket)
+    assert not decision.replies
+
+
+def test_S33_the_same_id_over_other_content_is_a_mail_of_its_own() -> None:
+    decision = decided(make_message(REQUEST), make_facts(same_id=Known("other", make_ticket())))
+    assert decision.action is Action.NEW_TICKET
+
+
+def test_E156a_a_colleagues_same_request_joins_and_its_sender_watches() -> None:
+    ticket = make_ticket(fields={"room": ("12",)})
+    decision = decided(make_message(REQUEST, sender=BEN), make_facts(same_case=(ticket,)))
+    assert decision.outcome == Duplicate(ticket)
+    assert [change.watcher for change in decision.changes] == [BEN]
+    assert sent(decision) == [("duplicate", BEN)]
+
+
+def test_a_chaser_is_answered_with_the_status() -> None:
+    decision = decided(make_message("Any update on this please?"), answering(make_ticket()))
+    assert isinstance(decision.outcome, FollowUp)
+    assert decision.outcome.intent is Intent.CHASER
+    assert sent(decision) == [("status", ANN)]
+
+
+def test_thanks_close_nothing_and_wake_nobody() -> None:
+    ticket = make_ticket(status="done", closed_at=NOW - timedelta(hours=1))
+    decision = decided(make_message("Thank you!", subject="Re: [MG-7K3F-99] Your request is done"), answering(ticket))
+    assert decision.outcome == Ignore("it only says thank you", ticket, Intent.THANKS)
+    assert not decision.changes
+    assert not decision.replies
+
+
+def test_an_answer_brings_what_was_missing_and_the_ticket_goes_on() -> None:
+    ticket = make_ticket(status="waiting", waiting_for=WaitingFor.REQUESTER, missing=("room",))
+    decision = decided(make_message("It is in room 12."), answering(ticket))
+    assert isinstance(decision.outcome, FollowUp)
+    assert (decision.outcome.intent, dict(decision.outcome.answers)) == (Intent.ANSWERS_QUESTION, {"room": ("12",)})
+    assert (decision.changes[0].status, decision.changes[0].missing) == (Status.OPEN, ())
+
+
+def test_half_an_answer_leaves_the_ticket_waiting() -> None:
+    ticket = make_ticket(status="waiting", waiting_for=WaitingFor.REQUESTER, missing=("room", "asset"), keys=())
+    decision = decided(make_message("It is in room 12."), answering(ticket))
+    assert (decision.changes[0].status, decision.changes[0].missing) == (Status.WAITING, ("asset",))
+
+
+def test_E128_a_reply_to_a_done_ticket_reopens_it_and_says_so() -> None:
+    ticket = make_ticket(status="done", closed_at=NOW - timedelta(days=1))
+    decision = decided(make_message("It is broken again, the picture flickers."), answering(ticket))
+    assert decision.changes[0].status is Status.OPEN
+    assert sent(decision) == [("reopened", ANN)]
+
+
+def test_E128_a_late_reply_opens_a_linked_ticket() -> None:
+    ticket = make_ticket(status="done", closed_at=NOW - timedelta(days=60))
+    decision = decided(make_message(REQUEST), answering(ticket))
+    assert isinstance(decision.outcome, NewTicket)
+    assert decision.outcome.drafts[0].linked_to == ticket.ref
+
+
+def test_S31_a_strangers_tag_opens_a_linked_ticket() -> None:
+    message = make_message(REQUEST, sender=STRANGER, subject="[MG-7K3F-99] Broken screen")
+    decision = decided(message, answering(make_ticket(), rank=4))
+    assert isinstance(decision.outcome, NewTicket)
+    assert decision.outcome.drafts[0].linked_to == "MG-7K3F-99"
+
+
+def test_E186_an_agents_done_closes_the_ticket_and_tells_the_requester() -> None:
+    ticket = make_ticket(assignee=CLEO.address)
+    message = make_message("Done, thanks. New screen fitted.", sender=CLEO.address, subject="Re: [MG-7K3F-99] Repair")
+    decision = decided(message, Facts(NOW, CLEO, evidence=answering(ticket, CLEO.address).evidence))
+    assert isinstance(decision.outcome, Command)
+    assert decision.outcome.order.do == "done"
+    assert (decision.changes[0].status, decision.changes[0].closed_at) == (Status.DONE, NOW)
+    assert sent(decision) == [("done", ANN)]
+
+
+def test_S29_a_forged_agent_moves_nothing() -> None:
+    ticket = make_ticket(assignee=CLEO.address)
+    message = make_message("Done", sender=CLEO.address, subject="Re: [MG-7K3F-99] Repair")
+    facts = Facts(NOW, CLEO, evidence=answering(ticket, CLEO.address).evidence)
+    decision = decided(message, facts, vouched=False)
+    assert not isinstance(decision.outcome, Command)
+    assert not decision.changes
+    assert not decision.replies
+
+
+def test_a_second_done_is_refused_because_it_is_done() -> None:
+    ticket = make_ticket(status="done", closed_at=NOW - timedelta(minutes=9))
+    message = make_message("Done", sender=CLEO.address, subject="Re: [MG-7K3F-99] Repair")
+    decision = decided(message, Facts(NOW, CLEO, evidence=answering(ticket, CLEO.address).evidence))
+    assert not decision.changes
+    assert "done already" in decision.events[0].data["why"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "why"),
+    [
+        ({"x-auto-response-suppress": ("All",)}, "forbid"),
+        ({"x-auto-response-suppress": ("DR, OOF, AutoReply",)}, "forbid"),
+        ({"x-mailgate-loop": ("another",)}, "forbid"),
+        ({"return-path": ("<>",)}, "return path"),
+    ],
+)
+def test_E134_headers_that_forbid_an_answer(headers: dict[str, tuple[str, ...]], why: str) -> None:
+    decision = decided(make_message(REQUEST, headers=headers))
+    assert decision.action is Action.NEW_TICKET
+    assert not decision.replies
+    assert why in decision.silent_because
+
+
+def test_S42_a_null_sender_is_never_answered() -> None:
+    message = make_message(REQUEST)
+    reading = decide.read(message, make_envelope("", vouched=True), CONFIG)
+    assert not decide.decide(reading, CONFIG, make_facts()).replies
+
+
+def test_E133_a_machines_address_is_never_answered() -> None:
+    decision = decided(make_message(REQUEST, sender="no-reply@council.example"))
+    assert decision.action is Action.NEW_TICKET
+    assert not decision.replies
+
+
+def test_E134_a_mail_that_names_none_of_our_mailboxes_is_not_answered() -> None:
+    assert not decided(make_message(REQUEST, to=(Address("undisclosed@council.example"),))).replies
+
+
+def test_E185_our_domain_without_proof_is_not_answered() -> None:
+    assert not decided(make_message(REQUEST), vouched=False).replies
+
+
+def test_E189_a_stranger_is_answered_once_a_day() -> None:
+    message = make_message(REQUEST, sender=STRANGER)
+    assert sent(decided(message)) == [("received", STRANGER)]
+    assert not decided(message, make_facts(acknowledged=1)).replies
+
+
+def test_S43_strangers_together_are_answered_twenty_times_a_minute() -> None:
+    message = make_message(REQUEST, sender=STRANGER)
+    assert not decided(message, make_facts(acknowledged_to_strangers=20)).replies
+
+
+def test_a_verified_colleague_is_answered_for_every_ticket() -> None:
+    facts = make_facts(acknowledged=25, acknowledged_to_strangers=25, answers_ours_automatically=True)
+    assert sent(decided(make_message(REQUEST), facts)) == [("received", ANN)]
+
+
+def test_quiet_priorities_are_not_told_that_it_was_received() -> None:
+    quiet = make_config(messages={"quiet_for": ["normal"]})
+    reading = decide.read(make_message(REQUEST), make_envelope(vouched=True), quiet)
+    assert reading.verdict is Verdict.INTERNAL
+    assert not decide.decide(reading, quiet, make_facts()).replies
+
+
+def _values(message: Message) -> dict[str, object]:
+    return {name: getattr(message, name) for name in Message.__slots__}

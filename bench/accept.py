@@ -17,7 +17,7 @@ def measure() -> list[Row]:
 
 def _measured(sessions: int) -> Row:
     ours, theirs, ratios = [], [], []
-    with tempfile.TemporaryDirectory(prefix="mailgate-bench-") as scratch, postfix(Path(scratch)) as peer:
+    with tempfile.TemporaryDirectory(prefix="mailgate-bench-") as scratch, postfix(None) as peer:
         for turn in range(ROUNDS):
             with gateway(Path(scratch) / f"{turn}", "smtp") as ours_running:
                 rate, accepted = load(ours_running.port, sessions, COUNT, seed=turn).send()

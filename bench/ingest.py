@@ -30,7 +30,7 @@ def ingest_rate(running: Gateway, count: int, seed: int, sessions: int = SESSION
 
 def measure() -> list[Row]:
     ours, theirs, ratios = [], [], []
-    with tempfile.TemporaryDirectory(prefix="mailgate-bench-") as scratch, postfix(Path(scratch)) as peer:
+    with tempfile.TemporaryDirectory(prefix="mailgate-bench-") as scratch, postfix(None) as peer:
         for turn in range(ROUNDS):
             with gateway(Path(scratch) / f"{turn}", "smtp,worker", processes=2) as running:
                 rate = ingest_rate(running, COUNT, seed=turn)

@@ -12,14 +12,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.servers import free_port
+
 REPOSITORY = Path(__file__).parent.parent
 MAILGATE = [sys.executable, "-m", "mailgate"]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def wait_until_listening(port: int, seconds: float = 20) -> None:

@@ -33,7 +33,7 @@ inet_protocols = ipv4
 myhostname = postfix.city.example
 mydestination =
 mynetworks = 127.0.0.0/8
-relayhost = [127.0.0.1]:{relay_to}
+{onward}
 smtpd_relay_restrictions = permit_mynetworks, reject
 alias_maps =
 alias_database =
@@ -80,8 +80,11 @@ class Postfix:
 
 
 @contextmanager
-def postfix(relay_to: int) -> Iterator[Postfix]:
-    """A Postfix that nobody else uses; skips where Postfix is not installed, or may not be started."""
+def postfix(relay_to: int | None) -> Iterator[Postfix]:
+    """A Postfix that nobody else uses; it throws mail away where it relays to None.
+
+    Skips where Postfix is not installed, or may not be started.
+    """
     if not MASTER.exists():
         pytest.skip(POSTFIX_MISSING)
     if os.geteuid() != 0:
@@ -90,13 +93,14 @@ def postfix(relay_to: int) -> Iterator[Postfix]:
         yield from _running(Path(folder), relay_to)
 
 
-def _running(root: Path, relay_to: int) -> Iterator[Postfix]:
+def _running(root: Path, relay_to: int | None) -> Iterator[Postfix]:
     port = free_port()
+    onward = f"relayhost = [127.0.0.1]:{relay_to}" if relay_to else "default_transport = discard:"
     root.chmod(0o755)  # its own users must be able to enter
     for name in ("etc", "queue", "data", "log"):
         (root / name).mkdir(parents=True)
     shutil.chown(root / "data", "postfix")
-    (root / "etc/main.cf").write_text(MAIN.format(root=root, relay_to=relay_to))
+    (root / "etc/main.cf").write_text(MAIN.format(root=root, onward=onward))
     (root / "etc/master.cf").write_text(SERVICES.format(port=port))
     subprocess.run(["postfix", "-c", root / "etc", "check"], check=True, capture_output=True)
     master = subprocess.Popen([MASTER, "-c", root / "etc", "-d"], stderr=subprocess.DEVNULL)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -82,6 +83,9 @@ class Instant(TypeDecorator[datetime]):
         return None if value is None else instant(value)
 
 
+_EMPTY: dict[str, Callable[[], Any]] = {"[]": list, "{}": dict}  # what most rows have: not worth a parser
+
+
 class Json(TypeDecorator[Any]):
     """A value as canonical JSON."""
 
@@ -92,4 +96,7 @@ class Json(TypeDecorator[Any]):
         return None if value is None else canonical(value)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
-        return None if value is None else json.loads(value)
+        if value is None:
+            return None
+        empty = _EMPTY.get(value)
+        return empty() if empty else json.loads(value)

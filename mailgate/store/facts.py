@@ -5,17 +5,29 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, func, or_, select, text, tuple_
+from sqlalchemy import (
+    Connection,
+    Integer,
+    column,
+    func,
+    or_,
+    select,
+    text,
+    tuple_,
+    values,
+)
 
 from mailgate.errors import TryLater
 from mailgate.model.decision import Evidence, Facts, Known, Reading, Token
 from mailgate.model.people import Person
 from mailgate.model.ticket import Ticket
 from mailgate.store import people, rows
+from mailgate.store.columns import Name
 from mailgate.store.tables import messages, outbox_mails, ticket_keys, tickets
 
 RESENT_WITHIN = timedelta(days=7)  # E153
 CLOSED_WITHIN = timedelta(days=60)  # longer than any duplicates_within that makes sense; decide applies the exact one
+MOST_COUNTED = 100  # acknowledgements of a day: no cap is higher, and counting on would cost more with every mail
 REPLY_TOKEN = "reply"
 UNKNOWN_RECIPIENT = "unknown"  # of a mail of ours that is no longer stored: nobody's address
 EXCHANGE_PARENT = "x-ms-exchange-parent-message-id"
@@ -122,14 +134,14 @@ def _sent_serials(connection: Connection, good: set[Token], ref_ids: Mapping[str
     return {(token.ref, token.serial): found[place] for place, token in wanted.items() if place in found}
 
 
-def _stored(connection: Connection, column: Any, wanted: Wanted) -> dict[str, list[Any]]:
-    """The stored mails whose *column* has one of the values, by that value, the oldest first."""
-    values = sorted(wanted)
+def _stored(connection: Connection, indexed: Any, wanted: Wanted) -> dict[str, list[Any]]:
+    """The stored mails whose *indexed* column has one of the values, by that value, the oldest first."""
+    sought = sorted(wanted)
     found: dict[str, list[Any]] = {}
-    if values:
+    if sought:
         mail = messages.c
-        columns = (column, mail.id, mail.ticket_id, mail.fingerprint, mail.sender, mail.received_at)
-        for row in connection.execute(select(*columns).where(column.in_(values)).order_by(mail.id)):
+        columns = (indexed, mail.id, mail.ticket_id, mail.fingerprint, mail.sender, mail.received_at)
+        for row in connection.execute(select(*columns).where(indexed.in_(sought)).order_by(mail.id)):
             found.setdefault(row[0], []).append(row)
     return found
 
@@ -160,13 +172,17 @@ def _acknowledged(
     mail = outbox_mails.c
     for at in set(now):
         senders = sorted({reading.sender for reading, when in zip(readings, now, strict=True) if when == at})
-        counting = (
-            select(mail.recipient, func.count())
-            .where(mail.recipient.in_(senders), text("automatic"))
-            .where(mail.queued_at > at - timedelta(days=1), mail.queued_at <= at)
-            .group_by(mail.recipient)
+        asked = values(column("number", Integer), column("address", Name()), name="asked")
+        asked_for = asked.data(list(enumerate(senders))).cte("asked")
+        last_day = select(mail.id).where(
+            mail.recipient == asked_for.c.address,
+            text("automatic"),
+            mail.queued_at > at - timedelta(days=1),
+            mail.queued_at <= at,
         )
-        to_sender |= {(recipient, at): count for recipient, count in connection.execute(counting)}
+        counted = last_day.limit(MOST_COUNTED).correlate(asked_for).subquery()
+        counting = select(asked_for.c.number, select(func.count()).select_from(counted).scalar_subquery())
+        to_sender |= {(senders[number], at): count for number, count in connection.execute(counting)}
         last_minute = (mail.queued_at > at - timedelta(minutes=1), mail.queued_at <= at)
         strangers = select(func.count()).where(text("automatic AND to_stranger"), *last_minute)
         to_strangers[at] = connection.execute(strangers.select_from(outbox_mails)).scalar_one()

@@ -172,7 +172,7 @@ def _tried(store: Store) -> Select[int, int]:
     return (
         select(spool.c.id, spool.c.size)
         .where(text(TRIED), spool.c.run_at <= store.moment())
-        .order_by(spool.c.run_at)
+        .order_by(spool.c.run_at, spool.c.id)
         .limit(1)
         .with_for_update(skip_locked=True)
     )

@@ -169,6 +169,7 @@ ticket_keys = Table(
     Column("value", Name, primary_key=True),
     Column("ticket_id", Id, ForeignKey(tickets.c.id), primary_key=True, autoincrement=False),
 )
+Index(None, ticket_keys.c.ticket_id)
 
 # Who may post (E121): the requester, watchers, and whoever was mailed.
 participants = Table(

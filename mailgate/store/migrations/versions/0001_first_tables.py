@@ -201,6 +201,7 @@ def upgrade() -> None:
         _required("ticket_id", ID, sa.ForeignKey("tickets.id", name="fk_ticket_keys_ticket_id"), autoincrement=False),
         sa.PrimaryKeyConstraint("value", "ticket_id", name="pk_ticket_keys"),
     )
+    op.create_index("ix_ticket_keys_ticket_id", "ticket_keys", ["ticket_id"])
     op.create_table(
         "attachments",
         _required("mail_id", ID, sa.ForeignKey("messages.id", name="fk_attachments_mail_id"), autoincrement=False),

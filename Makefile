@@ -53,7 +53,7 @@ explain: $(VENV)/.run  ## FILE=x.eml: what would happen to this mail, and why
 	@test -n "$(FILE)" || { echo "which mail? make explain FILE=x.eml"; exit 1; }
 	@$(BIN)/mailgate explain "$(FILE)"
 
-golden: $(VENV)/.dev  ## rewrite the expectations of tests/mail; read the diff
+golden: $(VENV)/.dev  ## rewrite what tests expect to read; read the diff
 	@$(PYTEST) --golden tests
 
 bench: $(VENV)/.dev  ## the table of docs/performance.md, measured here

@@ -18,7 +18,7 @@ ANN = "ann@justice.example"
 def mail(number: int = 1, sender: str = ANN) -> str:
     return (
         f"From: Ann <{sender}>\nTo: {MAILBOX}\nSubject: Warning letter {number}\n"
-        f"Message-ID: <m{number}@justice.example>\n\nPlease could you send the warning letter for case {number}.\n"
+        f"Message-ID: <m{number}@justice.example>\n\nPlease send the warning letter for case number {number}.\n"
     )
 
 

@@ -40,12 +40,12 @@ def clock() -> datetime:
     return datetime.now(UTC)
 
 
-def make_ready(store: Store) -> None:
+def make_ready(store: Store, config: Config) -> None:
     """Check the store, bring its tables up to date and take back the leases of workers that are gone."""
     store.check()
     upgrade(store)
     release_leases(store)
-    release_outbox(store)
+    release_outbox(store, repeatable=channel_for(config.operator.send.via).repeatable)
 
 
 def context_of(config: Config, store: Store) -> Context:

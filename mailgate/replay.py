@@ -99,7 +99,7 @@ def _scratch(config: Config) -> Iterator[tuple[Config, Store]]:
         config = config.model_copy(update={"operator": operator})
         store = open_store(operator)
         try:
-            make_ready(store)
+            make_ready(store, config)
             yield config, store
         finally:
             store.close()

@@ -40,7 +40,7 @@ def run(config: Config, roles: frozenset[str]) -> None:
     journal.configure()
     store = open_store(config.operator)
     with store.single_instance():
-        make_ready(store)
+        make_ready(store, config)
         if config.operator.workers.processes == 1:
             _work(config, store, roles)
         else:

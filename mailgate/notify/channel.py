@@ -16,6 +16,10 @@ class Channel(Protocol):
     def longest_seconds(self) -> float:
         """How long sending one mail may take."""
 
+    @property
+    def repeatable(self) -> bool:
+        """Whether a mail that is sent twice arrives once."""
+
     def send(self, attempt: Attempt) -> None: ...
 
     def close(self) -> None: ...

@@ -16,6 +16,7 @@ class Maildir:
     """Delivers below *folder*, which is made where it is missing."""
 
     longest_seconds = 10.0
+    repeatable = True
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

@@ -19,6 +19,8 @@ REPLY_TIMEOUT_SECONDS = 600.0  # RFC 5321 section 4.5.3.2.6: a relay may take so
 class Relay:
     """The relay at *host* and *port*; *starttls*: never speak to it without TLS and a valid certificate."""
 
+    repeatable = False
+
     def __init__(
         self,
         host: str,

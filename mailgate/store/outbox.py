@@ -85,14 +85,17 @@ def _row(queued: Queued) -> dict[str, Any]:
     }
 
 
-def claim(store: Store, limit: int, lease_seconds: float) -> tuple[Attempt, ...]:
-    """Take up to *limit* mails whose time has come. A claim that ended without a result counts as a doubt."""
+def claim(store: Store, limit: int, lease_seconds: float, *, repeatable: bool = False) -> tuple[Attempt, ...]:
+    """Take up to *limit* mails whose time has come. A claim that ended without a result counts as a doubt.
+
+    *repeatable*: there is no doubt, because the channel leaves one mail however often it sends it.
+    """
     with store.read() as connection:
         if not connection.execute(_due(store, 1)).first() and not connection.execute(_forgotten(store)).first():
             return ()
     token = secrets.token_hex(8)
     with store.write() as tx:
-        tx.execute(_doubted().where(text(SENDING), outbox.c.run_at <= store.moment()))
+        tx.execute(_doubted(repeatable).where(text(SENDING), outbox.c.run_at <= store.moment()))
         ids = list(tx.scalars(_due(store, limit)))
         lease = {"state": SendState.SENDING, "token": token, "attempts": outbox.c.attempts + 1}
         until = store.moment() + round(lease_seconds * SECOND)
@@ -110,8 +113,10 @@ def _forgotten(store: Store) -> Any:
     return select(outbox.c.id).where(text(SENDING), outbox.c.run_at <= store.moment()).limit(1)
 
 
-def _doubted() -> Any:
+def _doubted(repeatable: bool = False) -> Any:
     """What may have gone: ready once more, then uncertain until a person decides."""
+    if repeatable:
+        return update(outbox).values(state=SendState.READY, token=None)
     state = case((outbox.c.doubts < MOST_DOUBTS, SendState.READY.value), else_=SendState.UNCERTAIN.value)
     return update(outbox).values(state=state, doubts=outbox.c.doubts + 1, token=None)
 
@@ -164,12 +169,15 @@ def _tell_ticket(tx: Connection, result: Result, now: datetime) -> None:
         history.append(tx, mail.ticket_id, [event], now)
 
 
-def release_leases(store: Store) -> None:
-    """At the start: what a worker that is gone had claimed counts as a doubt at once, unless nodes share the store."""
+def release_leases(store: Store, *, repeatable: bool = False) -> None:
+    """At the start: what a worker that is gone had claimed counts as a doubt at once, unless nodes share the store.
+
+    *repeatable* as in ``claim``.
+    """
     if store.is_shared:
         return  # leases that ran out are found by claim
     with store.write() as tx:
-        tx.execute(_doubted().where(text(SENDING)).values(run_at=0))
+        tx.execute(_doubted(repeatable).where(text(SENDING)).values(run_at=0))
 
 
 def listing(connection: Connection, states: Iterable[SendState] = ()) -> list[dict[str, Any]]:

@@ -35,7 +35,8 @@ class Delivery:
     def turn(self) -> int:
         """Send a batch; how many mails it had. What could not be recorded is recorded by the next turn."""
         self._record()
-        attempts = claim(self._store, BATCH, 2 * self._channel.longest_seconds)
+        lease_seconds = 2 * self._channel.longest_seconds
+        attempts = claim(self._store, BATCH, lease_seconds, repeatable=self._channel.repeatable)
         for attempt in attempts:
             self._results.append(self._sent(attempt))
         self._record()

@@ -17,7 +17,7 @@ from mailgate.model.outbound import Outbound
 from mailgate.notify.compose import Context, compose
 from mailgate.store import people
 from mailgate.store.apply import Notice, Settled, apply, quarantine
-from mailgate.store.engine import Connection, Store
+from mailgate.store.engine import Store
 from mailgate.store.facts import free_references, look_up
 from mailgate.store.locks import Unreachable
 from mailgate.store.spool import Spooled, claim, release
@@ -83,10 +83,10 @@ class Intake:
         team = unreadable.team_of(found, self._config)
         with self._store.read() as connection:
             readers = people.members(connection, [team])[team]
-            reference = self._references(connection, 1)[0]
+            ref = free_references(connection, 1, self._reference)[0]
         decision = unreadable.decision(found, why, self._config, readers, at)
-        told = self._settled(mail, found, decision, at, [reference])
-        notice = Notice(told.drafts[0], reference, told.outbound, decision.events)
+        told = self._settled(mail, found, decision, at, [ref])
+        notice = Notice(told.drafts[0], ref, told.outbound, decision.events)
         reason = "the gateway ended several times while it read this mail" if isinstance(error, KilledUs) else why
         quarantine(self._store, mail, reason, type(error).__name__, at, notice)
         journal.mail_quarantined(mail.key, why)
@@ -117,7 +117,8 @@ class Intake:
         with self._store.deciding(lock for reading in readings for lock in reading.locks) as connection:
             facts = look_up(connection, readings, partial(token.check, self._context.keys), times)
             decisions = list(map(self._decide, readings, facts))
-            references = iter(self._references(connection, sum(map(drafts, decisions))))
+            opening = sum(map(drafts, decisions))
+            references = iter(free_references(connection, opening, self._reference) if opening else ())
             settled = [
                 self._settled(mail, reading, decision, time, list(islice(references, drafts(decision))))
                 for (mail, reading), decision, time in zip(group, decisions, times, strict=True)
@@ -130,9 +131,8 @@ class Intake:
     def _decide(self, reading: Reading, facts: Facts) -> Decision:
         return decide.decide(reading, self._config, facts)
 
-    def _references(self, connection: Connection, count: int) -> list[str]:
-        make = partial(reference.make, self._config.service.reference, secrets.randbelow)
-        return free_references(connection, count, make) if count else []
+    def _reference(self) -> str:
+        return reference.make(self._config.service.reference, secrets.randbelow)
 
     def _settled(
         self, mail: Spooled, reading: Reading, decision: Decision, now: datetime, references: Sequence[str]

@@ -1,0 +1,149 @@
+"""Sending what waits: each outcome of a channel and what the outbox says of it afterwards."""
+
+from datetime import UTC, datetime
+from threading import Event
+
+import pytest
+from sqlalchemy import text
+
+from mailgate.errors import GiveUp, TryLater, Uncertain
+from mailgate.model.config import Operator
+from mailgate.model.config import Store as StoreSettings
+from mailgate.model.outbound import Outbound, SendState
+from mailgate.store.engine import open_store
+from mailgate.store.outbox import Queued, claim, queue
+from mailgate.store.schema import upgrade
+from mailgate.workers.delivery import Delivery
+
+
+def now() -> datetime:
+    return datetime.now(UTC)  # leases run by the store's clock, which is the real one here
+
+
+class ScriptedChannel:
+    """Sends into a list; *outcomes* are raised, one for each mail, None sends."""
+
+    longest_seconds = 10.0
+    repeatable = False
+
+    def __init__(self, *outcomes: Exception | None) -> None:
+        self.outcomes = list(outcomes)
+        self.sent: list[str] = []
+
+    def send(self, attempt) -> None:
+        outcome = self.outcomes.pop(0) if self.outcomes else None
+        if outcome:
+            raise outcome
+        self.sent.append(attempt.message_id)
+
+    def close(self) -> None: ...
+
+
+@pytest.fixture
+def store(tmp_path):
+    opened = open_store(Operator(store=StoreSettings(url=f"sqlite:///{tmp_path}/mailgate.db")))
+    upgrade(opened)
+    yield opened
+    opened.close()
+
+
+def waiting(store, count: int) -> None:
+    mails = [
+        Outbound("received", f"p{number}@x.example", "", "s", f"<{number}@x.example>", b"x", f"c{number}", 1)
+        for number in range(count)
+    ]
+    with store.write() as tx:
+        queue(tx, [Queued(mail, None, now(), to_stranger=False) for mail in mails])
+
+
+def delivery(store, channel, stop: Event | None = None) -> Delivery:
+    return Delivery(store, channel, now, lambda: 0.5, stop or Event())
+
+
+def states(store) -> list[tuple]:
+    with store.read() as connection:
+        return [tuple(row) for row in connection.execute(text("SELECT state, doubts FROM outbox ORDER BY id"))]
+
+
+def test_what_waits_is_sent_once(store):
+    waiting(store, 3)
+    worker = delivery(store, channel := ScriptedChannel())
+    assert [worker.turn(), worker.turn()] == [3, 0]
+    assert channel.sent == ["<0@x.example>", "<1@x.example>", "<2@x.example>"]
+    assert states(store) == [("sent", 0)] * 3
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (TryLater("busy"), (SendState.READY, 0)),
+        (GiveUp("refused"), (SendState.FAILED, 0)),
+        (Uncertain("broke off"), (SendState.READY, 1)),
+        (ValueError("a bug"), (SendState.READY, 1)),
+    ],
+)
+def test_one_failure_is_recorded_and_the_next_mail_still_goes(store, error, expected):
+    waiting(store, 2)
+    worker = delivery(store, channel := ScriptedChannel(error))
+    worker.turn()
+    assert worker.turn() == 0  # what failed waits for its time
+    assert channel.sent == ["<1@x.example>"]
+    assert states(store) == [expected, ("sent", 0)]
+
+
+def test_E140_what_may_have_gone_is_sent_once_more_and_then_left_to_a_person(store):
+    waiting(store, 1)
+    for expected in [("ready", 1), ("uncertain", 2)]:
+        delivery(store, ScriptedChannel(Uncertain("broke off"))).turn()
+        assert states(store) == [expected]
+        with store.write() as tx:
+            tx.execute(text("UPDATE outbox SET run_at = 0"))
+    assert delivery(store, channel := ScriptedChannel()).turn() == 0
+    assert channel.sent == []
+
+
+def test_after_five_days_a_mail_is_given_up(store):
+    waiting(store, 1)
+    with store.write() as tx:
+        tx.execute(text("UPDATE outbox SET attempts = 60"))
+    delivery(store, ScriptedChannel(TryLater("busy"))).turn()
+    assert states(store) == [("failed", 0)]
+
+
+def test_a_worker_that_died_leaves_a_doubt_unless_sending_twice_is_harmless(store):
+    waiting(store, 1)
+    for repeatable, expected in [(False, 1), (True, 1)]:
+        claim(store, 10, lease_seconds=-1)
+        channel = ScriptedChannel(TryLater("busy"))
+        channel.repeatable = repeatable
+        delivery(store, channel).turn()
+        assert states(store) == [("ready", expected)]
+        with store.write() as tx:
+            tx.execute(text("UPDATE outbox SET run_at = 0"))
+
+
+def test_results_that_could_not_be_recorded_are_recorded_by_the_next_turn(store, monkeypatch):
+    waiting(store, 1)
+    worker = delivery(store, channel := ScriptedChannel())
+    real, failures = store.write, [TryLater("away")]
+
+    def write():
+        if channel.sent and failures:
+            raise failures.pop()
+        return real()
+
+    monkeypatch.setattr(store, "write", write)
+    with pytest.raises(TryLater):
+        worker.turn()
+    worker.turn()
+    assert states(store) == [("sent", 0)]
+    assert len(channel.sent) == 1
+
+
+def test_nothing_is_begun_once_the_gateway_stops(store):
+    waiting(store, 2)
+    stop = Event()
+    stop.set()
+    delivery(store, channel := ScriptedChannel(), stop).turn()
+    assert channel.sent == []
+    assert states(store) == [("ready", 0)] * 2

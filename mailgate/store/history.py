@@ -2,7 +2,7 @@
 
 hash(n) = SHA-256(hash(n-1) || canonical JSON of the event), from 32 zero bytes on. Personal
 values enter only as SHA-256(salt || canonical JSON of them): erasing them and their salt
-leaves the chain valid (RELIABILITY.md section 7).
+leaves the chain valid (docs/reliability.md section 7).
 """
 
 import hashlib

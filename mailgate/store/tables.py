@@ -33,7 +33,7 @@ metadata = MetaData(
     }
 )
 
-# RELIABILITY.md section 6: room for updates in place, and an early vacuum.
+# docs/reliability.md section 6: room for updates in place, and an early vacuum.
 BUSY: dict[str, Any] = {"postgresql_with": {"fillfactor": "70", "autovacuum_vacuum_scale_factor": "0.02"}}
 
 
@@ -42,7 +42,7 @@ def partial(condition: str) -> dict[str, Any]:
     return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
 
 
-# What arrived, never updated; *key* is the ingest key of EMAIL.md E13.
+# What arrived, never updated; *key* is the ingest key of docs/email.md E13.
 raw_mails = Table(
     "raw_mails",
     metadata,
@@ -181,7 +181,7 @@ participants = Table(
 
 # What happened, only ever added to; *at*, *data* and *personal* stand as they were hashed. Erasing
 # a person empties *actor*, *personal* and *salt*; *personal_hash* stays, so that the chain of
-# hashes stays whole (RELIABILITY.md section 7).
+# hashes stays whole (docs/reliability.md section 7).
 events = Table(
     "events",
     metadata,

@@ -176,7 +176,7 @@ def _outgoing(connection: Connection, ticket_id: int) -> list[dict[str, Any]]:
 
 
 def load_existing(tx: Connection, entries: Iterable[Mapping[str, Any]], config: Config) -> None:
-    """Open the tickets of an ``existing_tickets.yml``, with the mails that DESIGN.md says they have sent."""
+    """Open the tickets of an ``existing_tickets.yml``, with the mails that docs/design.md says they have sent."""
     for entry in entries:
         _load(tx, entry, config)
 

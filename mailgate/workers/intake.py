@@ -8,8 +8,6 @@ from datetime import datetime
 from functools import partial
 from itertools import islice
 
-from sqlalchemy import Connection
-
 from mailgate import decide, journal
 from mailgate.errors import Refused, TryLater
 from mailgate.ingest.parse import parse
@@ -19,7 +17,7 @@ from mailgate.model.outbound import Outbound
 from mailgate.notify.compose import Context, compose
 from mailgate.store import people
 from mailgate.store.apply import Notice, Settled, apply, quarantine
-from mailgate.store.engine import Store
+from mailgate.store.engine import Connection, Store
 from mailgate.store.facts import free_references, look_up
 from mailgate.store.locks import Unreachable
 from mailgate.store.spool import Spooled, claim, release

@@ -32,7 +32,7 @@ from mailgate.model.decision import (
 from mailgate.model.message import BOUNCES, Envelope, Kind, Message, Verdict
 from mailgate.model.spans import Span
 from mailgate.model.ticket import Change, Draft, Event, Status, Ticket, WaitingFor
-from mailgate.rules import dates, extract, request
+from mailgate.rules import dates, extract, needs, request
 from mailgate.rules.classify import classify
 from mailgate.sla.calendar import before, local_date
 from mailgate.sla.clock import OFFICE
@@ -290,8 +290,8 @@ def _follow_up(case: _Case) -> Decision | None:
         status=status,
         waiting_for=ticket.waiting_for if status is Status.WAITING else None,
         missing=missing,
-        fields={**reading.fields, **ticket.fields},
-        keys=ticket.keys or reading.keys,
+        fields={**ticket.fields, **{name: values for name, values in answers.items() if name != case.config.key_name}},
+        keys=ticket.keys or answers.get(case.config.key_name or "", ()),
     )
     told = lifecycle.told(ticket.status, status)
     replies, silent = case.answered(told) if told else ((), "a note changes nothing that needs telling")
@@ -301,8 +301,12 @@ def _follow_up(case: _Case) -> Decision | None:
 
 def _answers(case: _Case) -> dict[str, tuple[str, ...]]:
     """What the mail states of that which its ticket still lacks."""
-    missing = case.ticket.missing if case.ticket else ()
-    return {name: values for name, values in case.reading.fields.items() if name in missing}
+    if case.ticket is None or not case.ticket.missing:
+        return {}
+    reading, key = case.reading, case.config.key_name
+    said = {**reading.fields, key: reading.keys} if key else reading.fields
+    told = needs.stated(case.ticket.task, said, reading.loose_dates, case.config).fields
+    return {name: values for name in case.ticket.missing if (values := told.get(name))}
 
 
 def _intent(ticket: Ticket, answers: Mapping[str, tuple[str, ...]], *, third_party: bool) -> Intent:
@@ -325,7 +329,7 @@ def _request(case: _Case) -> Decision:
         known, found = duplicate.same_request(reading, drafts[0], config, facts, since)
         trace = (*trace, *found)
         if known is not None:
-            return _joined(case, known, trace)
+            return _joined(case, known, drafts[0], trace)
     drafts = tuple(replace(draft, linked_to=_linked(case)) for draft in drafts)
     silent = answer.silent_because(reading, config, facts)
     replies = () if silent else tuple(_acknowledgements(drafts, reading, config))
@@ -334,12 +338,11 @@ def _request(case: _Case) -> Decision:
     return case.decided(NewTicket(drafts), trace, replies=replies, silent_because=silent)
 
 
-def _joined(case: _Case, ticket: Ticket, trace: Trace) -> Decision:
-    """A colleague's same request: its sender watches the ticket and is told its reference and date."""
-    reading = case.reading
-    missing = tuple(name for name in ticket.missing if name not in reading.fields)
-    watcher = None if reading.sender in ticket.participants else reading.sender
-    fields = {**reading.fields, **ticket.fields}
+def _joined(case: _Case, ticket: Ticket, draft: Draft, trace: Trace) -> Decision:
+    """A colleague's same request: its new facts fill in, its sender watches, and hears the reference and the date."""
+    missing = tuple(name for name in ticket.missing if name not in draft.fields)
+    watcher = None if case.reading.sender in ticket.participants else case.reading.sender
+    fields = {**draft.fields, **ticket.fields}
     change = Change(ticket, watcher=watcher, fields=fields, missing=missing)
     replies, silent = case.answered("duplicate")
     return case.decided(Duplicate(ticket), trace, (change,), case.event("same request again"), replies, silent)

@@ -13,6 +13,7 @@ from email.message import Message
 from pathlib import Path
 
 from mailgate.store.sqlite import library
+from tests.servers import free_port
 
 ROOT = Path(__file__).parent.parent
 MAILBOX = "northmere.enforcement@justice.example"
@@ -22,8 +23,7 @@ class Gateway:
     """``mailgate serve`` below *folder*; ``start`` again after ``kill`` or ``stop``."""
 
     def __init__(self, folder: Path, **settings: str) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self.folder = folder
         self.outbox = folder / "outbox"
         self.database = folder / "mailgate.db"

@@ -1,16 +1,24 @@
 """A private Postfix that relays everything to one port, with its own queue; it ends with the test."""
 
+import os
 import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
+from tests.servers import free_port
+
 MASTER = Path("/usr/lib/postfix/sbin/master")
+POSTFIX_MISSING = "Postfix is not installed: make services"
+POSTFIX_NEEDS_ROOT = "Postfix can only be started by root: run the tests as root"
 
 MAIN = """\
 compatibility_level = 3.6
@@ -71,16 +79,20 @@ class Postfix:
         return len(listing.stdout.splitlines())
 
 
-def is_installed() -> bool:
-    return MASTER.exists()
-
-
 @contextmanager
-def postfix(root: Path, relay_to: int) -> Iterator[Postfix]:
-    """A running Postfix below *root*, which its own users must be able to enter."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    root.chmod(0o755)
+def postfix(relay_to: int) -> Iterator[Postfix]:
+    """A Postfix that nobody else uses; skips where Postfix is not installed, or may not be started."""
+    if not MASTER.exists():
+        pytest.skip(POSTFIX_MISSING)
+    if os.geteuid() != 0:
+        pytest.skip(POSTFIX_NEEDS_ROOT)
+    with tempfile.TemporaryDirectory(prefix="mailgate-postfix-") as folder:
+        yield from _running(Path(folder), relay_to)
+
+
+def _running(root: Path, relay_to: int) -> Iterator[Postfix]:
+    port = free_port()
+    root.chmod(0o755)  # its own users must be able to enter
     for name in ("etc", "queue", "data", "log"):
         (root / name).mkdir(parents=True)
     shutil.chown(root / "data", "postfix")

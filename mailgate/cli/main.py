@@ -29,12 +29,7 @@ COMMANDS = (
     ("ingest", "replay", "ingest", "Feed mails from files through the whole pipeline now."),
     ("rules check", "rules", "check", "Check the configuration and say where its mistakes are."),
     ("ticket list", "ticket", "list_tickets", "List tickets."),
-    (
-        "ticket show",
-        "ticket",
-        "show_ticket",
-        "Show one ticket: its facts, its history, the mails it got and the mails it sent.",
-    ),
+    ("ticket show", "ticket", "show_ticket", "Show one ticket."),
     ("outbox list", "outbox", "list_outbox", "List the mails we sent, wait to send, or could not send."),
     ("quarantine list", "quarantine", "list_quarantine", "List the mails that need a person."),
     ("quarantine show", "quarantine", "show_quarantine", "Show one mail of the quarantine."),

@@ -101,7 +101,7 @@ def find(lines: Sequence[str]) -> Found | None:
 def at(lines: Sequence[str], i: int, reached: int = 0) -> tuple[Found | None, int]:
     """The sign of history at line *i*, and up to where it is known that no header block begins."""
     text = bare(lines[i])
-    if not text:
+    if len(text) < 4:  # no sign is that short
         return None, reached
     found = _marker(lines, i, text) or _separator(lines, i, text)
     if found is None and i >= reached:
@@ -216,10 +216,8 @@ def _attribution(lines: Sequence[str], i: int, text: str) -> Found | None:
         return None
     if is_quoted(lines[i]) and lines[i].lstrip().startswith(">>"):
         return None
-    if text.startswith("----") and text.endswith("----"):  # Zoho rules its attribution off on both sides
-        core = lowered.strip("- ")
-        is_one = core.startswith(_OPENINGS) and f"{core}:".endswith(_VERBS) and any(c.isdigit() for c in core)
-        return Found(i, i + 1, "attribution") if is_one else None
+    if text.startswith("----"):
+        return Found(i, i + 1, "attribution") if _is_ruled_off(lowered) else None
     joined = lowered
     may_wrap = lowered.startswith(_OPENINGS)
     for last in range(i, min(i + (3 if may_wrap else 1), len(lines))):
@@ -233,6 +231,13 @@ def _attribution(lines: Sequence[str], i: int, text: str) -> Found | None:
         if joined.endswith(":") and _says_who(joined):
             return Found(i, last + 1, "attribution") if _leads_to_quote(lines, last + 1, joined) else None
     return None
+
+
+def _is_ruled_off(text: str) -> bool:
+    """Zoho's form: "---- On Wed, 24 Feb 2021 14:02 ann@x.example wrote ----"."""
+    core = text.strip("- ")
+    dated = any(letter.isdigit() for letter in core)
+    return text.endswith("----") and core.startswith(_OPENINGS) and f"{core}:".endswith(_VERBS) and dated
 
 
 def _says_who(text: str) -> bool:

@@ -29,7 +29,7 @@ _KNOWN_FIELD = re.compile(
     rb"|reply-to|sender|in-reply-to|references|auto-submitted|precedence|delivered-to)[ \t]*:"
 )
 _FIELD = re.compile(rb"[!-9;-~]{1,200}[ \t]*:")
-_BLANK_LINE = re.compile(rb"(?:\r\n|\r|\n)[ \t]*(?:\r\n|\r|\n)")
+_BLANK_LINE = re.compile(rb"(?:\r\n|\n|\r(?!\n))[ \t]*(?:\r\n|\n|\r(?!\n))")
 
 
 class Tree(NamedTuple):

@@ -15,7 +15,7 @@ from mailgate.model.outbound import Attempt
 class Maildir:
     """Delivers below *folder*, which is made where it is missing."""
 
-    longest_seconds = 30.0
+    longest_seconds = 10.0
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

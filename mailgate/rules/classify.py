@@ -6,6 +6,7 @@ requests of their own.
 """
 
 import re
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -119,8 +120,10 @@ def _items(wording: str, hits: Sequence[Hit[str]], usual: str | None) -> tuple[t
     None of both where fewer than two tasks are named: then the mail is one request.
     """
     items, taken = [], []
-    for start, end in _places_of_items(wording):
-        scores = _scores((), [hit for hit in hits if start <= hit.start and hit.end <= end], 1)
+    places = list(_places_of_items(wording)) if hits else []
+    for start, end in places:
+        low, high = (bisect_left(hits, place, key=lambda hit: hit.start) for place in (start, end))
+        scores = _scores((), [hit for hit in hits[low:high] if hit.end <= end], 1)
         if scores:
             items.append(Item(_ranked(scores, usual)[0], wording[start:end]))
             taken.append((start, end))

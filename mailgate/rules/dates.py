@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, time, timedelta
+from itertools import islice
 from typing import Any
 
 import re2
@@ -49,6 +50,7 @@ _SHORT_YEAR = re.compile(r"[ -](\d\d)(?![\d:.]|\s?[ap]\.?m)")
 _NOON = ("noon", "midday")
 _CLOSE_OF_PLAY = time(17)
 _RELATIVE = {"tomorrow": 1, "tmrw": 1, "yesterday": -1}
+_MOST = 2000  # a list of more dates holds none that anybody could pick out
 _NEARBY = 30  # how far before a date its time may begin
 _AMBIGUOUS = frozenset({"mon", "wed", "fri", "sat", "sun"})  # "she sat", "the sun": a day only with a capital
 
@@ -89,7 +91,7 @@ def _stand_in(character: str) -> str:
 def find_dates(text: str, today: date) -> list[FoundDate]:
     """All dates in *text* (made ``plain``), in order of place; *today* is the mail's own date."""
     found: list[FoundDate] = []
-    for match in _DATE.finditer(" " + text):
+    for match in islice(_DATE.finditer(" " + text), _MOST):
         if match.end() <= len(text) and text[match.end() - 1].isalnum():
             continue
         start = min(place - 1 for group in _FIRST if (place := match.start(group)) >= 0)  # less the space put before

@@ -5,6 +5,7 @@ once for each Config, so that no mail can stall them; each runs once over the te
 """
 
 import re
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -30,6 +31,7 @@ _HEADER = re.compile(r"^[ \t>*]*(from|sent|date|to|cc|bcc|subject|importance|att
 _SENTENCE_END = re.compile(r"[.!?;](?=\s)|\t|\n(?=[ \t]*(?:\n|[-*•]|\w[\w./ ]{0,39}:))")
 _TOKEN = re.compile(r"[A-Za-z0-9]+")
 _LOOK_ALIKES = {"O": "0", "I": "1", "L": "1", "S": "5", "Z": "2", "B": "8"}
+_MOST_NAMES = 20  # that may share one row or one lead
 _LONGEST_TOKEN = 24
 _MEMORY = 32 << 20  # of RE2's automata, where they need it
 _MOST_TOKENS = 200  # a table of a thousand numbers has no single one that was mistyped
@@ -259,38 +261,47 @@ def _claimed(
 ) -> Iterator[tuple[FoundDate, tuple[str, ...]]]:
     """Each date with the information it is for: by its row, the words before it in its sentence, or its age."""
     headers = _header_lines(text)
-    dates = [found for found in find_dates(text, today) if not any(a <= found.start < b for a, b in headers)]
+    dates = [found for found in find_dates(text, today) if not _around(headers, found.start)]
     sentences = [0, *(found.end() for found in _SENTENCE_END.finditer(text))] if dates else []
+    in_rows = sorted((row.start, row.end, row.name) for row in rows if row.name in plan.dated)
+    lead_ends = sorted((hit.end, hit.start, hit.label[1]) for hit in leads)
     before: FoundDate | None = None
     led: tuple[str, ...] = ()
     for found in dates:
-        rowed = tuple(row.name for row in rows if row.name in plan.dated and row.start <= found.start < row.end)
-        begin = max(start for start in sentences if start <= found.start)
-        if not (before and begin <= before.start and _AND.fullmatch(text[before.end : found.start])):
-            begin = max(begin, before.end) if before else begin
-            led = _nearest_lead([hit for hit in leads if begin <= hit.start and hit.end <= found.start])
+        rowed = _around(in_rows, found.start)
+        begin = sentences[bisect_right(sentences, found.start) - 1]
+        if not (before and begin <= before.start and _AND.fullmatch(text, before.end, found.start)):
+            led = _nearest_lead(lead_ends, max(begin, before.end) if before else begin, found.start)
         born = tuple(name for name, ago in plan.ages.items() if found.day <= _earlier(today, ago))
-        specific = tuple(name for name in rowed if plan.dated[name])
+        specific = any(plan.dated[name] for name in rowed)
         yield found, tuple(dict.fromkeys((*rowed, *(() if specific else led or born))))
         before = found
+
+
+def _around(places: Sequence[tuple[int, int, str]], at: int) -> tuple[str, ...]:
+    """The names of the *places* (start, end, name; in order, those of one line together) that hold *at*."""
+    last = bisect_right(places, at, key=lambda place: place[0])
+    near = places[max(0, last - _MOST_NAMES) : last]
+    return tuple(name for start, end, name in near if start == near[-1][0] and at < end)
 
 
 _AND = re.compile(r"[\s,&/-]*|[^\n]{0,16}(?:\s(?:and|or|to|until)|&|-)\s*", re.IGNORECASE)
 
 
-def _nearest_lead(leads: Sequence[Hit[_Label]]) -> tuple[str, ...]:
-    """The information whose words stand nearest before the date."""
-    nearest = max((hit.end for hit in leads), default=-1)
-    return tuple(hit.label[1] for hit in leads if hit.end == nearest)
+def _nearest_lead(leads: Sequence[tuple[int, int, str]], begin: int, end: int) -> tuple[str, ...]:
+    """The information whose words (end, start, name; in order) stand nearest before *end*, and not before *begin*."""
+    last = bisect_right(leads, end, key=lambda lead: lead[0])
+    near = leads[max(0, last - _MOST_NAMES) : last]
+    return tuple(name for stop, start, name in near if stop == near[-1][0] and start >= begin)
 
 
 def _earlier(today: date, ago: Span) -> date:
     return months_later(today, -ago.count * (12 if ago.unit is Unit.YEARS else 1))
 
 
-def _header_lines(text: str) -> list[tuple[int, int]]:
+def _header_lines(text: str) -> list[tuple[int, int, str]]:
     """Where the header lines of a forwarded mail stand: rows in succession with a From and a Sent or Subject."""
-    places: list[tuple[int, int]] = []
+    places: list[tuple[int, int, str]] = []
     block: list[tuple[str, int, int]] = []
     at = 0
     for line in [*text.split("\n"), ""] if "from" in text.lower() else ():
@@ -300,7 +311,7 @@ def _header_lines(text: str) -> list[tuple[int, int]]:
         else:
             names = {name for name, _, _ in block}
             if "from" in names and names & {"sent", "subject"}:
-                places += [(start, end) for _, start, end in block]
+                places += [(start, end, name) for name, start, end in block]
             block = []
         at += len(line) + 1
     return places

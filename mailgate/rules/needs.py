@@ -1,6 +1,6 @@
 """What a task needs to be told, and what of it a mail does not say."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mailgate.model.config import Config, Information
@@ -29,21 +29,9 @@ def stated(task: str | None, fields: Values, loose_dates: Sequence[str], config:
     Only what can be recognised is ever missing: the rest nobody could answer to our satisfaction.
     """
     needs = needs_of(task, config)
-    told = {**fields, **_given(needs, fields, (*loose_dates, *_released(needs, fields, config)), config)}
+    told = {**fields, **_given(needs, fields, loose_dates, config)}
     missing = tuple(name for name in needs if _recognisable(name, config) and not _met(name, told, config))
     return Stated(told, missing)
-
-
-def _released(needs: Sequence[str], fields: Values, config: Config) -> Iterator[str]:
-    """Dates with words before them that only tell of something this task does not need; an age tells for any task."""
-    claimed = {value for name in needs for value in fields.get(name, ())}
-    for name, values in fields.items():
-        entry = _information(name, config)
-        if entry and entry.date and name not in needs:
-            if entry.ago:
-                claimed.update(values)
-            else:
-                yield from (value for value in values if value not in claimed)
 
 
 def _given(needs: Sequence[str], fields: Values, loose_dates: Sequence[str], config: Config) -> Values:

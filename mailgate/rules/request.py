@@ -11,7 +11,7 @@ from mailgate.model.ticket import Draft, Status, Values, WaitingFor
 from mailgate.rules.classify import Item, classify
 from mailgate.rules.conditions import Case, apply_rules
 from mailgate.rules.extract import extract
-from mailgate.rules.needs import stated
+from mailgate.rules.needs import needs_of, stated
 from mailgate.sla.calendar import closing_time, instant
 from mailgate.sla.clock import OFFICE, Clock, start
 
@@ -90,7 +90,8 @@ def _draft(case: Case, keys: tuple[str, ...]) -> tuple[Draft, Trace]:
     sla = _service_level(case.task, case.priority, config)
     waits = bool(case.missing) and not {case.priority, sla} & _RUN_ON
     clock, why = _clock(case, sla, _calendar(team, config))
-    fields = {name: values for name, values in case.fields.items() if name != config.key_name}
+    kept = {*config.service.identifiers, *needs_of(case.task, config)} - {config.key_name}
+    fields = {name: values for name, values in case.fields.items() if name in kept}
     draft = Draft(
         mailbox=reading.mailbox or _mailbox_of(team, config),
         requester=reading.sender or reading.envelope.sender,

@@ -23,7 +23,7 @@ class FileLock:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._thread = Lock()
-        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "rb+")
 
     def take(self, seconds: float) -> bool:
         """Whether it became ours within *seconds*."""
@@ -41,13 +41,13 @@ class FileLock:
 
     def _take_file(self) -> bool:
         try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
         return True
 
     def free(self) -> None:
-        fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+        fcntl.flock(self._file, fcntl.LOCK_UN)
         self._thread.release()
 
     @contextmanager
@@ -60,4 +60,4 @@ class FileLock:
             self.free()
 
     def close(self) -> None:
-        os.close(self._descriptor)
+        self._file.close()

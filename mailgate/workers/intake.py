@@ -27,7 +27,7 @@ from mailgate.workers.about import abouts
 Group = Sequence[tuple[Spooled, Reading]]
 
 BATCH = 32
-LEASE_SECONDS = 120.0
+LEASE_SECONDS = 60.0
 MOST_ATTEMPTS = 3
 RELEASED_FOR_SECONDS = 5.0
 

@@ -1,11 +1,7 @@
 """Postfix as the client: what a real MTA with a queue does with our answers."""
 
 import smtplib
-import tempfile
 import time
-from pathlib import Path
-
-import pytest
 
 from mailgate.errors import TryLater
 from tests.fakes import MemorySpool
@@ -17,12 +13,6 @@ MAIL = (
 )
 
 
-@pytest.fixture
-def root():
-    with tempfile.TemporaryDirectory(prefix="mailgate-postfix-") as folder:  # pytest's own are closed to its users
-        yield Path(folder)
-
-
 def wait_until(holds) -> None:
     deadline = time.monotonic() + 30
     while not holds() and time.monotonic() < deadline:
@@ -30,10 +20,10 @@ def wait_until(holds) -> None:
     assert holds()
 
 
-def test_postfix_hands_over_every_mail_once_also_after_it_was_put_off(root):
+def test_postfix_hands_over_every_mail_once_also_after_it_was_put_off():
     spool = MemorySpool()
     spool.failure = TryLater("not yet")
-    with listening(spool) as running, postfix(root, relay_to=running.port) as server:
+    with listening(spool) as running, postfix(relay_to=running.port) as server:
         with smtplib.SMTP("127.0.0.1", server.port) as client:
             for number in range(20):
                 client.sendmail("ann@mail.example", ["help@city.example", "second@city.example"], MAIL % number)

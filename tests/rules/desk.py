@@ -122,7 +122,6 @@ def make_reading(
         as_written=found.as_written,
         suggestion=found.suggestion,
         loose_dates=tuple(date.value for date in found.dates),
-        recipients=to,
     )
 
 

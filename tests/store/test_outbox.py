@@ -1,0 +1,109 @@
+"""The outbox: claimed by one, recorded by whoever claimed it, sent again at most once in doubt."""
+
+from dataclasses import replace
+
+from mailgate.model.outbound import Attempt, SendState
+from mailgate.store import outbox
+from mailgate.store.engine import Store
+from mailgate.store.history import verify
+from mailgate.store.outbox import Result
+from mailgate.store.tickets import show
+from tests.store import made
+
+REF = "MG-7K3F-99"
+
+
+def claimed(store: Store, lease_seconds: float = 60) -> Attempt:
+    (attempt,) = outbox.claim(store, 10, lease_seconds)
+    return attempt
+
+
+def states(store: Store) -> list[str]:
+    with store.read() as connection:
+        return [one["state"] for one in outbox.listing(connection)]
+
+
+def record(store: Store, attempt: Attempt, state: SendState, after_seconds: float = 0) -> None:
+    outbox.record(store, [Result(attempt, state, after_seconds, "SMTPError")], made.NOW)
+
+
+def test_a_claimed_mail_is_whole_and_nobody_elses(store: Store) -> None:
+    made.opened(store, REF)
+    attempt = claimed(store)
+    assert (attempt.recipient, attempt.attempts) == (made.ANN, 1)
+    assert attempt.message_id == f"<mg.{REF}.1@gate.council.example>"
+    assert attempt.content == b"Subject: received\r\n\r\n"
+    assert outbox.claim(store, 10, 60) == ()
+    assert states(store) == ["sending"]
+
+
+def test_a_sent_mail_is_never_claimed_again(store: Store) -> None:
+    made.opened(store, REF)
+    record(store, claimed(store), SendState.SENT)
+    assert states(store) == ["sent"]
+    assert outbox.claim(store, 10, 60) == ()
+
+
+def test_a_mail_that_could_not_be_sent_yet_waits_for_its_time(store: Store) -> None:
+    made.opened(store, REF)
+    record(store, claimed(store), SendState.READY, after_seconds=60)
+    assert outbox.claim(store, 10, 60) == ()
+    with store.read() as connection:
+        (entry,) = outbox.listing(connection, [SendState.READY])
+        assert entry["next_at"] is not None
+        assert entry["error"] == "SMTPError"
+        assert outbox.listing(connection, [SendState.SENT, SendState.FAILED]) == []
+
+
+def test_a_retry_that_is_due_counts_its_attempts(store: Store) -> None:
+    made.opened(store, REF)
+    record(store, claimed(store), SendState.READY)
+    assert claimed(store).attempts == 2
+
+
+def test_G5_a_mail_in_doubt_is_sent_once_more_with_the_same_message_id_and_then_left_to_a_person(store: Store) -> None:
+    made.opened(store, REF)
+    first = claimed(store, lease_seconds=0)
+    second = claimed(store)
+    assert (second.message_id, second.content) == (first.message_id, first.content)
+    record(store, second, SendState.UNCERTAIN)
+    assert outbox.claim(store, 10, 60) == ()
+    assert states(store) == ["uncertain"]
+
+
+def test_what_is_recorded_after_the_lease_changes_nothing(store: Store) -> None:
+    made.opened(store, REF)
+    late = claimed(store, lease_seconds=0)
+    owner = claimed(store)
+    record(store, late, SendState.FAILED)
+    assert states(store) == ["sending"]
+    record(store, owner, SendState.SENT)
+    assert states(store) == ["sent"]
+
+
+def test_a_mail_that_will_never_arrive_is_an_event_of_its_ticket(store: Store) -> None:
+    made.opened(store, REF)
+    record(store, claimed(store), SendState.FAILED)
+    with store.read() as connection:
+        event = show(connection, REF)["events"][-1]
+        assert verify(connection, REF) is None
+    assert (event["what"], event["personal"]) == ("could not be delivered", {"recipient": made.ANN})
+    assert states(store) == ["failed"]
+
+
+def test_leases_of_a_gateway_that_died_count_as_a_doubt(store: Store) -> None:
+    made.opened(store, REF)
+    claimed(store)
+    outbox.release_leases(store)
+    assert states(store) == (["sending"] if store.is_shared else ["ready"])
+
+
+def test_a_mail_without_a_ticket_is_queued_once(store: Store) -> None:
+    mail = made.outbound(recipient="ann@x", cause="<1@x>", message_id="<a@x>")
+    again = replace(mail, message_id="<b@x>")
+    with store.write() as tx:
+        for each in (mail, again):
+            outbox.queue(tx, [outbox.Queued(each, None, made.NOW, to_stranger=False)])
+    with store.read() as connection:
+        (entry,) = outbox.listing(connection)
+    assert (entry["ref"], entry["to"]) == (None, "ann@x")

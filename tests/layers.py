@@ -17,7 +17,14 @@ PURE_PACKAGES = {"model", "rules", "tickets", "sla", "ingest", "notify"}
 OUTSIDE_TESTS = {"store", "workers", "cli", "web", "journeys", "examples", "app", "account", "documents", "settings"}
 
 NOUNS, PURE, DECIDE, OUTSIDE, WORKERS, SHELL = range(6)
-NAMES = ("model, errors", "pure files", "decide", "journal and outside files", "workers", "scheduler, app, cli, web")
+NAMES = (
+    "model, errors",
+    "pure files",
+    "decide",
+    "journal and outside files",
+    "workers",
+    "scheduler, app, replay, cli, web",
+)
 
 
 def is_pure(module: str) -> bool:

@@ -1,4 +1,4 @@
-"""Dates in all the ways of DOMAIN.md section 5; the mail is of Monday 7 December 2026."""
+"""Dates in all the ways of docs/domain.md section 5; the mail is of Monday 7 December 2026."""
 
 from datetime import date
 

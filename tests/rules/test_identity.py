@@ -1,4 +1,4 @@
-"""Check letters: the valid numbers of DOMAIN.md section 5, and that no other letter does."""
+"""Check letters: the valid numbers of docs/domain.md section 5, and that no other letter does."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""Working time: the table of DOMAIN.md section 6, and laws against a count of every minute."""
+"""Working time: the table of docs/domain.md section 6, and laws against a count of every minute."""
 
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo

@@ -13,7 +13,6 @@ _PATH = re.compile(
     r"(?P<route>@[^\s<>()@:;\\\"]+(?:,@[^\s<>()@:;\\\"]+)*:)?"
     r"(?P<local>[^\s<>()@,:;\\\"\[\]]+|\"(?:[^\"\\]|\\.)*\")@(?P<domain>[^\s<>()@,:;\\\"\[\]]+|\[[^\s\[\]\\]+\])"
 )
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +30,7 @@ class Path:
 
 def read_path(argument: str, keyword: str) -> Path | None:
     """The path behind *keyword* ("FROM:", "TO:"), its options by upper-case name; None where it cannot be read."""
-    if argument[: len(keyword)].upper() != keyword or _CONTROL.search(argument):
+    if argument[: len(keyword)].upper() != keyword or not argument.isprintable():
         return None
     found = _ARGUMENT.fullmatch(argument[len(keyword) :].strip(" "))
     if found is None:

@@ -30,7 +30,7 @@ from mailgate.model.decision import (
 )
 from mailgate.model.message import BOUNCES, Envelope, Kind, Message, Verdict
 from mailgate.model.spans import Span
-from mailgate.model.ticket import Change, Draft, Event, Ticket
+from mailgate.model.ticket import Change, Draft, Event, Status, Ticket
 from mailgate.rules import conditions, dates, extract, request
 from mailgate.rules.classify import STAGE
 from mailgate.rules.request import calendar_of
@@ -281,11 +281,17 @@ def _request(case: _Case) -> Decision:
 
 
 def _joined(case: _Case, ticket: Ticket, draft: Draft, trace: Trace) -> Decision:
-    """A colleague's same request: its new facts fill in, its sender watches, and hears the reference and the date."""
-    missing = tuple(name for name in ticket.missing if name not in draft.fields)
-    watcher = None if case.reading.sender in ticket.participants else case.reading.sender
-    fields = {**draft.fields, **ticket.fields}
-    change = Change(ticket, watcher=watcher, fields=fields, missing=missing)
+    """A colleague's same request: its new facts fill in, its sender watches, and hears the reference and the date.
+
+    Of a ticket that is done it asks again: that is reopened, so that somebody looks whether it is.
+    """
+    change = Change(
+        ticket,
+        status=None if ticket.is_open else Status.OPEN,
+        watcher=None if case.reading.sender in ticket.participants else case.reading.sender,
+        fields={**draft.fields, **ticket.fields},
+        missing=tuple(name for name in ticket.missing if name not in draft.fields),
+    )
     replies, silent = case.answered("duplicate")
     return case.decided(Duplicate(ticket), trace, (change,), case.event("same request again"), replies, silent)
 

@@ -342,3 +342,10 @@ def test_assigning_goes_to_the_tickets_team_only() -> None:
         message = make_message(f"Please assign to {to}", sender=CLEO.address, subject="Re: [MG-7K3F-99] Repair")
         facts = Facts(NOW, CLEO, evidence=answering(ticket, CLEO.address).evidence, colleagues=(CLEO, DEV))
         assert decided(message, facts).action is action
+
+
+def test_E156a_what_is_done_is_looked_at_again_when_a_colleague_asks_again() -> None:
+    ticket = make_ticket(status="done", closed_at=NOW - timedelta(days=1), fields={"room": ("12",)})
+    decision = decided(make_message(REQUEST, sender=BEN), make_facts(same_case=(ticket,)))
+    assert decision.outcome == Duplicate(ticket)
+    assert decision.changes[0].status is Status.OPEN

@@ -13,8 +13,9 @@ from threading import Event, Thread
 from mailgate import journal
 from mailgate.errors import Refused
 from mailgate.ingest.smtp import Listener
-from mailgate.model.config import Config
+from mailgate.model.config import Config, ImapAccount
 from mailgate.model.decision import Facts, Reading
+from mailgate.model.health import AccountHealth
 from mailgate.model.message import Envelope
 from mailgate.notify.channel import channel_for
 from mailgate.notify.compose import Context, prepare
@@ -30,8 +31,9 @@ from mailgate.tickets.token import Keys, check
 from mailgate.workers import loop
 from mailgate.workers.delivery import Delivery
 from mailgate.workers.intake import Intake
+from mailgate.workers.mailbox import Connected, MailboxReader
 
-ROLES = ("smtp", "worker")
+ROLES = ("smtp", "imap", "worker")
 GRACE_SECONDS = 10.0
 
 
@@ -74,6 +76,25 @@ def address_of(listen: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
+def connection_to(account: ImapAccount) -> Callable[[], Connected]:
+    """How to open the folder of *account*; its secret is read for every login, so that it may be changed."""
+    from mailgate.ingest.imap import MailFolder
+
+    file = Path(account.secret_file)
+
+    def secret() -> str:
+        try:
+            return file.read_text("utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise Refused("imap.secret_file cannot be read: put the password or the client's secret into it") from error
+
+    if account.auth == "xoauth2":
+        from mailgate.ingest.exchange import token_source
+
+        return partial(MailFolder, account, token_source(account.tenant or "", account.client_id or "", secret))
+    return partial(MailFolder, account, secret)
+
+
 class WakingSpool:
     """A spool that wakes the intake as soon as a mail is durable."""
 
@@ -95,6 +116,7 @@ class Gateway:
         self._store = store
         self._roles = roles
         self._shared_port = shared_port
+        self.mailboxes = {number: AccountHealth(account.mailbox) for number, account in enumerate(config.operator.imap)}
         self._stop = Event()
         self._wakes: list[Event] = []
         self._threads: list[Thread] = []
@@ -102,6 +124,8 @@ class Gateway:
     async def run(self, stop: asyncio.Event, listening: Callable[[Mapping[str, str]], None]) -> None:
         """Work until *stop*, then finish what was begun; *listening* hears what listens where, once it does."""
         intake_wake = self._start_workers() if "worker" in self._roles else Event()
+        if "imap" in self._roles:
+            self._start_readers(intake_wake)
         spool = GroupCommit(self._store)
         listener = Listener(self._config, WakingSpool(spool, intake_wake), clock)
         try:
@@ -133,6 +157,21 @@ class Gateway:
         self._start("intake", lambda: loop.turn(intake), intake_wake)
         self._start("delivery", delivery.turn, delivery_wake)
         return intake_wake
+
+    def _start_readers(self, intake_wake: Event) -> None:
+        for number, account in enumerate(self._config.operator.imap):
+            reader = MailboxReader(
+                account,
+                self._store,
+                connection_to(account),
+                clock,
+                random.random,
+                self._stop,
+                self.mailboxes[number],
+                intake_wake.set,
+                self._config.operator.smtp.max_size,
+            )
+            self._start(f"imap {number}", reader.turn, Event())
 
     def _start(self, name: str, turn: Callable[[], int], wake: Event) -> None:
         # A daemon: a relay that never answers must not keep the process from ending.

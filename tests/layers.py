@@ -6,6 +6,7 @@ OUTSIDE_FILES = {
     "ingest.smtp",
     "ingest.lmtp",
     "ingest.imap",
+    "ingest.exchange",
     "ingest.files",
     "notify.smtp",
     "notify.maildir",

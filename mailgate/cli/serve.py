@@ -20,7 +20,7 @@ from mailgate.model.config import Config, Mode
 from mailgate.store.engine import Store, open_store
 from mailgate.supervise import Supervisor
 
-LATER_ROLES = ("imap", "scheduler", "web")
+LATER_ROLES = ("scheduler", "web")
 SWITCH_SECONDS = 0.0005  # how long the workers' thread may keep a session waiting for the interpreter
 
 
@@ -80,7 +80,8 @@ async def _until_stopped(gateway: Gateway, config: Config, parent: int) -> None:
 
 def _supervise(config: Config, roles: frozenset[str]) -> None:
     def child(number: int, parent: int) -> None:
-        _work(config, open_store(config.operator), roles, shared_port=True, parent=parent)
+        mine = roles if number == 0 else roles - {"imap"}  # one connection a mailbox (E58)
+        _work(config, open_store(config.operator), mine, shared_port=True, parent=parent)
 
     Supervisor(config.operator.workers.processes, child).run()
 

@@ -10,17 +10,18 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from mailgate.model.config import ImapAccount
+from tests.certificates import Certificate
+from tests.make import HELPDESK
 from tests.servers import free_port
 
 DOVECOT = shutil.which("dovecot") or "/usr/sbin/dovecot"
 MISSING = "Dovecot is not installed: make services"
-USER = "helpdesk@council.example"
 PASSWORD = "test"
 
 CONFIGURATION = """\
@@ -66,6 +67,9 @@ service imap-login {{
 }}
 service anvil {{
   chroot =
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
 }}
 service stats {{
   chroot =
@@ -92,12 +96,17 @@ class Dovecot:
     tls_port: int
     root: Path
     prefix: str = ""
+    user: str = "helpdesk@council.example"
 
     def account(self, **settings: object) -> ImapAccount:
         secret = self.root / "secret"
         secret.write_text(PASSWORD)
-        values = {"mailbox": USER, "host": "127.0.0.1", "port": self.port, "ssl": False, "user": USER}
+        values = {"mailbox": HELPDESK, "host": "127.0.0.1", "port": self.port, "ssl": False, "user": self.user}
         return ImapAccount.model_validate({**values, "poll_seconds": 1, "secret_file": str(secret), **settings})
+
+    def of(self, user: str) -> "Dovecot":
+        """The same server with the empty folders of another *user*; any name has an account."""
+        return replace(self, user=user)
 
     def deliver(self, *mails: bytes, flags: str = "") -> None:
         """Put mails into the inbox, as a server would."""
@@ -115,22 +124,24 @@ class Dovecot:
     def client(self) -> Iterator[imaplib.IMAP4]:
         """What a person's mail program would use."""
         with imaplib.IMAP4("127.0.0.1", self.port, timeout=20) as client:
-            client.login(USER, PASSWORD)
+            client.login(self.user, PASSWORD)
             yield client
 
     def kick(self) -> None:
         """Close every connection of the user."""
-        command = ["doveadm", "-c", self.root / "dovecot.conf", "kick", USER]
+        command = ["doveadm", "-c", self.root / "dovecot.conf", "kick", self.user]
         subprocess.run(command, check=False, capture_output=True, timeout=20)
 
     def renumber(self) -> None:
         """Forget the numbers of all mails, as after a restored backup."""
         for name in ("dovecot-uidlist", "dovecot.index", "dovecot.index.log", "dovecot.index.cache"):
-            (self.root / "mail" / USER / name).unlink(missing_ok=True)
+            (self.root / "mail" / self.user / name).unlink(missing_ok=True)
 
 
 @contextmanager
-def dovecot(introspection: str = "http://127.0.0.1:9/", certificate: Path | None = None, prefix: str = "") -> Iterator[Dovecot]:
+def dovecot(
+    introspection: str = "http://127.0.0.1:9/", certificate: Certificate | None = None, prefix: str = ""
+) -> Iterator[Dovecot]:
     """A Dovecot that nobody else uses; skips where Dovecot is not installed."""
     if not Path(DOVECOT).exists():
         pytest.skip(MISSING)
@@ -138,7 +149,7 @@ def dovecot(introspection: str = "http://127.0.0.1:9/", certificate: Path | None
         yield from _running(Path(folder), introspection, certificate, prefix)
 
 
-def _running(root: Path, introspection: str, certificate: Path | None, prefix: str) -> Iterator[Dovecot]:
+def _running(root: Path, introspection: str, certificate: Certificate | None, prefix: str) -> Iterator[Dovecot]:
     user, group = ("dovecot", "dovecot") if os.geteuid() == 0 else (_name("-un"), _name("-gn"))
     for name in ("run", "state", "mail", "home"):
         (root / name).mkdir()
@@ -146,7 +157,7 @@ def _running(root: Path, introspection: str, certificate: Path | None, prefix: s
         for place in (root, root / "mail", root / "home"):
             shutil.chown(place, user, group)
     server = Dovecot(free_port(), free_port(), root, prefix)
-    pem = f"ssl_cert = <{certificate}\nssl_key = <{certificate}" if certificate else ""
+    pem = f"ssl_cert = <{certificate.file}\nssl_key = <{certificate.key}" if certificate else ""
     (root / "oauth2.conf.ext").write_text(TOKENS.format(url=introspection))
     (root / "dovecot.conf").write_text(
         CONFIGURATION.format(

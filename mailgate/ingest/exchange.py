@@ -3,7 +3,9 @@
 from collections.abc import Callable
 
 import requests
+from jwt import PyJWTError
 from msal import ConfidentialClientApplication
+from msal.exceptions import MsalServiceError
 
 from mailgate.errors import Refused, TryLater
 
@@ -35,9 +37,9 @@ def token_source(
                 instance_discovery=False,
             )
             answer = application.acquire_token_for_client([SCOPE])
-        except requests.RequestException as error:
+        except (requests.RequestException, MsalServiceError) as error:
             raise TryLater("the authority that gives access tokens does not answer") from error
-        except ValueError as error:  # msal: a tenant that does not exist, a key that is none
+        except (ValueError, PyJWTError) as error:  # a tenant that does not exist, a key that is none or not RSA
             raise Refused("no access token can be asked for: check tenant, client_id and secret_file") from error
         if "access_token" not in answer:
             application = None  # so that a changed secret is read

@@ -34,8 +34,9 @@ from mailgate.model.spans import Span
 from mailgate.model.ticket import Change, Draft, Event, Status, Ticket, WaitingFor
 from mailgate.rules import dates, extract, needs, request
 from mailgate.rules.classify import classify
-from mailgate.sla.calendar import before, local_date
-from mailgate.sla.clock import OFFICE
+from mailgate.rules.request import calendar_of
+from mailgate.sla.calendar import before, due, local_date
+from mailgate.sla.clock import resumed
 from mailgate.tickets import answer, commands, duplicate, fingerprint, lifecycle, reference, smalltalk, subject, thread
 from mailgate.tickets.lifecycle import Happened
 from mailgate.tickets.orders import Ambiguous
@@ -111,7 +112,7 @@ class _Case:
 
     @property
     def calendar(self) -> Calendar:
-        return self.config.service.calendars.get(self.config.service.defaults.calendar or "", OFFICE)
+        return calendar_of(None, self.config)
 
     def earlier(self, span: Span) -> datetime:
         """*span* before now, in the default calendar's working time."""
@@ -206,7 +207,7 @@ def _command(case: _Case) -> Decision | None:
         event = case.event("command refused", {"why": refused})
         return case.decided(FollowUp(ticket, Intent.NOTE), (*trace, found), events=event)
     told = lifecycle.told(ticket.status, change.status or ticket.status)
-    replies = (_told(ticket, told, order, case.config),) if told else ()
+    replies = (_told(ticket, told, order, case.config, case.facts.now),) if told else ()
     data = {"do": order.do, "to": order.to, "status": change.status, "until": order.until and order.until.isoformat()}
     event = case.event("command", data, actor="agent")
     return case.decided(Command(ticket, order), trace, (change,), event, replies)
@@ -288,6 +289,7 @@ def _follow_up(case: _Case) -> Decision | None:
     change = Change(
         ticket,
         status=status,
+        due_at=_resumed(case, ticket, status),
         waiting_for=ticket.waiting_for if status is Status.WAITING else None,
         missing=missing,
         fields={**ticket.fields, **{name: values for name, values in answers.items() if name != case.config.key_name}},
@@ -297,6 +299,15 @@ def _follow_up(case: _Case) -> Decision | None:
     replies, silent = case.answered(told) if told else ((), "a note changes nothing that needs telling")
     events = case.event("follow-up", {"intent": intent, "status": status, "answers": sorted(answers)})
     return case.decided(FollowUp(ticket, intent, answers), (), (change,), events, replies, silent)
+
+
+def _resumed(case: _Case, ticket: Ticket, status: Status) -> datetime | None:
+    """The new time to finish where the wait for the requester ends: later by the working time that passed."""
+    if ticket.waiting_for is not WaitingFor.REQUESTER or status is Status.WAITING:
+        return None
+    if ticket.due_at is None or ticket.waiting_since is None:
+        return None
+    return resumed(ticket.due_at, ticket.waiting_since, case.facts.now, calendar_of(ticket.team, case.config))
 
 
 def _answers(case: _Case) -> dict[str, tuple[str, ...]]:
@@ -366,11 +377,13 @@ def _reply(message: str, to: str, config: Config) -> Reply:
     return Reply(message, to, internal=config.is_ours(to.rpartition("@")[2]))
 
 
-def _told(ticket: Ticket, message: str, order: Order, config: Config) -> Reply:
+def _told(ticket: Ticket, message: str, order: Order, config: Config, now: datetime) -> Reply:
     """What the requester hears of a change that an agent made."""
     fields = {"until": order.until.isoformat()} if order.until else {}
     if message == "on_hold":
         fields["waiting_for"] = WaitingFor.THIRD_PARTY
+    if message in ("done", "cancelled"):
+        fields["reopen_by"] = due(now, config.service.defaults.reopen_within, calendar_of(None, config)).isoformat()
     return replace(_reply(message, ticket.requester, config), fields=fields)
 
 

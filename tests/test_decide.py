@@ -276,3 +276,15 @@ def test_quiet_priorities_are_not_told_that_it_was_received() -> None:
 
 def _values(message: Message) -> dict[str, object]:
     return {name: getattr(message, name) for name in Message.__slots__}
+
+
+def test_the_time_that_the_ticket_waited_for_its_requester_does_not_count() -> None:
+    ticket = make_ticket(
+        status="waiting",
+        waiting_for=WaitingFor.REQUESTER,
+        waiting_since=NOW - timedelta(minutes=30),
+        missing=("room",),
+        due_at=NOW + timedelta(hours=2),
+    )
+    decision = decided(make_message("It is in room 12."), answering(ticket))
+    assert decision.changes[0].due_at == NOW + timedelta(hours=2, minutes=30)

@@ -238,6 +238,7 @@ class Messages(Model):
     reopened: str = "templates/reopened.md"
     follow_up: str = "templates/follow-up-noted.md"
     duplicate: str = "templates/duplicate.md"
+    status: str = "templates/status.md"
     paused: str = "templates/paused.md"
     declined: str = "templates/declined.md"
     commission: str = "templates/commission.md"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mailgate.ingest.policy import Limits
+from mailgate.model.config import Limits
 from tests.fakes import MemorySpool
 from tests.listening import Dialogue, listening, make_config
 
@@ -141,8 +141,7 @@ def test_E28_a_peer_that_is_no_relay_hears_554_and_may_only_quit():
 
 
 def test_E26_strangers_who_open_too_many_connections_are_put_off():
-    config, limits = make_config(relays=[]), Limits(strangers_per_peer=2)
-    with listening(MemorySpool(), config, limits) as running:
+    with listening(MemorySpool(), make_config(Limits(connections_per_peer=2), relays=[])) as running:
         with Dialogue(running.port) as one, Dialogue(running.port) as two, Dialogue(running.port) as three:
             banners = [one.banner, two.banner, three.banner]
             two.say(b"QUIT")
@@ -158,7 +157,7 @@ def test_S5_five_hundred_idle_relays_keep_nobody_out():
 
 
 def test_S5_a_silent_client_is_told_and_cut_off():
-    with listening(MemorySpool(), limits=Limits(idle_seconds=0.05)) as running, Dialogue(running.port) as client:
+    with listening(MemorySpool(), make_config(Limits(idle_seconds=0.05))) as running, Dialogue(running.port) as client:
         assert client.reply() == b"421 4.4.2 timed out"
         assert client.reply() == b""
 

@@ -49,6 +49,7 @@ def last_reply(port: int, *lines: bytes) -> bytes:
         ((HELLO, MAIL, b"RCPT TO:<help@elsewhere.example>"), b"550 5.7.1 relaying denied"),
         ((HELLO, MAIL, b"RCPT TO:<>"), b"501 5.1.3"),
         ((HELLO, MAIL, RCPT + b" NOTIFY=NEVER"), b"555 5.5.4"),
+        ((HELLO, MAIL, b"RCPT TO:<" + b"a" * 1000 + b"@city.example>"), b"500 5.5.2"),
         ((HELLO, MAIL, b"RCPT TO:<" + b"a" * 300 + b"@city.example>"), b"550 5.1.1"),
         ((HELLO, MAIL, b"DATA"), b"503 5.5.1"),
         ((HELLO, MAIL, RCPT, b"DATA now"), b"501 5.5.4"),
@@ -124,6 +125,15 @@ def test_S7_the_21st_unknown_recipient_ends_the_connection(port):
         assert set(replies[:20]) == {b"550 5.1.1 no such mailbox"}
         assert replies[20].startswith(b"421 4.7.0")
         assert client.reply() == b""
+
+
+def test_S7_one_unknown_name_is_like_another_and_vrfy_tells_nothing(port):
+    with Dialogue(port) as client:
+        client.say_all(HELLO, MAIL)
+        names = [b"helq", b"a", b"root", b"x" * 200, b"help.", b"answer"]
+        assert {client.say(b"RCPT TO:<%s@city.example>" % name) for name in names} == {b"550 5.1.1 no such mailbox"}
+        assert client.say(b"VRFY help@city.example") == client.say(b"VRFY nobody@city.example")
+        assert client.say(b"EXPN help") == client.say(b"EXPN nobody")
 
 
 def test_E10_the_tenth_bad_command_ends_the_connection(port):

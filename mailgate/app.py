@@ -143,6 +143,7 @@ class Gateway:
         self._roles = roles
         self._shared_port = shared_port
         self._lmtp = lmtp
+        self._tls = encryption(config.operator.smtp.tls) if config.operator.smtp.tls else None
         self._stop = Event()
         self._wakes: list[Event] = []
         self._threads: list[Thread] = []
@@ -162,9 +163,8 @@ class Gateway:
             await asyncio.to_thread(self._stop_workers)
 
     def _listener(self, spool: WakingSpool) -> Listener:
-        operator = self._config.operator
-        tls = encryption(operator.smtp.tls) if operator.smtp.tls else None
-        return Listener(self._config, spool, clock, free_bytes=FreeSpace(folders_of(operator)), tls=tls)
+        free_bytes = FreeSpace(folders_of(self._config.operator))
+        return Listener(self._config, spool, clock, free_bytes=free_bytes, tls=self._tls)
 
     async def _listen(self, listener: Listener) -> Mapping[str, str]:
         """Where the gateway listens now, by protocol."""

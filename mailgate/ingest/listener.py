@@ -38,7 +38,8 @@ class Listener(Door):
     async def start_local(self, listening: socket.socket) -> None:
         """Speak LMTP on *listening*, a Unix socket that other processes may share."""
         loop = asyncio.get_running_loop()
-        self._servers += (await loop.create_unix_server(lambda: LmtpSession(self, loop), sock=listening),)
+        server = await loop.create_unix_server(lambda: LmtpSession(self, loop, is_local=True), sock=listening)
+        self._servers += (server,)
 
     async def stop(self, grace_seconds: float = 10) -> None:
         """Finish the commits that are under way, send everybody else off with 421."""

@@ -5,8 +5,8 @@ also where a reader has moved it to ``cur`` (E140).
 """
 
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 
@@ -32,15 +32,16 @@ class Maildir:
                 self._write(name, attempt)
 
     def settle(self) -> None:
-        """Move what was written into ``new``, all of it durable: together that takes half as long as one by one."""
+        """Move what was written into ``new``, all of it durable: for many together that is quicker than one by one."""
         names, self._written = self._written, []
         if not names:
             return
         with self._writing():
-            self._sync([self._folder / "tmp" / name for name in names])
+            for name in names:
+                self._sync(self._folder / "tmp" / name)
             for name in names:  # the same name holds the same mail
                 os.rename(self._folder / "tmp" / name, self._folder / "new" / name)
-            self._sync([self._folder / "new"])
+            self._sync(self._folder / "new")
 
     def close(self) -> None:
         """Nothing stays open between two mails."""
@@ -70,15 +71,12 @@ class Maildir:
         self._written.append(name)
 
     @staticmethod
-    def _sync(paths: Sequence[Path]) -> None:
-        with ExitStack() as opened:
-            descriptors = []
-            for path in paths:
-                descriptors.append(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
-                opened.callback(os.close, descriptors[-1])
-                os.posix_fadvise(descriptors[-1], 0, 0, os.POSIX_FADV_DONTNEED)  # begins to write it, and does not wait
-            for descriptor in descriptors:
-                os.fsync(descriptor)
+    def _sync(path: Path) -> None:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def file_name(attempt: Attempt) -> str:

@@ -349,3 +349,10 @@ def test_E156a_what_is_done_is_looked_at_again_when_a_colleague_asks_again() -> 
     decision = decided(make_message(REQUEST, sender=BEN), make_facts(same_case=(ticket,)))
     assert decision.outcome == Duplicate(ticket)
     assert decision.changes[0].status is Status.OPEN
+
+
+def test_a_colleagues_answer_to_a_commission_is_a_return_and_moves_nothing() -> None:
+    decision = decided(make_message("Nil return for us.", sender=BEN), answering(make_ticket(starts="commission")))
+    assert isinstance(decision.outcome, FollowUp)
+    assert decision.outcome.intent is Intent.COMMISSION_RETURN
+    assert not decision.changes

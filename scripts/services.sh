@@ -6,6 +6,7 @@ missing=
 found() { command -v "$1" >/dev/null 2>&1 || ls $2 >/dev/null 2>&1; }
 found postgres '/usr/lib/postgresql/*/bin/postgres' || missing="$missing postgresql"
 found postfix '/usr/sbin/postfix' || missing="$missing postfix"
+found dovecot '/usr/sbin/dovecot' || missing="$missing dovecot-imapd"
 found swaks /usr/bin/swaks || missing="$missing swaks"
 found openssl /usr/bin/openssl || missing="$missing openssl"
 

@@ -11,7 +11,7 @@ found swaks /usr/bin/swaks || missing="$missing swaks"
 found openssl /usr/bin/openssl || missing="$missing openssl"
 
 if [ -z "$missing" ]; then
-    echo "services: PostgreSQL, Postfix, swaks and openssl are here"
+    echo "services: PostgreSQL, Postfix, Dovecot, swaks and openssl are here"
 elif ! command -v apt-get >/dev/null 2>&1; then
     echo "services: no apt-get here; install$missing with this system's packages"
     exit 1

@@ -4,6 +4,7 @@ import asyncio
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -42,6 +43,10 @@ class Running:
         self.listener = listener
         self.port = port
         self._loop = loop
+
+    def block(self, seconds: float) -> None:
+        """Let the listener do nothing for so long."""
+        self._loop.call_soon_threadsafe(time.sleep, seconds)
 
     def stop(self, grace_seconds: float = 5) -> None:
         asyncio.run_coroutine_threadsafe(self.listener.stop(grace_seconds), self._loop).result()

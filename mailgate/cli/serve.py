@@ -1,6 +1,7 @@
 """``mailgate serve``: the gateway itself."""
 
 import asyncio
+import gc
 import os
 import resource
 import shlex
@@ -22,6 +23,7 @@ from mailgate.store.engine import Store, open_store
 from mailgate.supervise import Supervisor
 
 LATER_ROLES = ("imap", "scheduler", "web")
+GARBAGE_THRESHOLD = 20_000  # objects: a mail makes thousands, and hardly ever a cycle
 SWITCH_SECONDS = 0.0005  # how long the workers' thread may keep a session waiting for the interpreter
 
 
@@ -38,6 +40,7 @@ def run(config: Config, roles: frozenset[str]) -> None:
     os.umask(0o077)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold mail (S78)
     sys.setswitchinterval(SWITCH_SECONDS)
+    gc.set_threshold(GARBAGE_THRESHOLD)
     journal.configure()
     store = open_store(config.operator)
     with store.single_instance(), lmtp_socket(config, roles) as lmtp:

@@ -3,7 +3,6 @@
 import asyncio
 import random
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
 from contextlib import closing
 from datetime import UTC, datetime
 from functools import partial
@@ -15,17 +14,17 @@ from mailgate.errors import Refused
 from mailgate.ingest.smtp import Listener
 from mailgate.model.config import Config
 from mailgate.model.decision import Facts, Reading
-from mailgate.model.message import Envelope
 from mailgate.notify.channel import channel_for
 from mailgate.notify.compose import Context, prepare
 from mailgate.notify.files import read_templates
 from mailgate.settings import template_folders
 from mailgate.store.engine import Store, is_made, open_store
 from mailgate.store.facts import look_up
+from mailgate.store.group_commit import GroupCommit
 from mailgate.store.keys import load_keys
 from mailgate.store.outbox import release_leases as release_outbox
 from mailgate.store.schema import loop_id, schema_is_current, upgrade
-from mailgate.store.spool import GroupCommit, release_leases
+from mailgate.store.spool import release_leases
 from mailgate.tickets.token import Keys, check
 from mailgate.workers import loop
 from mailgate.workers.delivery import Delivery
@@ -43,6 +42,7 @@ def clock() -> datetime:
 def make_ready(store: Store, config: Config) -> None:
     """Check the store, bring its tables up to date and take back the leases of workers that are gone."""
     store.check()
+    store.objects.make_ready()
     upgrade(store)
     release_leases(store)
     release_outbox(store, repeatable=channel_for(config.operator.send.via).repeatable)
@@ -74,19 +74,6 @@ def address_of(listen: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
-class WakingSpool:
-    """A spool that wakes the intake as soon as a mail is durable."""
-
-    def __init__(self, spool: GroupCommit, wake: Event) -> None:
-        self._spool = spool
-        self._wake = wake
-
-    def put(self, envelope: Envelope, raw: bytes) -> "Future[str]":
-        stored = self._spool.put(envelope, raw)
-        stored.add_done_callback(lambda _: self._wake.set())
-        return stored
-
-
 class Gateway:
     """One process of the gateway. *shared_port*: others listen on the same port."""
 
@@ -102,8 +89,8 @@ class Gateway:
     async def run(self, stop: asyncio.Event, listening: Callable[[Mapping[str, str]], None]) -> None:
         """Work until *stop*, then finish what was begun; *listening* hears what listens where, once it does."""
         intake_wake = self._start_workers() if "worker" in self._roles else Event()
-        spool = GroupCommit(self._store)
-        listener = Listener(self._config, WakingSpool(spool, intake_wake), clock)
+        spool = GroupCommit(self._store, stored=intake_wake.set)
+        listener = Listener(self._config, spool, clock)
         try:
             listening(await self._listen(listener))
             await stop.wait()

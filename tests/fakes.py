@@ -5,6 +5,23 @@ from concurrent.futures import Future
 from mailgate.model.message import Envelope
 
 
+class MemoryLarge:
+    """A large mail that is collected in memory."""
+
+    def __init__(self, spool: "MemorySpool") -> None:
+        self.spool = spool
+        self.content = b""
+
+    def write(self, portion: bytes) -> None:
+        self.content += portion
+
+    def commit(self, envelope: Envelope) -> Future[str]:
+        return self.spool.put(envelope, self.content)
+
+    def discard(self) -> None:
+        self.content = b""
+
+
 class MemorySpool:
     """Keeps mails in a list; *failure* makes every put fail, *hold* leaves them uncommitted until ``commit``."""
 
@@ -13,6 +30,9 @@ class MemorySpool:
         self.failure: Exception | None = None
         self.hold = False
         self._held: list[tuple[Future[str], Envelope, bytes]] = []
+
+    def begin(self, envelope: Envelope) -> "MemoryLarge":
+        return MemoryLarge(self)
 
     def put(self, envelope: Envelope, raw: bytes) -> Future[str]:
         future: Future[str] = Future()

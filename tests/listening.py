@@ -10,8 +10,9 @@ from typing import Self
 
 import uvloop
 
+from mailgate.ingest.arriving import Spool
 from mailgate.ingest.policy import Limits
-from mailgate.ingest.smtp import Listener, Spool
+from mailgate.ingest.smtp import Listener
 from mailgate.model.config import Config, Mailbox, Mode, Operator, Service, Smtp
 
 SERVICE = Service(

@@ -81,10 +81,3 @@ def is_among(peer: str, networks: tuple[str, ...]) -> bool:
         return False
     address = getattr(address, "ipv4_mapped", None) or address
     return any(address in ipaddress.ip_network(network, strict=False) for network in networks)
-
-
-def has_looped(raw: bytes, most: int) -> bool:
-    """Whether the header has more than *most* Received fields."""
-    ends = [end for end in (raw.find(b"\r\n\r\n"), raw.find(b"\n\n")) if end >= 0]
-    header = b"\n" + (raw[: min(ends)] if ends else raw)
-    return header.lower().count(b"\nreceived:") > most

@@ -10,16 +10,15 @@ import logging
 import socket
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
-from concurrent.futures import Future
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 from aiosmtpd.smtp import SMTP
 
 from mailgate import journal
 from mailgate.errors import TryLater
+from mailgate.ingest.arriving import Arriving, Spool
 from mailgate.ingest.command import read_path
-from mailgate.ingest.data import IncomingText
 from mailgate.ingest.policy import (
     BUSY,
     NOT_HERE,
@@ -28,7 +27,6 @@ from mailgate.ingest.policy import (
     TOO_BIG,
     TOO_SLOW,
     Limits,
-    has_looped,
     is_among,
     refused_recipient,
     refused_sender,
@@ -37,12 +35,6 @@ from mailgate.model.config import Config
 from mailgate.model.message import Envelope
 
 logging.getLogger("mail.log").setLevel(logging.WARNING)  # the library writes addresses at INFO, whole mails below (R8)
-
-
-class Spool(Protocol):
-    """Where mails become durable; the future holds the mail's key once its commit is done."""
-
-    def put(self, envelope: Envelope, raw: bytes) -> Future[str]: ...
 
 
 class Listener:
@@ -273,45 +265,49 @@ class SmtpSession(SMTP):
             await self._bad_command(b"503 5.5.1 no valid recipient")
         else:
             await self.push(b"354 end with <CRLF>.<CRLF>")
-            text = await self._incoming_text()
-            if text is not None:
-                reply = TOO_BIG if text.is_too_big else await self._committed(text.content())
-                self._forget_mail()
-                await self.push(reply)
+            arriving = Arriving(self.listener.spool, self._envelope(), self.listener.config.operator.smtp.max_size)
+            try:
+                if await self._arrived(arriving):
+                    reply = TOO_BIG if arriving.text.is_too_big else await self._committed(arriving)
+                    self._forget_mail()
+                    await self.push(reply)
+            finally:
+                arriving.give_up()
 
-    async def _incoming_text(self) -> IncomingText | None:
-        """Everything up to the final dot; None where the client was cut off (R5, S5)."""
+    def _envelope(self) -> Envelope:
+        return Envelope(
+            sender=self.sender or "",
+            recipients=tuple(dict.fromkeys(self.recipients)),
+            received_at=self.listener.clock(),
+            peer=self.peer,
+            vouched=self.vouched,
+        )
+
+    async def _arrived(self, arriving: Arriving) -> bool:
+        """Take everything up to the final dot; False where the client was cut off (R5, S5)."""
+        text, began = arriving.text, self.loop.time()
         limit = self.listener.config.operator.smtp.max_size
-        text, began = IncomingText(limit), self.loop.time()
         while True:
             self._reset_timeout(max(0.001, self.limits.seconds_left(text.size, self.loop.time() - began)))
             chunk = await self._reader.read(262144)
             if not chunk:
                 raise ConnectionResetError
-            rest = text.take(chunk)
+            rest = await arriving.take(chunk)
             if rest is not None:
                 self._reader._buffer[:0] = rest  # type: ignore[attr-defined]  # pipelined commands, read next
                 self._reset_timeout()
-                return text
+                return True
             if text.size > 2 * limit:
                 self.send_off(TOO_BIG)
-                return None
+                return False
 
-    async def _committed(self, raw: bytes) -> bytes:
+    async def _committed(self, arriving: Arriving) -> bytes:
         """The reply to a whole mail. A client that leaves meanwhile does not stop the commit (R6, E14)."""
-        if has_looped(raw, self.limits.received_lines):
+        if arriving.received.count > self.limits.received_lines:
             return b"554 5.4.6 routing loop"
-        listener, recipients = self.listener, tuple(dict.fromkeys(self.recipients))
-        envelope = Envelope(
-            sender=self.sender or "",
-            recipients=recipients,
-            received_at=listener.clock(),
-            peer=self.peer,
-            vouched=self.vouched,
-        )
         self.committing = True
         try:
-            stored = asyncio.wrap_future(listener.spool.put(envelope, raw), loop=self.loop)
+            stored = asyncio.wrap_future(arriving.commit(self.listener.clock()), loop=self.loop)
             key = await asyncio.shield(stored)
         except TryLater as error:
             journal.mail_put_off(error)
@@ -321,7 +317,7 @@ class SmtpSession(SMTP):
             raise
         finally:
             self.committing = False
-        journal.mail_accepted(key, size=len(raw), recipients=len(recipients))
+        journal.mail_accepted(key, size=arriving.text.size, recipients=len(set(self.recipients)))
         return b"250 2.0.0 queued as " + key[:16].encode("ascii")
 
     async def reset(self, argument: str) -> None:

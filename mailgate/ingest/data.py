@@ -4,8 +4,12 @@ Only CRLF.CRLF ends it (E22, S2). Bare CR and LF are content. Lines may have any
 here looks at lines, so 40 MiB of empty ones cost no more than 40 MiB of anything else (R3).
 """
 
+import re
+
+DOT = b"\r\n."
 END = b"\r\n.\r\n"
 RECEIVED = b"\nreceived:"
+_DOT = re.compile(re.escape(DOT))  # twice as fast as find, where line ends abound
 
 
 class IncomingText:
@@ -15,6 +19,7 @@ class IncomingText:
         self._limit = limit
         self._kept = bytearray(b"\r\n")  # as if a line had ended before it, so that "." alone is an empty mail
         self._gone = -2  # bytes that were given or dropped
+        self._has_dots = False
         self._ended = False
 
     @property
@@ -35,7 +40,9 @@ class IncomingText:
         """Add *chunk*; None while the text goes on, else what followed the final dot in it."""
         searched = max(0, len(self._kept) - len(END) + 1)
         self._kept += chunk
-        end = self._kept.find(END, searched)
+        dot = _DOT.search(self._kept, searched)
+        self._has_dots |= dot is not None
+        end = self._kept.find(END, dot.start()) if dot else -1
         rest = None if end < 0 else bytes(self._kept[end + len(END) :])
         if end >= 0:
             self._ended = True
@@ -48,10 +55,11 @@ class IncomingText:
         """The next of the mail as its sender wrote it, without the dots that protected lines; at the end all of it."""
         certain = self._certain()
         given = self._kept if certain == len(self._kept) else self._kept[:certain]
-        if b"\r\n." in given:
-            given = given.replace(b"\r\n.", b"\r\n")
+        if self._has_dots:
+            given = given.replace(DOT, b"\r\n")
         content = bytes(memoryview(given)[2:] if self._gone < 0 else given)
         self._forget(certain)
+        self._has_dots = DOT in self._kept
         return content
 
     def _certain(self) -> int:

@@ -41,6 +41,7 @@ class Arriving:
     def __init__(self, spool: Spool, envelope: Envelope, limit: int) -> None:
         self.text = IncomingText(limit)
         self.received = ReceivedFields()
+        self.size = 0  # of what was given on
         self._spool = spool
         self._envelope = envelope
         self._small = b""
@@ -60,6 +61,7 @@ class Arriving:
                 await self._write(self.text.portion())
         elif rest is not None:
             self._small = self.text.portion()
+            self.size = len(self._small)
             self.received.take(self._small)
         return rest
 
@@ -89,6 +91,7 @@ class Arriving:
         with self._lock:
             if not self._over:
                 self.received.take(portion)
+                self.size += len(portion)
                 self._large = self._large or self._spool.begin(self._envelope)
                 self._large.write(portion)
 

@@ -7,6 +7,7 @@ names after a day will never get one: it may be removed (``reconcile``).
 import fcntl
 import os
 import re
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -17,7 +18,7 @@ from mailgate.errors import GiveUp, Refused, TryLater
 from mailgate.store.columns import instant
 
 PART = ".part"
-READING = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+READING = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # a pipe does not hold us (S56)
 NAME = re.compile(r"[0-9a-f]{64}-[0-9a-f]{16}")
 
 
@@ -95,7 +96,9 @@ class Folder:
         with _translated():
             try:
                 with os.fdopen(os.open(self._file(name), READING), "rb", buffering=0) as file:
-                    return file.readall()
+                    if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                        return file.readall()
+                raise lost(name)
             except FileNotFoundError as error:
                 raise lost(name) from error
 
@@ -184,6 +187,8 @@ def _sync(folder: Path) -> None:
 
 def _remove_unless_held(part: Path) -> None:
     """Remove the file of a process that is gone: one that still writes holds its lock."""
+    if not stat.S_ISREG(part.lstat().st_mode):
+        return
     try:
         with open(part, "rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -104,11 +104,20 @@ def test_at_the_start_files_of_processes_that_are_gone_are_removed_and_no_others
     assert {name for name, _ in kept.kept()} == {NAME, OTHER}
 
 
-def test_a_link_in_the_folder_is_not_followed(tmp_path: Path) -> None:
+def test_S56_a_link_in_the_folder_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "secret").write_bytes(b"secret")
     (tmp_path / NAME).symlink_to(tmp_path / "secret")
     with pytest.raises(TryLater):
         Folder(tmp_path).read(NAME)
+
+
+def test_S56_a_pipe_in_the_folder_is_nothing_to_wait_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / NAME)
+    os.mkfifo(tmp_path / (32 * "0" + ".part"))
+    kept = Folder(tmp_path)
+    kept.make_ready()
+    with pytest.raises(GiveUp):
+        kept.read(NAME)
 
 
 @pytest.mark.parametrize("place", ["s3:bucket", "s3://", "s3:///prefix"])

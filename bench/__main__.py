@@ -8,10 +8,17 @@ import platform
 import sys
 from pathlib import Path
 
-from bench import accept, growth, ingest, start
+from bench import accept, big, growth, ingest, start
 from bench.table import Row, printed
 
-MEASURES = {"P1": accept.measure, "P3": ingest.measure, "P8": growth.measure, "P15": start.measure}
+MEASURES = {
+    "P1": accept.measure,
+    "P2": big.speed,
+    "P3": ingest.measure,
+    "P8": growth.measure,
+    "P9": big.memory,
+    "P15": start.measure,
+}
 
 
 def main() -> None:

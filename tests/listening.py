@@ -13,9 +13,9 @@ from typing import Self
 
 import uvloop
 
+from mailgate.ingest.arriving import Spool
 from mailgate.ingest.listener import Listener, encryption
 from mailgate.ingest.session import SmtpSession
-from mailgate.ingest.smtp import Spool
 from mailgate.model.config import Config, Limits, Mailbox, Mode, Operator, Service, Smtp
 from mailgate.model.tally import Tally
 

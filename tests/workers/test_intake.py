@@ -11,7 +11,7 @@ from mailgate.app import context_of, make_ready
 from mailgate.errors import TryLater
 from mailgate.model.config import Operator, Send
 from mailgate.model.config import Store as StoreSettings
-from mailgate.model.decision import Action
+from mailgate.model.decision import Action, Token
 from mailgate.model.message import Envelope
 from mailgate.store import history
 from mailgate.store.engine import open_store
@@ -227,3 +227,10 @@ def test_mails_that_share_a_lock_are_in_different_groups_in_their_order():
     ]
     read = [(number, make_reading(message=message)) for number, message in enumerate(messages)]
     assert [[number for number, _ in group] for group in independent(read)] == [[0, 1], [2]]
+
+
+def test_an_answer_to_a_token_waits_for_the_mail_that_names_the_same_ticket():
+    named = make_reading(message=make_message(message_id="<1@x.example>", sender="a@x.example"), refs=("MG-7K3F-99",))
+    token = Token("MG-7K3F-99", 1, "r", "mac")
+    answer = make_reading(message=make_message(message_id="<2@x.example>", sender="b@x.example"), tokens=(token,))
+    assert [[number for number, _ in group] for group in independent([(0, named), (1, answer)])] == [[0], [1]]

@@ -8,10 +8,18 @@ import platform
 import sys
 from pathlib import Path
 
-from bench import accept, growth, ingest, start
+from bench import accept, composing, growth, ingest, latency, reading, start
 from bench.table import Row, printed
 
-MEASURES = {"P1": accept.measure, "P3": ingest.measure, "P8": growth.measure, "P15": start.measure}
+MEASURES = {
+    "P1": accept.measure,
+    "P3": ingest.measure,
+    "P6": reading.measure,
+    "P8": growth.measure,
+    "P12": composing.measure,
+    "P14": latency.measure,
+    "P15": start.measure,
+}
 
 
 def main() -> None:

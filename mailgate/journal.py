@@ -70,16 +70,17 @@ def mail_accepted(key: str, size: int, recipients: int) -> None:
     _log.info("mail accepted", key=key, size=size, recipients=recipients)
 
 
-def mail_put_off(error: BaseException) -> None:
-    _log.warning("mail put off: the sender will try again", why=why(error))
+def mail_put_off(error: BaseException, number: str) -> None:
+    """*number* is what the sender heard."""
+    _log.warning("mail put off: the sender will try again", number=number, why=why(error))
 
 
 def reply_not_delivered(key: str) -> None:
     _log.warning("mail stored, but its sender left before the reply", key=key)
 
 
-def smtp_failed(error: BaseException) -> None:
-    _log.error("an SMTP session failed: the sender will try again", why=why(error))
+def smtp_failed(error: BaseException, number: str) -> None:
+    _log.error("an SMTP session failed: the sender will try again", number=number, why=why(error))
 
 
 def mails_handled(count: int, tickets: int) -> None:

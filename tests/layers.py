@@ -4,7 +4,9 @@ from pathlib import Path
 
 OUTSIDE_FILES = {
     "ingest.smtp",
+    "ingest.session",
     "ingest.lmtp",
+    "ingest.listener",
     "ingest.imap",
     "ingest.files",
     "notify.smtp",

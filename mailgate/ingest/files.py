@@ -10,7 +10,8 @@ from mailgate.errors import Refused
 from mailgate.model.config import Config
 from mailgate.model.message import Envelope, Message
 
-_MAIL_ENDINGS = frozenset({".eml", ".msg", ".txt", ".mail", ".mbox", ""})
+_MBOX_ENDINGS = frozenset({".mbox", ".mbx", ""})
+_MAIL_ENDINGS = frozenset({".eml", ".msg", ".txt", ".mail", ".mbox", ".mbx", ""})
 
 
 def read_mails(paths: Sequence[Path]) -> Iterator[tuple[str, bytes]]:
@@ -83,9 +84,8 @@ def _content(path: Path) -> bytes | None:
 
 
 def _is_mbox(path: Path, content: bytes) -> bool:
-    return content.startswith(b"From ") and (
-        path.suffix.lower() == ".mbox" or b"\n\nFrom " in content or b"\r\n\r\nFrom " in content
-    )
+    """By its name and its first line: a single mail may quote such a line, or begin with one."""
+    return path.suffix.lower() in _MBOX_ENDINGS and content.startswith(b"From ")
 
 
 def split_mbox(content: bytes) -> Iterator[bytes]:

@@ -216,8 +216,8 @@ ACTIONS: Mapping[type, Action] = {
 class Reply:
     """One mail to send: *message* is its name under ``messages``, *draft* the index of the new ticket it is about.
 
-    *to_team*: its reader belongs to the owning team, so that the wider column of the privacy
-    table (docs/domain.md section 9) holds; *internal*: its reader is one of our organisation.
+    *internal*: its reader is one of our organisation (docs/domain.md section 9). *fields* are
+    further values for its template.
     """
 
     message: str

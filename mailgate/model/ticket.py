@@ -32,7 +32,7 @@ class Ticket:
     *ref* is what people see, "MG-7K3F-99". *keys* are the values of the key identifier (the
     CRNs), the first one first; *fields* are all facts the mails stated, by their names in the
     configuration. *participants* are the addresses that may post (E121): the requester,
-    watchers, and whoever we mailed. *opened_by* is how the rehearsal names it.
+    watchers, and whoever we mailed. *opening_id* is the Message-ID of the mail that opened it.
     """
 
     id: int
@@ -42,7 +42,9 @@ class Ticket:
     requester: str
     received_at: datetime
     subject: str = ""
+    opening_id: str = ""
     waiting_for: WaitingFor | None = None
+    waiting_since: datetime | None = None
     category: str | None = None
     task: str | None = None
     priority: str | None = None
@@ -53,6 +55,7 @@ class Ticket:
     fields: Values = field(default_factory=dict)
     missing: tuple[str, ...] = ()
     marking: str = ""
+    starts: str | None = None
     first_reply_due: datetime | None = None
     due_at: datetime | None = None
     closed_at: datetime | None = None

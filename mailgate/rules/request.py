@@ -75,7 +75,7 @@ def _settled(request: _Request, reading: Reading, config: Config, facts: Facts) 
     """The request after all rules; its fields name the dates that its task needs."""
     key = {config.key_name: request.keys} if config.key_name and request.keys else {}
     known = {**request.fields, **key}
-    calendar = _calendar(_team(request.task, reading, config, facts), config)
+    calendar = calendar_of(_team(request.task, reading, config, facts), config)
 
     def with_task(case: Case, task: str | None) -> Case:
         told = stated(task, known, request.loose_dates, config)
@@ -89,7 +89,7 @@ def _draft(case: Case, keys: tuple[str, ...]) -> tuple[Draft, Trace]:
     team = _team(case.task, reading, config, case.facts)
     sla = _service_level(case.task, case.priority, config)
     waits = bool(case.missing) and not {case.priority, sla} & _RUN_ON
-    clock, why = _clock(case, sla, _calendar(team, config))
+    clock, why = _clock(case, sla, calendar_of(team, config))
     kept = {*config.service.identifiers, *needs_of(case.task, config)} - {config.key_name}
     fields = {name: values for name, values in case.fields.items() if name in kept}
     draft = Draft(
@@ -160,7 +160,8 @@ def _mailbox_of(team: str | None, config: Config) -> str:
     return next(own, config.service.send_from or "")
 
 
-def _calendar(team: str | None, config: Config) -> Calendar:
+def calendar_of(team: str | None, config: Config) -> Calendar:
+    """When *team* works: its own calendar, else the default one."""
     service = config.service
     own = service.teams[team].calendar if team and team in service.teams else None
     return service.calendars.get(own or service.defaults.calendar or "", OFFICE)

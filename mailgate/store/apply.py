@@ -63,6 +63,7 @@ class _Opening:
     draft: Draft
     ref: str
     mail_id: int
+    message_id: str
     events: tuple[Event, ...]
     now: datetime
 
@@ -94,7 +95,7 @@ def quarantine(
     with store.deciding(()) as connection, store.writing(connection) as tx:
         spool.set_aside(tx, spooled, reason, error, now)
         if notice is not None:
-            opening = _Opening(notice.draft, notice.reference, spooled.id, notice.events, now)
+            opening = _Opening(notice.draft, notice.reference, spooled.id, "", notice.events, now)
             ids = _open_tickets(tx, [opening])
             outbox.queue(
                 tx, [outbox.Queued(mail, ids[notice.reference], now, to_stranger=False) for mail in notice.outbound]
@@ -112,7 +113,7 @@ def _openings(settled: Settled) -> Iterable[_Opening]:
     """The decision's events belong to the mail's own ticket, which is the first."""
     for number, (draft, ref) in enumerate(zip(settled.drafts, settled.references, strict=True)):
         happened = settled.decision.events if number == 0 else ()
-        yield _Opening(draft, ref, settled.spooled.id, happened, settled.now)
+        yield _Opening(draft, ref, settled.spooled.id, settled.reading.message.message_id, happened, settled.now)
 
 
 def _ticket_id(settled: Settled, ids: dict[str, int]) -> int | None:
@@ -136,7 +137,10 @@ def _open_tickets(tx: Connection, openings: Sequence[_Opening]) -> dict[str, int
     if not openings:
         return {}
     histories = {each.ref: chained(each.ref, Head(), (_opened(each), *each.events), each.now) for each in openings}
-    rows = [draft_row(each.draft, each.ref, histories[each.ref][1], each.now, each.mail_id) for each in openings]
+    rows = [
+        draft_row(each.draft, each.ref, histories[each.ref][1], each.now, each.mail_id, each.message_id)
+        for each in openings
+    ]
     opened = tx.execute(insert(tickets).returning(tickets.c.ref, tickets.c.id), rows)
     ids: dict[str, int] = {row.ref: row.id for row in opened}
     tx.execute(
@@ -283,7 +287,9 @@ def _change(tx: Connection, change: Change, now: datetime) -> None:
     if change.status is not None:
         values["closed_at"] = None if change.status in OPEN_STATUSES else change.closed_at or now
         if change.status is not Status.WAITING:
-            values["waiting_for"] = None
+            values |= {"waiting_for": None, "waiting_since": None}
+        elif change.ticket.status is not Status.WAITING:
+            values["waiting_since"] = now
     if values:
         tx.execute(update(tickets).where(tickets.c.id == ticket_id).values(values))
     if change.watcher:

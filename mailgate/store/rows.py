@@ -33,8 +33,10 @@ def _ticket(row: Row[Any], addresses: frozenset[str]) -> Ticket:
         status=Status(row.status),
         requester=row.requester,
         received_at=row.received_at,
+        opening_id=row.opening_id,
         subject=row.subject,
         waiting_for=WaitingFor(row.waiting_for) if row.waiting_for else None,
+        waiting_since=row.waiting_since,
         category=row.category,
         task=row.task,
         priority=row.priority,
@@ -45,6 +47,7 @@ def _ticket(row: Row[Any], addresses: frozenset[str]) -> Ticket:
         fields=values(row.fields),
         missing=tuple(row.missing),
         marking=row.marking,
+        starts=row.starts,
         first_reply_due=row.first_reply_due,
         due_at=row.due_at,
         closed_at=row.closed_at,
@@ -57,14 +60,18 @@ def values(stored: Mapping[str, Iterable[str]]) -> Values:
     return {name: tuple(found) for name, found in stored.items()}
 
 
-def draft_row(draft: Draft, ref: str, head: Head, now: datetime, opened_by: int | None = None) -> dict[str, Any]:
+def draft_row(
+    draft: Draft, ref: str, head: Head, now: datetime, opened_by: int | None = None, opening_id: str = ""
+) -> dict[str, Any]:
     """The row of a new ticket, but for the mails it has sent."""
     return {
         "ref": ref,
         "opened_by": opened_by,
+        "opening_id": opening_id,
         "mailbox": draft.mailbox,
         "status": draft.status,
         "waiting_for": draft.waiting_for,
+        "waiting_since": now if draft.status is Status.WAITING else None,
         "requester": draft.requester,
         "subject": draft.subject,
         "category": draft.category,
@@ -78,6 +85,9 @@ def draft_row(draft: Draft, ref: str, head: Head, now: datetime, opened_by: int 
         "missing": draft.missing,
         "tags": draft.tags,
         "marking": draft.marking,
+        "show_to": draft.show_to,
+        "attachments": draft.attachments,
+        "starts": draft.starts,
         "linked_to": draft.linked_to,
         "received_at": draft.received_at,
         "first_reply_due": draft.first_reply_due,

@@ -82,8 +82,8 @@ Index("ix_spool_fresh", spool.c.id, **partial(FRESH))
 Index("ix_spool_tried", spool.c.run_at, **partial(TRIED))
 Index("ix_spool_quarantined", spool.c.id, **partial(QUARANTINED))
 
-# *opened_by* is the id of the mail that opened it. *events* and *head* are the length and the
-# last hash of its history. It is open as long as *closed_at* is null.
+# *opened_by* is the id of the mail that opened it, *opening_id* that mail's Message-ID. *events*
+# and *head* are the length and the last hash of its history. It is open as long as *closed_at* is null.
 OPEN = "closed_at IS NULL"
 tickets = Table(
     "tickets",
@@ -91,9 +91,11 @@ tickets = Table(
     Column("id", Id, primary_key=True),
     Column("ref", Name, nullable=False, unique=True),
     Column("opened_by", Id),
+    Column("opening_id", Name, nullable=False),
     Column("mailbox", Name, nullable=False),
     Column("status", Name, nullable=False),
     Column("waiting_for", Name),
+    Column("waiting_since", Instant),
     Column("requester", Name, nullable=False),
     Column("subject", Words, nullable=False),
     Column("category", Name),
@@ -107,6 +109,9 @@ tickets = Table(
     Column("missing", Json, nullable=False),
     Column("tags", Json, nullable=False),
     Column("marking", Name, nullable=False),
+    Column("show_to", Name),
+    Column("attachments", Name),
+    Column("starts", Name),
     Column("linked_to", Name),
     Column("received_at", Instant, nullable=False),
     Column("first_reply_due", Instant),

@@ -8,6 +8,7 @@ from mailgate.model.decision import Decision, NewTicket, Reading, Reply
 from mailgate.model.outbound import SendState
 from mailgate.model.ticket import Draft, Ticket
 from mailgate.notify.compose import About
+from mailgate.notify.labels import task_label, team_label
 
 
 def abouts(
@@ -20,7 +21,7 @@ def abouts(
         if found is not None:
             case, ref, last_serial = found
             serials[ref] = serials.get(ref, last_serial) + 1
-            yield reply, _about(case, ref, serials[ref], reading, config, cause, now)
+            yield reply, _about(case, ref, serials[ref], reply, reading, config, cause, now)
 
 
 def _case(decision: Decision, reply: Reply, references: Sequence[str]) -> tuple[Draft | Ticket, str, int] | None:
@@ -32,10 +33,17 @@ def _case(decision: Decision, reply: Reply, references: Sequence[str]) -> tuple[
 
 
 def _about(
-    case: Draft | Ticket, ref: str, serial: int, reading: Reading, config: Config, cause: str, now: datetime
+    case: Draft | Ticket,
+    ref: str,
+    serial: int,
+    reply: Reply,
+    reading: Reading,
+    config: Config,
+    cause: str,
+    now: datetime,
 ) -> About:
-    service, message = config.service, reading.message
-    team = service.teams.get(case.team or "")
+    information = config.service.information
+    answers, references = _answered(case, reply, reading)
     return About(
         ref=ref,
         serial=serial,
@@ -44,15 +52,22 @@ def _about(
         received_at=case.received_at,
         cause=cause,
         due_at=case.due_at,
-        task=(config.task(case.task)[1].label or case.task) if case.task else "",
+        task=task_label(config, case.task),
         key=case.keys[0] if case.keys else "",
-        team=(team.label if team else None) or case.team or "",
+        team=team_label(config, case.team),
         marking=case.marking,
-        missing=tuple(service.information[name].ask for name in case.missing if name in service.information),
-        answers=message.message_id,
-        references=message.references,
+        missing=tuple(information[name].ask for name in case.missing if name in information),
+        answers=answers,
+        references=references,
         state=_state(case.mailbox, reading, config),
     )
+
+
+def _answered(case: Draft | Ticket, reply: Reply, reading: Reading) -> tuple[str, tuple[str, ...]]:
+    """A mail that the reader of *reply* knows, so that it joins their thread: their own, or the ticket's first."""
+    if reply.to == reading.sender:
+        return reading.message.message_id, reading.message.references
+    return (case.opening_id if isinstance(case, Ticket) else ""), ()
 
 
 def _state(mailbox: str, reading: Reading, config: Config) -> SendState:

@@ -63,3 +63,11 @@ def test_a_file_for_nobody_of_ours_goes_to_the_mailbox_that_was_named() -> None:
     message = Message("<1@x>", from_=Address("ann@x.example"))
     assert envelope_of(message, CONFIG, AT, "help@x.example").recipients == ("help@x.example",)
     assert envelope_of(message, CONFIG, AT, None).recipients == ()
+
+
+def test_a_single_mail_that_quotes_a_separator_line_stays_one(tmp_path: Path) -> None:
+    mail = tmp_path / "returned.eml"
+    mail.write_bytes(
+        b"From a@x Thu Apr 29 23:34:45 2015\nSubject: one\n\nit says:\n\nFrom b@x Thu Apr 29 23:34:45 2015\n"
+    )
+    assert len(list(read_mails([mail]))) == 1

@@ -1,15 +1,17 @@
 """What becomes of a whole mail at the SMTP door."""
 
+import re
 import resource
 import time
 
 import pytest
 
 from mailgate.errors import TryLater
-from mailgate.ingest.policy import Limits
+from mailgate.model.config import Limits
 from tests.fakes import MemorySpool
 from tests.listening import ENVELOPE, Dialogue, listening, make_config
 
+PUT_OFF = rb"451 4.3.0 try again later \[[0-9a-f]{8}\]"
 QUEUED = b"250 2.0.0 queued as 0000"
 
 
@@ -165,14 +167,14 @@ def test_E10_more_than_100_received_fields_are_a_loop(port, lines, expected):
 def test_S8_every_failure_of_ours_is_put_off_without_a_reason(spool, port, failure):
     spool.failure = failure
     with at_data(port) as client:
-        assert client.say(b"x\r\n.") == b"451 4.3.0 try again later"
+        assert re.fullmatch(PUT_OFF, client.say(b"x\r\n."))
         spool.failure = None
         assert client.say_all(*ENVELOPE.split(b"\r\n")[1:-1], b"x\r\n.")[-1].startswith(QUEUED)
 
 
 def test_S8_a_spool_that_raises_at_once_is_put_off_too(spool, port, monkeypatch):
     monkeypatch.setattr(spool, "put", None)
-    assert delivered(port, b"x\r\n.\r\n") == b"451 4.3.0 try again later"
+    assert re.fullmatch(PUT_OFF, delivered(port, b"x\r\n.\r\n"))
 
 
 def test_R6_a_client_that_leaves_before_the_reply_does_not_stop_the_commit(spool, port):
@@ -212,7 +214,7 @@ def test_shutdown_finishes_open_commits_and_puts_the_others_off(spool):
 
 def test_S5_a_client_that_drips_is_cut_at_the_deadline(spool):
     limits = Limits(data_grace_seconds=0.2, data_bytes_per_second=20_000)
-    with listening(spool, limits=limits) as running, at_data(running.port) as client:
+    with listening(spool, make_config(limits)) as running, at_data(running.port) as client:
         client.send(b"a")
         assert client.reply() == b"421 4.4.2 timed out"
     assert spool.mails == []
@@ -224,3 +226,56 @@ def test_S5_the_time_for_a_mail_follows_its_size():
     assert limits.seconds_left(2_000_000, 100) == 60
     assert limits.seconds_left(10**9, 1790) == 10
     assert limits.seconds_left(10**9, 0) == 300
+
+
+def test_E16_a_client_that_drips_lives_longer_than_a_silent_one(spool):
+    with listening(spool, make_config(Limits(idle_seconds=0.4))) as running, at_data(running.port) as client:
+        for _ in range(10):
+            time.sleep(0.1)
+            client.send(b"line\r\n")
+        assert client.say(b".").startswith(QUEUED)
+
+
+def test_E16_a_mail_takes_no_longer_than_its_total(spool):
+    limits = Limits(data_seconds=0.3, idle_seconds=5)
+    with listening(spool, make_config(limits)) as running, at_data(running.port) as client:
+        began = time.monotonic()
+        try:
+            while time.monotonic() - began < 10:
+                client.send(b"x" * 100_000)
+                time.sleep(0.01)
+        except ConnectionError:
+            pass
+        assert 0.2 < time.monotonic() - began < 5
+    assert spool.mails == []
+
+
+def test_S5_others_are_served_while_one_drips(spool, port):
+    with at_data(port) as slow:
+        for _ in range(5):
+            slow.send(b"x")
+            began = time.monotonic()
+            assert delivered(port, b"x\r\n.\r\n").startswith(QUEUED)
+            assert time.monotonic() - began < 1
+
+
+def test_a_session_that_was_in_a_commit_at_shutdown_hears_its_250_and_then_421(spool):
+    spool.hold = True
+    with listening(spool) as running, at_data(running.port) as client:
+        client.send(b"x\r\n.\r\n")
+        wait_until(lambda: spool._held)
+        running.stop(grace_seconds=0)
+        spool.commit()
+        assert client.reply().startswith(QUEUED)
+        assert client.reply() == b"421 4.3.2 try again later"
+        assert client.reply() == b""
+
+
+def test_a_commit_that_takes_longer_than_a_client_may_be_silent_is_waited_for(spool):
+    spool.hold = True
+    with listening(spool, make_config(Limits(idle_seconds=0.05))) as running, at_data(running.port) as client:
+        client.send(b"x\r\n.\r\n")
+        wait_until(lambda: spool._held)
+        time.sleep(0.3)
+        spool.commit()
+        assert client.reply().startswith(QUEUED)

@@ -94,7 +94,8 @@ def main() -> None:
         try:
             program().main(config_first(sys.argv[1:]), prog_name="mailgate")
         finally:
-            sys.stdout.flush()
+            if sys.stdout is not None:  # it was closed before we began: ">&-"
+                sys.stdout.flush()
     except MailgateError as error:
         _end(str(error))
     except BrokenPipeError:  # whoever read our output has enough of it

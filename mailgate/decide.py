@@ -5,12 +5,12 @@
 of ``STAGES`` that has an answer decides.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from mailgate.ingest import authentic
-from mailgate.model.config import Calendar, Config
+from mailgate.model.config import Config
 from mailgate.model.decision import (
     AutoReply,
     Bounce,
@@ -23,7 +23,6 @@ from mailgate.model.decision import (
     Intent,
     Match,
     NewTicket,
-    Order,
     Outcome,
     Reading,
     Reply,
@@ -31,14 +30,23 @@ from mailgate.model.decision import (
 )
 from mailgate.model.message import BOUNCES, Envelope, Kind, Message, Verdict
 from mailgate.model.spans import Span
-from mailgate.model.ticket import Change, Draft, Event, Status, Ticket, WaitingFor
-from mailgate.rules import dates, extract, needs, request
-from mailgate.rules.classify import classify
+from mailgate.model.ticket import Change, Draft, Event, Status, Ticket
+from mailgate.rules import conditions, dates, extract, request
+from mailgate.rules.classify import STAGE
 from mailgate.rules.request import calendar_of
-from mailgate.sla.calendar import before, due, local_date
-from mailgate.sla.clock import resumed
-from mailgate.tickets import answer, commands, duplicate, fingerprint, lifecycle, reference, smalltalk, subject, thread
-from mailgate.tickets.lifecycle import Happened
+from mailgate.sla.calendar import before, local_date
+from mailgate.tickets import (
+    answer,
+    commands,
+    duplicate,
+    effects,
+    fingerprint,
+    lifecycle,
+    reference,
+    smalltalk,
+    subject,
+    thread,
+)
 from mailgate.tickets.orders import Ambiguous
 from mailgate.tickets.token import tokens_in
 
@@ -110,19 +118,27 @@ class _Case:
     def event(self, what: str, data: Mapping[str, object] | None = None, actor: str = "sender") -> tuple[Event, ...]:
         return (Event(what, actor, data or {}, {"from": self.reading.sender}),)
 
-    @property
-    def calendar(self) -> Calendar:
-        return calendar_of(None, self.config)
-
     def earlier(self, span: Span) -> datetime:
         """*span* before now, in the default calendar's working time."""
-        return before(self.facts.now, span, self.calendar)
+        return before(self.facts.now, span, calendar_of(None, self.config))
 
-    def answered(self, message: str) -> tuple[tuple[Reply, ...], str]:
+    def first_date(self, text: str) -> date | None:
+        """The first day that *text* names, told from the day the mail was written."""
+        written = local_date(self.reading.message.date or self.facts.now, calendar_of(None, self.config))
+        return next((found.day for found in dates.find_dates(dates.plain(text), written)), None)
+
+    def answered(self, message: str, fields: Mapping[str, str] | None = None) -> tuple[tuple[Reply, ...], str]:
         """The automatic answer *message* to the sender, or why there is none (E134)."""
         if silent := answer.silent_because(self.reading, self.config, self.facts):
             return (), silent
-        return (_reply(message, self.reading.sender, self.config),), ""
+        return (answer.to(self.reading.sender, message, self.config, fields),), ""
+
+    def refused(self, ticket: Ticket, why: str, trace: Trace) -> Decision:
+        """An order that does not run: kept as a note."""
+        found = Match("command", "refused", effect=why)
+        return self.decided(
+            FollowUp(ticket, Intent.NOTE), (*trace, found), events=self.event("command refused", {"why": why})
+        )
 
 
 def decide(reading: Reading, config: Config, facts: Facts) -> Decision:
@@ -164,8 +180,8 @@ def _bulk(case: _Case) -> Decision | None:
     if message.kind is Kind.HUMAN:
         return None
     drafts, trace = request.requests(case.reading, case.config, case.facts)
-    by_rule = any(match.stage == "rule" and "task" in match.effect for match in trace)
-    by_phrase = message.kind is Kind.CALENDAR and any(match.stage == "phrase" for match in trace)
+    by_rule = any(match.stage == conditions.STAGE and "task:" in match.effect for match in trace)
+    by_phrase = message.kind is Kind.CALENDAR and any(match.stage == STAGE and match.words for match in trace)
     if by_rule or by_phrase:
         return case.decided(NewTicket(drafts), trace, silent_because=f"it is not a person's mail ({message.kind})")
     return case.decided(Ignore(f"its kind is {message.kind}"), (Match("kind", message.kind, message.kind_why),))
@@ -188,66 +204,23 @@ def _copy(case: _Case) -> Decision | None:
 
 def _command(case: _Case) -> Decision | None:
     """What an agent orders by reply (E111, E186)."""
-    evidence = case.thread.evidence
-    if evidence is None or not thread.is_staff_of(evidence.ticket, case.reading, case.config, case.facts):
+    reading, config, facts, evidence = case.reading, case.config, case.facts, case.thread.evidence
+    if evidence is None or not thread.is_staff_of(evidence.ticket, reading, config, facts):
         return None
-    ticket, written = evidence.ticket, local_date(case.reading.message.date or case.facts.now, case.calendar)
-
-    def first_date(text: str) -> date | None:
-        return next((found.day for found in dates.find_dates(dates.plain(text), written)), None)
-
-    order, trace = commands.read_order(case.reading, ticket, case.config, first_date, case.facts.colleagues)
+    ticket = evidence.ticket
+    order, trace = commands.read_order(reading, ticket, config, case.first_date, facts.colleagues)
     if order is None:
         return None
-    change, refused = None, commands.may_command(case.reading, ticket, evidence, case.config, case.facts)
-    if not refused:
-        change, refused = _ordered(case, ticket, order)
-    if change is None or isinstance(order, Ambiguous):
-        found = Match("command", "refused", effect=refused)
-        event = case.event("command refused", {"why": refused})
-        return case.decided(FollowUp(ticket, Intent.NOTE), (*trace, found), events=event)
-    told = lifecycle.told(ticket.status, change.status or ticket.status)
-    replies = (_told(ticket, told, order, case.config, case.facts.now),) if told else ()
-    data = {"do": order.do, "to": order.to, "status": change.status, "until": order.until and order.until.isoformat()}
-    event = case.event("command", data, actor="agent")
-    return case.decided(Command(ticket, order), trace, (change,), event, replies)
-
-
-def _ordered(case: _Case, ticket: Ticket, order: Order | Ambiguous) -> tuple[Change | None, str]:
-    """What the order changes; None, and why, where it cannot be done to the ticket as it is."""
+    refused = commands.may_command(reading, ticket, evidence, config, facts)
     if isinstance(order, Ambiguous):
-        return None, order.why
-    if order.do not in ORDERS:
-        return None, f"{order.do} cannot be ordered by mail yet"
-    if order.do == "assign" and order.to not in {person.address for person in case.facts.colleagues}:
-        return None, "nobody of that address is in the ticket's team"
-    happened = ORDERS[order.do]
-    status = lifecycle.after(ticket, happened) if happened else ticket.status
-    if status is None:
-        return None, f"the ticket is {ticket.status} already"
-    change = Change(ticket, status=status)
-    match order.do:
-        case "done" | "cancel":
-            return replace(change, closed_at=case.facts.now), ""
-        case "take":
-            return replace(change, assignee=case.reading.sender), ""
-        case "waiting":
-            return replace(change, waiting_for=WaitingFor.THIRD_PARTY), ""
-        case "assign":
-            return replace(change, assignee=order.to), ""
-        case "move":
-            return _moved(case, change, order.to or ""), ""
-    return change, ""
-
-
-def _moved(case: _Case, change: Change, to: str) -> Change:
-    """To a category, and the task of it that the order names, or to a team as it is."""
-    category = case.config.service.categories.get(to)
-    if category is None:
-        return replace(change, team=to)
-    named = classify("", case.reading.wording, None, case.config)
-    task = named.task if named.category == to else f"{to}.other"
-    return replace(change, category=to, task=task, team=category.team or change.ticket.team)
+        return case.refused(ticket, refused or order.why, trace)
+    change = refused or effects.of_order(ticket, order, reading, config, facts)
+    if isinstance(change, str):
+        return case.refused(ticket, change, trace)
+    told = lifecycle.told(ticket.status, change.status or ticket.status)
+    replies = answer.of_change(ticket, told, order, config, facts.now) if told else ()
+    data = {"do": order.do, "to": order.to, "status": change.status, "until": order.until and order.until.isoformat()}
+    return case.decided(Command(ticket, order), trace, (change,), case.event("command", data, actor="agent"), replies)
 
 
 def _small_talk(case: _Case) -> Decision | None:
@@ -256,76 +229,34 @@ def _small_talk(case: _Case) -> Decision | None:
     if intent is Intent.THANKS and case.ticket is not None:
         event = case.event("thanks received")
         return case.decided(Ignore("it only says thank you", case.ticket, intent), trace, events=event)
-    if intent is not Intent.CHASER or _answers(case):
+    if intent is not Intent.CHASER or (case.ticket and effects.brought(case.ticket, case.reading, case.config)):
         return None
     ticket, found = case.ticket, Trace()
     if ticket is None:
         ticket, found = smalltalk.chased_ticket(case.reading, case.config, case.facts)
     if ticket is None:
         return None
-    replies, silent = case.answered("status")
-    mine = case.reading.sender in ticket.participants
-    replies = tuple(replace(reply, fields=_status_fields(ticket)) for reply in replies) if mine else ()
-    return case.decided(
-        FollowUp(ticket, intent), (*trace, *found), events=case.event("chased"), replies=replies, silent_because=silent
-    )
+    replies, silent = case.answered("status", {"status": ticket.status, "waiting_for": ticket.waiting_for or ""})
+    if case.reading.sender not in ticket.participants:
+        replies, silent = (), "its sender takes no part in the ticket"
+    outcome = FollowUp(ticket, Intent.CHASER)
+    return case.decided(outcome, (*trace, *found), (), case.event("chased"), replies, silent)
 
 
 def _follow_up(case: _Case) -> Decision | None:
     """A person's answer in the thread: it moves the ticket, fills what was missing, reopens what was closed."""
-    ticket, reading = case.ticket, case.reading
+    ticket = case.ticket
     if ticket is None:
         return None
     if not ticket.is_open and not lifecycle.reopens(ticket, case.earlier(case.config.service.defaults.reopen_within)):
         return None
-    is_third_party = ticket.waiting_for is WaitingFor.THIRD_PARTY and reading.sender != ticket.requester
-    happened = Happened.THIRD_PARTY_REPLIED if is_third_party else Happened.REQUESTER_REPLIED
-    answers = _answers(case)
-    missing = tuple(name for name in ticket.missing if name not in answers)
-    intent = _intent(ticket, answers, third_party=is_third_party)
-    status = lifecycle.after(ticket, happened) or ticket.status
-    if missing and ticket.waiting_for is WaitingFor.REQUESTER:
-        status = ticket.status
-    change = Change(
-        ticket,
-        status=status,
-        due_at=_resumed(case, ticket, status),
-        waiting_for=ticket.waiting_for if status is Status.WAITING else None,
-        missing=missing,
-        fields={**ticket.fields, **{name: values for name, values in answers.items() if name != case.config.key_name}},
-        keys=ticket.keys or answers.get(case.config.key_name or "", ()),
-    )
+    found = effects.of_answer(ticket, case.reading, case.config, case.facts)
+    status = (found.change and found.change.status) or ticket.status
     told = lifecycle.told(ticket.status, status)
     replies, silent = case.answered(told) if told else ((), "a note changes nothing that needs telling")
-    events = case.event("follow-up", {"intent": intent, "status": status, "answers": sorted(answers)})
-    return case.decided(FollowUp(ticket, intent, answers), (), (change,), events, replies, silent)
-
-
-def _resumed(case: _Case, ticket: Ticket, status: Status) -> datetime | None:
-    """The new time to finish where the wait for the requester ends: later by the working time that passed."""
-    if ticket.waiting_for is not WaitingFor.REQUESTER or status is Status.WAITING:
-        return None
-    if ticket.due_at is None or ticket.waiting_since is None:
-        return None
-    return resumed(ticket.due_at, ticket.waiting_since, case.facts.now, calendar_of(ticket.team, case.config))
-
-
-def _answers(case: _Case) -> dict[str, tuple[str, ...]]:
-    """What the mail states of that which its ticket still lacks."""
-    if case.ticket is None or not case.ticket.missing:
-        return {}
-    reading, key = case.reading, case.config.key_name
-    said = {**reading.fields, key: reading.keys} if key else reading.fields
-    told = needs.stated(case.ticket.task, said, reading.loose_dates, case.config).fields
-    return {name: values for name in case.ticket.missing if (values := told.get(name))}
-
-
-def _intent(ticket: Ticket, answers: Mapping[str, tuple[str, ...]], *, third_party: bool) -> Intent:
-    if third_party:
-        return Intent.THIRD_PARTY_REPLY
-    if not ticket.is_open:
-        return Intent.REOPEN
-    return Intent.ANSWERS_QUESTION if answers else Intent.NOTE
+    events = case.event("follow-up", {"intent": found.intent, "status": status, "answers": sorted(found.brings)})
+    changes = (found.change,) if found.change else ()
+    return case.decided(FollowUp(ticket, found.intent, found.brings), (), changes, events, replies, silent)
 
 
 # ---- a request
@@ -343,18 +274,24 @@ def _request(case: _Case) -> Decision:
             return _joined(case, known, drafts[0], trace)
     drafts = tuple(replace(draft, linked_to=_linked(case)) for draft in drafts)
     silent = answer.silent_because(reading, config, facts)
-    replies = () if silent else tuple(_acknowledgements(drafts, reading, config))
+    replies = () if silent else answer.acknowledgements(drafts, reading, config)
     if not replies and not silent:
         silent = "its priority is acknowledged quietly"
     return case.decided(NewTicket(drafts), trace, replies=replies, silent_because=silent)
 
 
 def _joined(case: _Case, ticket: Ticket, draft: Draft, trace: Trace) -> Decision:
-    """A colleague's same request: its new facts fill in, its sender watches, and hears the reference and the date."""
-    missing = tuple(name for name in ticket.missing if name not in draft.fields)
-    watcher = None if case.reading.sender in ticket.participants else case.reading.sender
-    fields = {**draft.fields, **ticket.fields}
-    change = Change(ticket, watcher=watcher, fields=fields, missing=missing)
+    """A colleague's same request: its new facts fill in, its sender watches, and hears the reference and the date.
+
+    Of a ticket that is done it asks again: that is reopened, so that somebody looks whether it is.
+    """
+    change = Change(
+        ticket,
+        status=None if ticket.is_open else Status.OPEN,
+        watcher=None if case.reading.sender in ticket.participants else case.reading.sender,
+        fields={**draft.fields, **ticket.fields},
+        missing=tuple(name for name in ticket.missing if name not in draft.fields),
+    )
     replies, silent = case.answered("duplicate")
     return case.decided(Duplicate(ticket), trace, (change,), case.event("same request again"), replies, silent)
 
@@ -363,32 +300,6 @@ def _linked(case: _Case) -> str | None:
     """The ticket that the mail names or answers but may not or can no longer join."""
     near = case.ticket or next(iter(case.thread.claims), None)
     return near.ref if near else None
-
-
-def _acknowledgements(drafts: tuple[Draft, ...], reading: Reading, config: Config) -> Iterator[Reply]:
-    """One for each new ticket: what is missing, or that it was received."""
-    for number, draft in enumerate(drafts):
-        message = "more_needed" if draft.missing else "received"
-        if message == "more_needed" or draft.priority not in config.service.messages.quiet_for:
-            yield replace(_reply(message, reading.sender, config), draft=number)
-
-
-def _reply(message: str, to: str, config: Config) -> Reply:
-    return Reply(message, to, internal=config.is_ours(to.rpartition("@")[2]))
-
-
-def _told(ticket: Ticket, message: str, order: Order, config: Config, now: datetime) -> Reply:
-    """What the requester hears of a change that an agent made."""
-    fields = {"until": order.until.isoformat()} if order.until else {}
-    if message == "on_hold":
-        fields["waiting_for"] = WaitingFor.THIRD_PARTY
-    if message in ("done", "cancelled"):
-        fields["reopen_by"] = due(now, config.service.defaults.reopen_within, calendar_of(None, config)).isoformat()
-    return replace(_reply(message, ticket.requester, config), fields=fields)
-
-
-def _status_fields(ticket: Ticket) -> dict[str, str]:
-    return {"status": ticket.status, "waiting_for": ticket.waiting_for or ""}
 
 
 STAGES: tuple[Callable[[_Case], Decision | None], ...] = (
@@ -401,14 +312,3 @@ STAGES: tuple[Callable[[_Case], Decision | None], ...] = (
     _follow_up,
     _request,
 )
-
-ORDERS: Mapping[str, Happened | None] = {
-    "done": Happened.DONE,
-    "take": Happened.TAKEN,
-    "waiting": Happened.PUT_ON_HOLD,
-    "cancel": Happened.CANCELLED,
-    "reopen": Happened.REOPENED,
-    "assign": None,
-    "move": None,
-}
-"""The commands that an agent can give, and what each does to the ticket's status."""

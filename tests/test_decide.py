@@ -26,6 +26,7 @@ from tests.make import (
     ANN,
     BEN,
     CLEO,
+    DEV,
     HELPDESK,
     NOW,
     STRANGER,
@@ -288,3 +289,70 @@ def test_the_time_that_the_ticket_waited_for_its_requester_does_not_count() -> N
     )
     decision = decided(make_message("It is in room 12."), answering(ticket))
     assert decision.changes[0].due_at == NOW + timedelta(hours=2, minutes=30)
+
+
+def test_a_note_of_the_team_moves_nothing() -> None:
+    ticket = make_ticket(status="waiting", waiting_for=WaitingFor.REQUESTER, missing=("room",))
+    message = make_message("I rang her, it is in room 12 she thinks.", sender=CLEO.address)
+    decision = decided(message, Facts(NOW, CLEO, evidence=answering(ticket, CLEO.address).evidence))
+    assert decision.action is Action.FOLLOW_UP
+    assert not decision.changes
+
+
+def test_E121_a_stranger_with_a_forwarded_mail_may_post_and_moves_nothing() -> None:
+    ticket = make_ticket(status="waiting", waiting_for=WaitingFor.REQUESTER, missing=("room",))
+    decision = decided(make_message("It is in room 12.", sender=STRANGER), answering(ticket))
+    assert decision.action is Action.FOLLOW_UP
+    assert not decision.changes
+    assert not decision.replies
+
+
+def test_E185_a_forged_requester_reopens_nothing() -> None:
+    ticket = make_ticket(status="done", closed_at=NOW - timedelta(days=1))
+    headers = {"authentication-results": ("spf=fail; dmarc=fail header.from=council.example",)}
+    decision = decided(make_message("It is broken again.", headers=headers), answering(ticket))
+    assert not decision.changes
+
+
+def test_E133_a_machine_is_not_told_of_what_became_of_its_ticket() -> None:
+    ticket = make_ticket(requester="no-reply@council.example", assignee=CLEO.address)
+    message = make_message("Done", sender=CLEO.address, subject="Re: [MG-7K3F-99] Repair")
+    decision = decided(message, Facts(NOW, CLEO, evidence=answering(ticket, CLEO.address).evidence))
+    assert decision.action is Action.COMMAND
+    assert not decision.replies
+
+
+def test_an_invitation_opens_a_ticket_only_where_a_phrase_names_a_task() -> None:
+    asked = decided(make_message(REQUEST, kind=Kind.CALENDAR))
+    assert asked.action is Action.NEW_TICKET
+    assert not asked.replies
+    assert decided(make_message("Lunch?", subject="Lunch", kind=Kind.CALENDAR)).action is Action.IGNORE
+
+
+def test_E132_a_rule_may_give_a_list_a_task() -> None:
+    rules = [{"name": "Alarms", "when": {"from": ANN}, "then": {"task": "hardware.repair"}}]
+    config = make_config(rules=rules)
+    reading = decide.read(make_message("Disk full.", subject="Alarm", kind=Kind.LIST), make_envelope(), config)
+    assert decide.decide(reading, config, make_facts()).action is Action.NEW_TICKET
+
+
+def test_assigning_goes_to_the_tickets_team_only() -> None:
+    ticket = make_ticket(assignee=CLEO.address)
+    for to, action in ((DEV.address, Action.COMMAND), ("boss@council.example", Action.FOLLOW_UP)):
+        message = make_message(f"Please assign to {to}", sender=CLEO.address, subject="Re: [MG-7K3F-99] Repair")
+        facts = Facts(NOW, CLEO, evidence=answering(ticket, CLEO.address).evidence, colleagues=(CLEO, DEV))
+        assert decided(message, facts).action is action
+
+
+def test_E156a_what_is_done_is_looked_at_again_when_a_colleague_asks_again() -> None:
+    ticket = make_ticket(status="done", closed_at=NOW - timedelta(days=1), fields={"room": ("12",)})
+    decision = decided(make_message(REQUEST, sender=BEN), make_facts(same_case=(ticket,)))
+    assert decision.outcome == Duplicate(ticket)
+    assert decision.changes[0].status is Status.OPEN
+
+
+def test_a_colleagues_answer_to_a_commission_is_a_return_and_moves_nothing() -> None:
+    decision = decided(make_message("Nil return for us.", sender=BEN), answering(make_ticket(starts="commission")))
+    assert isinstance(decision.outcome, FollowUp)
+    assert decision.outcome.intent is Intent.COMMISSION_RETURN
+    assert not decision.changes

@@ -1,10 +1,16 @@
-"""Whether a mail may be answered automatically at all (E134, E185, E189)."""
+"""Whether anybody may be answered automatically (E134, E185, E189), and with what."""
 
 import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
 
 from mailgate.model.config import Config
-from mailgate.model.decision import Facts, Reading
+from mailgate.model.decision import Facts, Order, Reading, Reply
 from mailgate.model.message import VERIFIED, Kind, Verdict
+from mailgate.model.ticket import Draft, Ticket, WaitingFor
+from mailgate.rules.request import calendar_of
+from mailgate.sla.calendar import due
 
 MACHINES = re.compile(r"(?:mailer-daemon|postmaster|no-?reply|do-?not-?reply|bounces?|microsoftexchange[0-9a-f]{32})")
 SUPPRESSING = {"all", "autoreply", "oof"}
@@ -50,3 +56,31 @@ def _not_now(reading: Reading, config: Config, facts: Facts) -> str:
     if reading.verdict not in VERIFIED and facts.acknowledged_to_strangers >= A_MINUTE_TO_STRANGERS:
         return "unverified senders had enough automatic mail this minute"
     return ""
+
+
+def to(address: str, message: str, config: Config, fields: Mapping[str, str] | None = None) -> Reply:
+    """The reply *message* to *address*."""
+    return Reply(message, address, internal=config.is_ours(address.rpartition("@")[2]), fields=fields or {})
+
+
+def acknowledgements(drafts: Sequence[Draft], reading: Reading, config: Config) -> tuple[Reply, ...]:
+    """One for each new ticket: what is missing, or that it was received, unless its priority is a quiet one."""
+    quiet = config.service.messages.quiet_for
+    return tuple(
+        replace(to(reading.sender, "more_needed" if draft.missing else "received", config), draft=number)
+        for number, draft in enumerate(drafts)
+        if draft.missing or draft.priority not in quiet
+    )
+
+
+def of_change(ticket: Ticket, message: str, order: Order, config: Config, now: datetime) -> tuple[Reply, ...]:
+    """What the requester hears of a change that an agent ordered; nothing where it is a machine, or ours."""
+    address = ticket.requester
+    if not address or config.accepts(address) or MACHINES.fullmatch(address.partition("@")[0]):
+        return ()
+    fields = {"until": order.until.isoformat()} if order.until else {}
+    if message == "on_hold":
+        fields["waiting_for"] = WaitingFor.THIRD_PARTY
+    if message in ("done", "cancelled"):
+        fields["reopen_by"] = due(now, config.service.defaults.reopen_within, calendar_of(None, config)).isoformat()
+    return (to(address, message, config, fields),)

@@ -1,0 +1,141 @@
+"""What a person's mail does to the ticket it belongs to: an agent's order, or anybody's answer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from mailgate.model.config import Config
+from mailgate.model.decision import Facts, Intent, Order, Reading
+from mailgate.model.message import Verdict
+from mailgate.model.ticket import Change, Status, Ticket, Values, WaitingFor
+from mailgate.rules import needs
+from mailgate.rules.classify import classify
+from mailgate.rules.request import calendar_of
+from mailgate.sla.clock import resumed
+from mailgate.tickets import lifecycle
+from mailgate.tickets.lifecycle import Happened
+from mailgate.tickets.thread import is_colleague, is_staff_of
+
+ORDERS: Mapping[str, Happened | None] = {
+    "done": Happened.DONE,
+    "take": Happened.TAKEN,
+    "waiting": Happened.PUT_ON_HOLD,
+    "cancel": Happened.CANCELLED,
+    "reopen": Happened.REOPENED,
+    "assign": None,
+    "move": None,
+}
+"""The commands that an agent can give, and what each does to the ticket's status."""
+
+COMMISSION = "commission"
+"""What a rule starts whose tickets others than the requester answer, each with a return."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a follow-up is for, what it brings of the missing information, and what it changes."""
+
+    intent: Intent
+    brings: Values
+    change: Change | None
+
+
+# ---- an agent's order
+
+
+def of_order(ticket: Ticket, order: Order, reading: Reading, config: Config, facts: Facts) -> Change | str:
+    """What *order* changes, or why it cannot be done to the ticket as it is."""
+    if order.do not in ORDERS:
+        return f"{order.do} cannot be ordered by mail yet"
+    if order.do == "assign" and order.to not in {person.address for person in facts.colleagues}:
+        return "nobody of that address is in the ticket's team"
+    happened = ORDERS[order.do]
+    status = lifecycle.after(ticket, happened) if happened else ticket.status
+    if status is None:
+        return f"the ticket is {ticket.status} already"
+    change = Change(ticket, status=status)
+    match order.do:
+        case "done" | "cancel":
+            return replace(change, closed_at=facts.now)
+        case "take":
+            return replace(change, assignee=reading.sender)
+        case "waiting":
+            return replace(change, waiting_for=WaitingFor.THIRD_PARTY)
+        case "assign":
+            return replace(change, assignee=order.to)
+        case "move":
+            return _moved(change, order.to or "", reading, config)
+    return change
+
+
+def _moved(change: Change, to: str, reading: Reading, config: Config) -> Change:
+    """To a category, and the task of it that the order names, or to a team as it is."""
+    category = config.service.categories.get(to)
+    if category is None:
+        return replace(change, team=to)
+    named = classify("", reading.wording, None, config)
+    task = named.task if named.category == to else f"{to}.other"
+    return replace(change, category=to, task=task, team=category.team or change.ticket.team)
+
+
+# ---- an answer
+
+
+def of_answer(ticket: Ticket, reading: Reading, config: Config, facts: Facts) -> Answer:
+    """What a mail in the thread does: it moves the ticket, brings what was missing, reopens what was closed.
+
+    A note of the team's own, and words of somebody who takes no part in the ticket (E121), move nothing.
+    """
+    from_team = reading.sender != ticket.requester and is_staff_of(ticket, reading, config, facts)
+    takes_part = reading.sender in ticket.participants or is_colleague(reading, config)
+    if from_team or not takes_part or reading.verdict is Verdict.FAIL:
+        return Answer(Intent.NOTE, {}, None)
+    if ticket.starts == COMMISSION and reading.sender != ticket.requester:
+        return Answer(Intent.COMMISSION_RETURN, {}, None)
+    third_party = ticket.waiting_for is WaitingFor.THIRD_PARTY and reading.sender != ticket.requester
+    brings = brought(ticket, reading, config)
+    status = _status_after(ticket, brings, third_party=third_party)
+    change = Change(
+        ticket,
+        status=status,
+        due_at=_due_after(ticket, status, config, facts.now),
+        waiting_for=ticket.waiting_for if status is Status.WAITING else None,
+        missing=tuple(name for name in ticket.missing if name not in brings),
+        fields={**ticket.fields, **{name: values for name, values in brings.items() if name != config.key_name}},
+        keys=ticket.keys or brings.get(config.key_name or "", ()),
+    )
+    return Answer(_intent(ticket, brings, third_party=third_party), brings, change)
+
+
+def brought(ticket: Ticket, reading: Reading, config: Config) -> Values:
+    """What the mail states of that which *ticket* still lacks."""
+    if not ticket.missing:
+        return {}
+    said = {**reading.fields, config.key_name: reading.keys} if config.key_name else reading.fields
+    told = needs.stated(ticket.task, said, reading.loose_dates, config).fields
+    return {name: values for name in ticket.missing if (values := told.get(name))}
+
+
+def _status_after(ticket: Ticket, brings: Values, *, third_party: bool) -> Status:
+    """A ticket that asked for several things waits until all of them are there."""
+    if ticket.waiting_for is WaitingFor.REQUESTER and any(name not in brings for name in ticket.missing):
+        return ticket.status
+    happened = Happened.THIRD_PARTY_REPLIED if third_party else Happened.REQUESTER_REPLIED
+    return lifecycle.after(ticket, happened) or ticket.status
+
+
+def _due_after(ticket: Ticket, status: Status, config: Config, now: datetime) -> datetime | None:
+    """The new time to finish where the wait for the requester ends: later by the working time that passed."""
+    if ticket.waiting_for is not WaitingFor.REQUESTER or status is Status.WAITING:
+        return None
+    if ticket.due_at is None or ticket.waiting_since is None:
+        return None
+    return resumed(ticket.due_at, ticket.waiting_since, now, calendar_of(ticket.team, config))
+
+
+def _intent(ticket: Ticket, brings: Values, *, third_party: bool) -> Intent:
+    if third_party:
+        return Intent.THIRD_PARTY_REPLY
+    if not ticket.is_open:
+        return Intent.REOPEN
+    return Intent.ANSWERS_QUESTION if brings else Intent.NOTE

@@ -58,6 +58,7 @@ def environment(folder: Path, port: int, processes: int = 1) -> dict[str, str]:
         "MAILGATE_KEYS": f"{folder}/keys",
         "MAILGATE_SEND__VIA": f"maildir:{folder}/outbox",
         "MAILGATE_SMTP__LISTEN": f"127.0.0.1:{port}",
+        "MAILGATE_WEB__LISTEN": "127.0.0.1:0",
         "MAILGATE_WORKERS__PROCESSES": str(processes),
     }
     return os.environ | settings

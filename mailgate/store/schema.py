@@ -8,7 +8,7 @@ from sqlalchemy import inspect, select, text
 from mailgate.store.engine import Store, insert_new
 from mailgate.store.tables import instance
 
-HEAD = "0001"
+HEAD = "0004"
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 

@@ -154,6 +154,7 @@ messages = Table(
 Index(None, messages.c.message_id)
 Index(None, messages.c.content)
 Index(None, messages.c.ticket_id)
+Index(None, messages.c.received_at)
 
 attachments = Table(
     "attachments",
@@ -249,6 +250,7 @@ Index("ix_outbox_mails_to_strangers", outbox_mails.c.queued_at, **partial("autom
 # Its sending. *run_at* and *token* as in the spool; *doubts* counts how often it may have gone unnoticed.
 WAITING = "state = 'ready'"
 SENDING = "state = 'sending'"
+STUCK = "state IN ('uncertain', 'failed')"
 outbox = Table(
     "outbox",
     metadata,
@@ -267,6 +269,7 @@ outbox = Table(
 )
 Index("ix_outbox_waiting", outbox.c.run_at, outbox.c.id, **partial(WAITING))
 Index("ix_outbox_sending", outbox.c.run_at, **partial(SENDING))
+Index("ix_outbox_stuck", outbox.c.state, **partial(STUCK))
 
 people = Table(
     "people",

@@ -8,17 +8,18 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from socket import create_connection, socket
+from socket import socket
 from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 from mailgate import journal
-from mailgate.errors import Refused, TryLater
+from mailgate.errors import Refused
 from mailgate.ingest.listener import Listener, check_free, encryption, local_socket
 from mailgate.ingest.lmtp import LmtpSession
 from mailgate.ingest.session import SmtpSession
 from mailgate.model.config import Config, ImapAccount, Mode
 from mailgate.model.decision import Facts, Reading
+from mailgate.model.health import AccountHealth
 from mailgate.model.message import Envelope
 from mailgate.notify.channel import channel_for
 from mailgate.notify.compose import Context, prepare
@@ -41,13 +42,15 @@ from mailgate.workers.canary import Canaries, flies
 from mailgate.workers.certificates import certificates
 from mailgate.workers.delivery import Delivery
 from mailgate.workers.intake import Intake
+from mailgate.workers.mailbox import MailboxReader
 from mailgate.workers.reconcile import Account, Nightly
 from mailgate.workers.watch import Watch, Watched
 
 if TYPE_CHECKING:
+    from mailgate.ingest.imap import MailFolder
     from mailgate.scheduler import Job
 
-ROLES = ("smtp", "worker", "scheduler", "web")
+ROLES = ("smtp", "imap", "worker", "scheduler", "web")
 GRACE_SECONDS = 10.0
 
 
@@ -145,19 +148,26 @@ def jobs(config: Config, store: Store, watched: Watched) -> dict[str, "Job"]:
 
 def accounts_of(config: Config) -> Sequence[Account]:
     """The accounts that can be compared with the store."""
-    return ()
+    return [Account(account.mailbox, account.folder, connection_to(account)) for account in config.operator.imap]
 
 
-def folder_connections(config: Config) -> list[tuple[ImapAccount, Callable[[], None]]]:
-    """Each account with how to try whether its server answers."""
-    return [(account, partial(_reach, account)) for account in config.operator.imap]
+def connection_to(account: ImapAccount) -> "Callable[[], MailFolder]":
+    """How to open the folder of *account*; its secret is read for every login, so that it may be changed."""
+    from mailgate.ingest.imap import MailFolder
 
+    file = Path(account.secret_file)
 
-def _reach(account: ImapAccount) -> None:
-    try:
-        create_connection((account.host, account.port), timeout=15).close()
-    except OSError as error:
-        raise TryLater("its server cannot be reached: check host and port") from error
+    def secret() -> str:
+        try:
+            return file.read_text("utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise Refused("imap.secret_file cannot be read: put the password or the client's secret into it") from error
+
+    if account.auth == "xoauth2":
+        from mailgate.ingest.exchange import token_source
+
+        return partial(MailFolder, account, token_source(account.tenant or "", account.client_id or "", secret))
+    return partial(MailFolder, account, secret)
 
 
 class WakingSpool:
@@ -198,6 +208,7 @@ class Gateway:
         self._counts = counts or Counts()
         self._own = self._counts.of(number)
         self._watched = Watched()
+        self.mailboxes = {number: AccountHealth(account.mailbox) for number, account in enumerate(config.operator.imap)}
         self._stop = Event()
         self._wakes: list[Event] = []
         self._threads: list[Thread] = []
@@ -205,6 +216,8 @@ class Gateway:
     async def run(self, stop: asyncio.Event, listening: Callable[[Mapping[str, str]], None]) -> None:
         """Work until *stop*, then finish what was begun; *listening* hears what listens where, once it does."""
         intake_wake = self._start_workers() if "worker" in self._roles else Event()
+        if "imap" in self._roles:
+            self._start_readers(intake_wake)
         spool = GroupCommit(self._store)
         listener = self._listener(WakingSpool(spool, intake_wake))
         beside: list[Callable[[], None]] = []
@@ -284,6 +297,7 @@ class Gateway:
             clock=clock,
             started_at=clock(),
             free_bytes=FreeSpace(folders_of(self._config.operator)),
+            accounts=tuple(self.mailboxes.values()) if "imap" in self._roles else (),
             workers=WORKERS if "worker" in self._roles else (),
             watched=self._watched,
         )
@@ -295,6 +309,21 @@ class Gateway:
         server.start()
         journal.listening("web", "{}:{}".format(*server.server_address[:2]))
         return [server.stop]
+
+    def _start_readers(self, intake_wake: Event) -> None:
+        for number, account in enumerate(self._config.operator.imap):
+            reader = MailboxReader(
+                account,
+                self._store,
+                connection_to(account),
+                clock,
+                random.random,
+                self._stop,
+                self.mailboxes[number],
+                intake_wake.set,
+                self._config.operator.smtp.max_size,
+            )
+            self._start(f"imap {number}", reader.turn, Event())
 
     def _start(self, name: str, turn: Callable[[], int], wake: Event) -> None:
         # A daemon: a relay that never answers must not keep the process from ending.

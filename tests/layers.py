@@ -8,6 +8,7 @@ OUTSIDE_FILES = {
     "ingest.lmtp",
     "ingest.listener",
     "ingest.imap",
+    "ingest.exchange",
     "ingest.files",
     "notify.smtp",
     "notify.maildir",

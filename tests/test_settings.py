@@ -275,7 +275,9 @@ rules:
 
 def test_the_environment_sets_any_single_value(tmp_path: Path) -> None:
     write(
-        tmp_path, a=SMALL, mailgate="store: { url: sqlite:///a.db }\nimap: [{ mailbox: a, host: b, user: c }]\nlmtp:\n"
+        tmp_path,
+        a=SMALL,
+        mailgate="store: { url: sqlite:///a.db }\nimap: [{ mailbox: a, host: b, user: c, secret_file: d }]\nlmtp:\n",
     )
     operator = loaded(
         tmp_path,

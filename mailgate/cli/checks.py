@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 
-from mailgate.app import address_of, context_of, folder_connections
+from mailgate.app import address_of, connection_to, context_of
 from mailgate.errors import MailgateError, Refused, TryLater
 from mailgate.ingest.listener import encryption
 from mailgate.ingest.policy import space_floor
@@ -191,14 +191,14 @@ def _sending(config: Config) -> Findings:
 
 
 def _accounts(config: Config) -> Findings:
-    for number, (account, connect) in enumerate(folder_connections(config)):
+    for number, account in enumerate(config.operator.imap):
         what = f"imap {number}"
         try:
-            connect()
+            connection_to(account)().close()
         except (TryLater, Refused) as error:
             yield Level.FAILURE, what, f"{account.mailbox}: {error}."
         else:
-            yield _ok(what, f"{account.mailbox}: its server answers.")
+            yield _ok(what, f"{account.mailbox}: it can be logged in to, and its folder opened.")
 
 
 def _certificates(config: Config) -> Findings:

@@ -22,8 +22,7 @@ from mailgate.store.engine import Store, open_store
 from mailgate.supervise import Supervisor
 from mailgate.web.counts import Counts
 
-LATER_ROLES = ("imap",)
-FIRST_PROCESS_ONLY = frozenset({"scheduler", "web"})
+FIRST_PROCESS_ONLY = frozenset({"imap", "scheduler", "web"})  # for imap: one connection a mailbox (E58)
 SWITCH_SECONDS = 0.0005  # how long the workers' thread may keep a session waiting for the interpreter
 
 
@@ -57,8 +56,6 @@ def roles_from(text: str | None) -> frozenset[str]:
     """The roles of "smtp,worker"; all there are where nothing is said."""
     roles = frozenset(name.strip() for name in text.split(",")) if text else frozenset(ROLES)
     for name in sorted(roles - set(ROLES)):
-        if name in LATER_ROLES:
-            raise Refused(f"the role {name} is not part of this version; there are: {', '.join(ROLES)}")
         raise Refused(f'there is no role "{name}"; there are: {", ".join(ROLES)}')
     return roles
 

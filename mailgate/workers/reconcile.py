@@ -1,13 +1,15 @@
 """Is there mail on one side only? The store against itself, the relay's log, and the folders of each account."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from mailgate import journal
-from mailgate.errors import TryLater
+from mailgate.errors import Refused, TryLater
 from mailgate.ingest.relaylog import HandedOver, received_id
+from mailgate.model.folder import Listed
 from mailgate.store import compare
 from mailgate.store.engine import Store
 from mailgate.workers.alerts import Alerts
@@ -19,24 +21,22 @@ NOT_HERE = "It is not in the store."
 NOT_IN_LOG = "It came by SMTP or LMTP; the relay's log does not name it."
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """One mail of an account's *folder*: what its header says, *arrived_at* by the server."""
-
-    folder: str
-    uid: int
-    message_id: str
-    arrived_at: datetime
-
-
-class Account(Protocol):
-    """An account that can be listed; TryLater where it does not answer."""
-
-    mailbox: str
-    intake: str
+class Folders(Protocol):
+    """An open account: ``ingest.imap.MailFolder``. TryLater where it does not answer, Refused where it will not."""
 
     def listing(self, since: datetime | None) -> Iterable[Listed]:
         """Every mail in each of its folders that are ours, those that arrived before *since* left out."""
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What is fetched for *mailbox*, from the folder *intake*."""
+
+    mailbox: str
+    intake: str
+    connect: Callable[[], Folders]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,8 @@ def with_relay(store: Store, since: datetime | None, log: Sequence[HandedOver]) 
 
 def with_account(store: Store, since: datetime | None, account: Account, now: datetime) -> list[Difference]:
     """An account's folders against the store. Mail in the intake folder may wait for an hour."""
-    listed = list(account.listing(since))
+    with closing(account.connect()) as folders:
+        listed = list(folders.listing(since))
     named = [each for each in listed if each.message_id and not _may_wait(each, account, now)]
     with store.read() as connection:
         known = compare.known_ids(connection, (each.message_id for each in named))
@@ -117,7 +118,7 @@ def compared(
     for account in accounts:
         try:
             yield from with_account(store, since, account, now)
-        except TryLater as error:
+        except (TryLater, Refused) as error:
             yield Difference(f"account {account.mailbox}", "all of it", f"It could not be compared: {error}")
 
 

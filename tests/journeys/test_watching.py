@@ -10,7 +10,14 @@ from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
+from mailgate.app import clock, context_of
+from mailgate.settings import load
+from mailgate.store.engine import open_store
+from mailgate.workers.alerts import Alerts
+from mailgate.workers.canary import Canaries
+from tests.dovecot import dovecot
 from tests.gateway import MAILBOX, ROOT, Gateway, gateway, wait_until
+from tests.postfix import postfix
 
 MAIL = (
     "From: ann@justice.example\nTo: {to}\nSubject: warning letter {n}\nMessage-ID: <{n}@justice.example>\n\nPlease.\n"
@@ -113,3 +120,59 @@ def test_doctor_fails_where_something_is_wrong_and_says_what_to_do(tmp_path: Pat
         env=os.environ | {"PYTHONPATH": str(ROOT)},
     )
     assert (broken.returncode, "no configuration here" in broken.stdout) == (1, True)
+
+
+def test_an_accounts_folders_are_compared_with_the_store(tmp_path: Path) -> None:
+    with dovecot() as server:
+        account = server.account()
+        (tmp_path / "imap").mkdir()
+        (tmp_path / "imap" / "mailgate.yml").write_text(
+            f"imap: [{{mailbox: {MAILBOX}, ssl: no, host: {account.host}, port: {account.port}, user: {account.user}, "
+            f"secret_file: {account.secret_file}, poll_seconds: 1}}]\n"
+        )
+        laid_over = ("--config", str(ROOT / "config"), "--config", str(tmp_path / "imap"))
+        server.deliver(*(MAIL.format(to=MAILBOX, n=number).replace("\n", "\r\n").encode() for number in (1, 2)))
+        with gateway(tmp_path, *laid_over) as running:
+            wait_until(lambda: server.count("Processed") == 2)
+            assert figure(running, "mailgate_imap_up") == 1
+            assert json.loads(page(running, "health")[1])["imap"]["accounts"][MAILBOX]["ok"]
+            assert command(running, "reconcile", *laid_over).returncode == 0
+            examined = json.loads(command(running, "doctor", "--json", *laid_over).stdout)
+            assert [each["level"] for each in examined if each["what"] == "imap 0"] == ["ok"]
+            with server.client() as client:  # one is lost by us, one is taken away there
+                client.append("Processed", "", "", MAIL.format(to=MAILBOX, n=3).encode())
+                client.select("Processed")
+                client.store("1", "+FLAGS", "\\Deleted")
+                client.expunge()
+            found = json.loads(command(running, "reconcile", "--json", *laid_over).stdout)["differences"]
+            assert [(each["side"], each["which"]) for each in found] == [
+                (f"account {MAILBOX}", "folder Processed, UID 3"),
+                ("store", "mail 1"),
+            ]
+
+
+def test_a_canary_goes_through_the_relay_and_comes_back(tmp_path: Path) -> None:
+    running = Gateway(tmp_path)
+    with postfix(running.port) as relay:
+        running._environment |= {"MAILGATE_SEND__VIA": f"smtp://127.0.0.1:{relay.port}"}
+        running.start()
+        send_canaries(running)
+        live = len(running.rows("SELECT id FROM outbox_mails WHERE message = 'canary'"))
+        wait_until(lambda: running.rows("SELECT count(*) FROM messages WHERE action = 'ignore'") == [(live,)])
+        assert live > 0
+        assert running.rows("SELECT (SELECT count(*) FROM tickets), (SELECT count(*) FROM outbox)") == [(0, live)]
+        trips = [line for line in page(running, "metrics")[1].splitlines() if "canary_round_trip_seconds{" in line]
+        assert len(trips) == live
+        log = relay.root / "log" / "mail.log"
+        wait_until(lambda: log.read_text().count("queued as") >= live)
+        assert command(running, "reconcile", "--relay-log", str(log)).returncode == 0
+        assert running.stop() == 0
+
+
+def send_canaries(running: Gateway) -> None:
+    """What the scheduler does each hour, now."""
+    config = load([ROOT / "config"], running._environment)
+    store = open_store(config.operator)
+    context = context_of(config, store)
+    Canaries(store, context, Alerts(store, context), clock).turn()
+    store.close()

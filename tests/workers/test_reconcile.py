@@ -10,13 +10,14 @@ from mailgate.errors import TryLater
 from mailgate.ingest.relaylog import HandedOver
 from mailgate.model.config import Operator, Send
 from mailgate.model.config import Store as StoreSettings
+from mailgate.model.folder import Listed
 from mailgate.model.people import Person
 from mailgate.store import people
 from mailgate.store.engine import open_store
 from mailgate.store.figures import Canary
 from mailgate.workers.alerts import Alerts
 from mailgate.workers.canary import Canaries, is_missing
-from mailgate.workers.reconcile import Difference, Listed, Nightly, compared, summary, with_account, with_relay
+from mailgate.workers.reconcile import Account, Difference, Nightly, compared, summary, with_account, with_relay
 from mailgate.workers.watch import Watched
 from tests.make import HELPDESK, make_config
 from tests.store import made
@@ -48,10 +49,8 @@ def alerts(store, config):
     return Alerts(store, context_of(config, store))
 
 
-class Account:
-    """A mailbox's folders that a test fills."""
-
-    mailbox, intake = HELPDESK, "INBOX"
+class Filled:
+    """An account's folders that a test fills."""
 
     def __init__(self, *mails: Listed) -> None:
         self._mails = mails
@@ -59,10 +58,12 @@ class Account:
     def listing(self, since: datetime | None):
         return self._mails
 
+    def close(self) -> None:
+        pass
 
-class Away(Account):
-    def listing(self, since: datetime | None):
-        raise TryLater("it does not answer")
+
+def away() -> Filled:
+    raise TryLater("it does not answer")
 
 
 def rows(store, query: str) -> list[tuple]:
@@ -91,14 +92,14 @@ def test_an_account_is_compared_folder_by_folder(store):
     made.applied(store, made.ignored(made.spooled(store), made.reading(message_id="<gone@council.example>")))
     with store.write() as tx:
         tx.execute(text("UPDATE raw_mails SET source = 'imap'"))
-    account = Account(
+    folders = Filled(
         Listed("Processed", 1, "<here@council.example>", NOW - HOUR),
         Listed("Processed", 2, "<lost@council.example>", NOW - HOUR),
         Listed("INBOX", 3, "<new@council.example>", NOW - HOUR / 2),
         Listed("INBOX", 4, "<old@council.example>", NOW - 2 * HOUR),
         Listed("Failed", 5, "", NOW),
     )
-    found = with_account(store, None, account, NOW)
+    found = with_account(store, None, Account(HELPDESK, "INBOX", lambda: folders), NOW)
     assert [(each.side, each.which) for each in found] == [
         (f"account {HELPDESK}", "folder Processed, UID 2"),
         (f"account {HELPDESK}", "folder INBOX, UID 4"),
@@ -107,7 +108,7 @@ def test_an_account_is_compared_folder_by_folder(store):
 
 
 def test_an_account_that_does_not_answer_was_not_compared(store):
-    (found,) = compared(store, None, NOW, accounts=[Away()])
+    (found,) = compared(store, None, NOW, accounts=[Account(HELPDESK, "INBOX", away)])
     assert found.what == "It could not be compared: it does not answer"
 
 

@@ -209,6 +209,7 @@ class Gateway:
         self._own = self._counts.of(number)
         self._watched = Watched()
         self.mailboxes = {number: AccountHealth(account.mailbox) for number, account in enumerate(config.operator.imap)}
+        self._tls = encryption(config.operator.smtp.tls) if config.operator.smtp.tls else None
         self._stop = Event()
         self._wakes: list[Event] = []
         self._threads: list[Thread] = []
@@ -234,11 +235,8 @@ class Gateway:
             await asyncio.to_thread(self._stop_workers)
 
     def _listener(self, spool: WakingSpool) -> Listener:
-        operator = self._config.operator
-        tls = encryption(operator.smtp.tls) if operator.smtp.tls else None
-        return Listener(
-            self._config, spool, clock, free_bytes=FreeSpace(folders_of(operator)), tls=tls, tally=self._own
-        )
+        free_bytes = FreeSpace(folders_of(self._config.operator))
+        return Listener(self._config, spool, clock, free_bytes=free_bytes, tls=self._tls, tally=self._own)
 
     async def _listen(self, listener: Listener) -> Mapping[str, str]:
         """Where the gateway listens now, by protocol."""

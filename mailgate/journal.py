@@ -6,7 +6,7 @@ the lines are for people, elsewhere one JSON object each.
 
 import logging
 import sys
-from collections.abc import MutableMapping
+from collections.abc import MutableMapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -99,8 +99,8 @@ def worker_failed(worker: str, error: BaseException) -> None:
     _log.error("a worker failed and goes on", worker=worker, why=why(error))
 
 
-def mail_sent(outbox_id: int) -> None:
-    _log.info("mail sent", outbox_id=outbox_id)
+def mails_sent(outbox_ids: Sequence[int]) -> None:
+    _log.info("mails sent", outbox_ids=outbox_ids)
 
 
 def mail_not_sent(outbox_id: int, outcome: str, error: BaseException) -> None:

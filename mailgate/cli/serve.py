@@ -1,6 +1,7 @@
 """``mailgate serve``: the gateway itself."""
 
 import asyncio
+import gc
 import os
 import resource
 import shlex
@@ -23,6 +24,7 @@ from mailgate.supervise import Supervisor
 from mailgate.web.counts import Counts
 
 FIRST_PROCESS_ONLY = frozenset({"imap", "scheduler", "web"})  # for imap: one connection a mailbox (E58)
+GARBAGE_THRESHOLD = 20_000  # objects: a mail makes thousands, and hardly ever a cycle
 SWITCH_SECONDS = 0.0005  # how long the workers' thread may keep a session waiting for the interpreter
 
 
@@ -39,6 +41,7 @@ def run(config: Config, roles: frozenset[str]) -> None:
     os.umask(0o077)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold mail (S78)
     sys.setswitchinterval(SWITCH_SECONDS)
+    gc.set_threshold(GARBAGE_THRESHOLD)
     journal.configure()
     store = open_store(config.operator)
     with store.single_instance(), lmtp_socket(config, roles) as lmtp:

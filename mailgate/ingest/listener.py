@@ -38,7 +38,8 @@ class Listener(Door):
     async def start_local(self, listening: socket.socket) -> None:
         """Speak LMTP on *listening*, a Unix socket that other processes may share."""
         loop = asyncio.get_running_loop()
-        self._servers += (await loop.create_unix_server(lambda: LmtpSession(self, loop), sock=listening),)
+        server = await loop.create_unix_server(lambda: LmtpSession(self, loop, is_local=True), sock=listening)
+        self._servers += (server,)
 
     async def stop(self, grace_seconds: float = 10) -> None:
         """Finish the commits that are under way, send everybody else off with 421."""
@@ -95,22 +96,22 @@ def check_free(host: str, port: int) -> None:
 
 
 def encryption(tls: Tls) -> ssl.SSLContext:
-    """What STARTTLS speaks: TLS 1.2 or later. Refused, with the key to mend, where a file cannot be used."""
+    """What STARTTLS speaks: TLS 1.2 or later (E28). Refused, with the key to mend, where a file cannot be used."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     try:
         context.load_cert_chain(tls.certificate, tls.key, password="")  # an encrypted key must not ask the terminal
     except OSError as error:
-        reason = error.strerror or "it is no such thing"
-        raise Refused(
-            f"smtp.tls: {tls.certificate} and {tls.key} are not a certificate and its key: {reason}"
-        ) from error
+        files = f"{tls.certificate} and {tls.key}"
+        raise Refused(f"smtp.tls: {files} cannot be used as a certificate and its key ({_reason(error)})") from error
     if tls.clients:
         context.verify_mode = ssl.CERT_OPTIONAL
         try:
-            context.load_verify_locations(tls.authorities) if tls.authorities else context.load_default_certs(
-                ssl.Purpose.CLIENT_AUTH
-            )
+            context.load_verify_locations(tls.authorities)
         except OSError as error:
-            raise Refused(f"smtp.tls.authorities: {tls.authorities} holds no certificates") from error
+            raise Refused(f"smtp.tls.authorities: {tls.authorities} cannot be used ({_reason(error)})") from error
     return context
+
+
+def _reason(error: OSError) -> str:
+    return getattr(error, "reason", None) or error.strerror or str(error)

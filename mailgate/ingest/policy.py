@@ -20,6 +20,7 @@ OUT_OF_PATIENCE = b"421 4.7.0 too many errors"
 ENOUGH = b"421 4.7.0 too many messages on one connection"
 NO_RELAY = b"550 5.7.1 relaying denied"
 NO_MAILBOX = b"550 5.1.1 no such mailbox"
+LINE_TOO_LONG = b"500 5.5.2 line too long"
 LOOPED = b"554 5.4.6 routing loop"
 
 ROWS: Mapping[bytes, str] = {

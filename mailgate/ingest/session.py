@@ -26,8 +26,8 @@ from mailgate.model.message import Envelope
 class SmtpSession(Connection):
     """The commands of SMTP and what they have said about the next mail."""
 
-    def __init__(self, door: Door, loop: asyncio.AbstractEventLoop) -> None:
-        super().__init__(door, loop)
+    def __init__(self, door: Door, loop: asyncio.AbstractEventLoop, *, is_local: bool = False) -> None:
+        super().__init__(door, loop, is_local=is_local)
         self.sender: str | None = None
         self.recipients: list[str] = []
         self.utf8 = False

@@ -21,6 +21,7 @@ from aiosmtpd.smtp import SMTP
 from mailgate import journal
 from mailgate.ingest.policy import (
     BUSY,
+    LINE_TOO_LONG,
     NOT_HERE,
     OUT_OF_PATIENCE,
     PUT_OFF,
@@ -38,7 +39,6 @@ from mailgate.model.tally import NoTally, Tally
 logging.getLogger("mail.log").setLevel(logging.WARNING)  # the library writes addresses at INFO, whole mails below (R8)
 
 LOCAL_PEER = "127.0.0.1"  # what a program that comes through a Unix socket counts as
-
 
 Command = Callable[[Any, str], Awaitable[None]]
 
@@ -79,21 +79,25 @@ class Door:
 
 
 class Connection(SMTP):
-    """One connection. A stranger is a peer that is not among our relays: the limits are for strangers."""
+    """One connection. A stranger is a peer that is not among our relays: most limits are for strangers.
+
+    *is_local*: it came through a Unix socket, which only our user and our group may open.
+    """
 
     line_length_limit = 65536  # how much the library's reader buffers; no limit on lines (R4)
     offers_tls: ClassVar[bool] = True
     protocol: ClassVar[bytes] = b"ESMTP"
     commands: ClassVar[Mapping[bytes, Command]] = {}
 
-    def __init__(self, door: Door, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, door: Door, loop: asyncio.AbstractEventLoop, *, is_local: bool = False) -> None:
         self.limits = door.config.operator.smtp.limits
         super().__init__(
             None, hostname=door.hostname, enable_SMTPUTF8=True, loop=loop, timeout=self.limits.idle_seconds
         )
         self.door = door
         self.tls = door.tls if self.offers_tls else None
-        self.peer = ""
+        self.is_local = is_local
+        self.peer = LOCAL_PEER if is_local else ""
         self.began = loop.time()
         self.is_stranger = self.is_secure = self.vouched = False
         self.may_send = self.may_prove = self.must_secure = False
@@ -108,10 +112,10 @@ class Connection(SMTP):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         peername = transport.get_extra_info("peername")
-        is_local = not isinstance(peername, tuple)
-        self.peer = LOCAL_PEER if is_local else peername[0]
+        if isinstance(peername, tuple):  # it is none where the peer has left already: a stranger
+            self.peer = peername[0]
         smtp = self.door.config.operator.smtp
-        self.is_stranger = not is_local and not is_among(self.peer, smtp.relays)
+        self.is_stranger = not self.is_local and not is_among(self.peer, smtp.relays)
         self.vouched = is_among(self.peer, smtp.vouches)
         self.may_send = not self.is_stranger
         self.may_prove = self.tls is not None and smtp.tls is not None and bool(smtp.tls.clients)
@@ -200,13 +204,20 @@ class Connection(SMTP):
         return None if self.may_prove else NOT_HERE
 
     async def _command_line(self) -> bytes | None:
-        """The next command; None after one that was far too long to be kept."""
-        try:
-            return (await self._reader.readuntil(b"\n")).rstrip(b"\r\n")
-        except asyncio.LimitOverrunError as error:
-            await self._reader.read(error.consumed)
-            await self.bad_command(b"500 5.5.2 line too long")
+        """The next command; None after one that was far too long to be kept, which has its answer already."""
+        is_too_long = False
+        while True:
+            try:
+                line = await self._reader.readuntil(b"\n")
+            except asyncio.LimitOverrunError as error:
+                await self._reader.read(error.consumed)
+                is_too_long = True
+            else:
+                break
+        if is_too_long:
+            await self.bad_command(LINE_TOO_LONG)
             return None
+        return line.rstrip(b"\r\n")
 
     async def _answer(self, line: bytes) -> None:
         verb, _, argument = line.partition(b" ")
@@ -217,7 +228,7 @@ class Connection(SMTP):
         if (refusal := self._refused_command(verb)) is not None:
             await self.bad_command(refusal)
         elif len(line) + 2 > limit:
-            await self.bad_command(b"500 5.5.2 line too long")
+            await self.bad_command(LINE_TOO_LONG)
         elif (command := self.commands.get(verb)) is None:
             await self.bad_command(b"500 5.5.2 command not recognised")
         else:

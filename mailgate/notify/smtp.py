@@ -66,6 +66,9 @@ class Relay:
         end = certificate.get("notAfter") if certificate else None
         return datetime.fromtimestamp(ssl.cert_time_to_seconds(str(end)), UTC) if end else None
 
+    def settle(self) -> None:
+        """The relay's answers were the last word."""
+
     def close(self) -> None:
         """Hang up."""
         if self._connection is not None:

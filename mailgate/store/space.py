@@ -37,9 +37,13 @@ class FreeSpace:
 
 
 def _left(folder: Path) -> int:
-    try:
-        existing = next(path for path in (folder, *folder.parents) if path.exists())
-        found = os.statvfs(existing)
-    except OSError:
-        return 0
-    return found.f_bavail * found.f_frsize
+    """What is left where *folder* is or, as long as it does not exist, will be."""
+    for path in (folder, *folder.parents):
+        try:
+            found = os.statvfs(path)
+        except FileNotFoundError:
+            continue
+        except OSError:
+            return 0
+        return found.f_bavail * found.f_frsize
+    return 0

@@ -54,6 +54,7 @@ class SqliteStore(Store):
             "foreign_keys=ON",
             "temp_store=MEMORY",
             "cache_size=-16384",
+            "wal_autocheckpoint=8192",  # 32 MiB: a page of an index that changes with every mail is written back once
             "journal_size_limit=67108864",
         ):
             connection.execute(f"PRAGMA {pragma}")

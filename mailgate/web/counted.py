@@ -41,13 +41,15 @@ class CountedChannel:
         self._counts = counts
         self.longest_seconds, self.repeatable = channel.longest_seconds, channel.repeatable
         self.close = channel.close
+        self._unsettled = 0
 
     def send(self, attempt: Attempt) -> None:
         self._counts.turned("delivery")
         result = "uncertain"
         try:
             self._channel.send(attempt)
-            result = "sent"
+            result = ""
+            self._unsettled += 1
         except TryLater:
             result = "later"
             raise
@@ -55,4 +57,15 @@ class CountedChannel:
             result = "given up"
             raise
         finally:
-            self._counts.sent(result)
+            if result:
+                self._counts.sent(result)
+
+    def settle(self) -> None:
+        """What was sent counts when it is sure."""
+        mails, self._unsettled = self._unsettled, 0
+        result = "later"
+        try:
+            self._channel.settle()
+            result = "sent"
+        finally:
+            self._counts.sent(result, mails)

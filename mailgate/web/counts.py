@@ -111,8 +111,9 @@ class Own:
             reason = silent_because.partition(" (")[0]
             self._count("silent", reason if reason in REASONS else OTHER)
 
-    def sent(self, result: str) -> None:
-        self._count("sends", result)
+    def sent(self, result: str, mails: int = 1) -> None:
+        with self._lock:
+            self._add(mails, "sends", result)
 
     def turned(self, worker: str) -> None:
         """*worker* is alive: it begins a round, or a mail."""

@@ -1,10 +1,13 @@
 """The reply table E10, over raw sockets against the real listener."""
 
+import socket
+import struct
+
 import pytest
 
 from mailgate.model.config import Limits
 from tests.fakes import MemorySpool
-from tests.listening import Dialogue, listening, make_config
+from tests.listening import ENVELOPE, Dialogue, listening, make_config
 
 HELLO = b"EHLO me"
 MAIL = b"MAIL FROM:<ann@mail.example>"
@@ -19,7 +22,7 @@ def port():
 
 def last_reply(port: int, *lines: bytes) -> bytes:
     with Dialogue(port) as client:
-        return client.say_all(*lines)[-1]
+        return [client.banner, *client.say_all(*lines)][-1]
 
 
 @pytest.mark.parametrize(
@@ -49,6 +52,7 @@ def last_reply(port: int, *lines: bytes) -> bytes:
         ((HELLO, MAIL, b"RCPT TO:<help@elsewhere.example>"), b"550 5.7.1 relaying denied"),
         ((HELLO, MAIL, b"RCPT TO:<>"), b"501 5.1.3"),
         ((HELLO, MAIL, RCPT + b" NOTIFY=NEVER"), b"555 5.5.4"),
+        ((HELLO, MAIL, b"RCPT TO:<" + b"a" * 1000 + b"@city.example>"), b"500 5.5.2"),
         ((HELLO, MAIL, b"RCPT TO:<" + b"a" * 300 + b"@city.example>"), b"550 5.1.1"),
         ((HELLO, MAIL, b"DATA"), b"503 5.5.1"),
         ((HELLO, MAIL, RCPT, b"DATA now"), b"501 5.5.4"),
@@ -62,7 +66,8 @@ def last_reply(port: int, *lines: bytes) -> bytes:
         ((b"",), b"500 5.5.2"),
         ((b"\xff\xfe",), b"500 5.5.2"),
         ((b"NOOP " + b"x" * 600,), b"500 5.5.2"),
-        ((b"NOOP " + b"x" * 200_000, b"NOOP"), b"500 5.5.2"),
+        ((b"NOOP " + b"x" * 200_000,), b"500 5.5.2"),
+        ((b"NOOP " + b"x" * 2_000_000, b"NOOP"), b"250 2.0.0"),
         ((b"QUIT",), b"221 2.0.0"),
     ],
 )
@@ -126,6 +131,15 @@ def test_S7_the_21st_unknown_recipient_ends_the_connection(port):
         assert client.reply() == b""
 
 
+def test_S7_one_unknown_name_is_like_another_and_vrfy_tells_nothing(port):
+    with Dialogue(port) as client:
+        client.say_all(HELLO, MAIL)
+        names = [b"helq", b"a", b"root", b"x" * 200, b"help.", b"answer"]
+        assert {client.say(b"RCPT TO:<%s@city.example>" % name) for name in names} == {b"550 5.1.1 no such mailbox"}
+        assert client.say(b"VRFY help@city.example") == client.say(b"VRFY nobody@city.example")
+        assert client.say(b"EXPN help") == client.say(b"EXPN nobody")
+
+
 def test_E10_the_tenth_bad_command_ends_the_connection(port):
     with Dialogue(port) as client:
         replies = client.say_all(*[b"FROB"] * 10)
@@ -138,6 +152,18 @@ def test_E28_a_peer_that_is_no_relay_hears_554_and_may_only_quit():
         assert client.banner == b"554 5.7.1 not accepted here"
         assert client.say(b"EHLO me") == b"554 5.7.1 not accepted here"
         assert client.say(b"QUIT").startswith(b"221")
+
+
+def test_E28_who_leaves_at_once_is_not_taken_for_a_relay():
+    """A peer that resets its connection has no address any more, but what it sent can still be read."""
+    spool = MemorySpool()
+    with listening(spool, make_config(relays=[])) as running:
+        for _ in range(200):
+            with socket.create_connection(("127.0.0.1", running.port)) as client:
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                client.sendall(ENVELOPE + b"x\r\n.\r\n")
+        assert last_reply(running.port).startswith(b"554")
+    assert spool.mails == []
 
 
 def test_E26_strangers_who_open_too_many_connections_are_put_off():

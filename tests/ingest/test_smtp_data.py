@@ -226,3 +226,56 @@ def test_S5_the_time_for_a_mail_follows_its_size():
     assert limits.seconds_left(2_000_000, 100) == 60
     assert limits.seconds_left(10**9, 1790) == 10
     assert limits.seconds_left(10**9, 0) == 300
+
+
+def test_E16_a_client_that_drips_lives_longer_than_a_silent_one(spool):
+    with listening(spool, make_config(Limits(idle_seconds=0.4))) as running, at_data(running.port) as client:
+        for _ in range(10):
+            time.sleep(0.1)
+            client.send(b"line\r\n")
+        assert client.say(b".").startswith(QUEUED)
+
+
+def test_E16_a_mail_takes_no_longer_than_its_total(spool):
+    limits = Limits(data_seconds=0.3, idle_seconds=5)
+    with listening(spool, make_config(limits)) as running, at_data(running.port) as client:
+        began = time.monotonic()
+        try:
+            while time.monotonic() - began < 10:
+                client.send(b"x" * 100_000)
+                time.sleep(0.01)
+        except ConnectionError:
+            pass
+        assert 0.2 < time.monotonic() - began < 5
+    assert spool.mails == []
+
+
+def test_S5_others_are_served_while_one_drips(spool, port):
+    with at_data(port) as slow:
+        for _ in range(5):
+            slow.send(b"x")
+            began = time.monotonic()
+            assert delivered(port, b"x\r\n.\r\n").startswith(QUEUED)
+            assert time.monotonic() - began < 1
+
+
+def test_a_session_that_was_in_a_commit_at_shutdown_hears_its_250_and_then_421(spool):
+    spool.hold = True
+    with listening(spool) as running, at_data(running.port) as client:
+        client.send(b"x\r\n.\r\n")
+        wait_until(lambda: spool._held)
+        running.stop(grace_seconds=0)
+        spool.commit()
+        assert client.reply().startswith(QUEUED)
+        assert client.reply() == b"421 4.3.2 try again later"
+        assert client.reply() == b""
+
+
+def test_a_commit_that_takes_longer_than_a_client_may_be_silent_is_waited_for(spool):
+    spool.hold = True
+    with listening(spool, make_config(Limits(idle_seconds=0.05))) as running, at_data(running.port) as client:
+        client.send(b"x\r\n.\r\n")
+        wait_until(lambda: spool._held)
+        time.sleep(0.3)
+        spool.commit()
+        assert client.reply().startswith(QUEUED)

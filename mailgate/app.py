@@ -93,6 +93,25 @@ def address_of(listen: str, key: str = "smtp.listen") -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
+def connection_to(account: ImapAccount) -> "Callable[[], MailFolder]":
+    """How to open the folder of *account*; its secret is read for every login, so that it may be changed."""
+    from mailgate.ingest.imap import MailFolder
+
+    file = Path(account.secret_file)
+
+    def secret() -> str:
+        try:
+            return file.read_text("utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise Refused("imap.secret_file cannot be read: put the password or the client's secret into it") from error
+
+    if account.auth == "xoauth2":
+        from mailgate.ingest.exchange import token_source
+
+        return partial(MailFolder, account, token_source(account.tenant or "", account.client_id or "", secret))
+    return partial(MailFolder, account, secret)
+
+
 def addresses(config: Config, roles: frozenset[str]) -> Mapping[str, tuple[str, int]]:
     """Where this gateway listens on the network, by "smtp" and "lmtp"."""
     operator = config.operator
@@ -149,25 +168,6 @@ def jobs(config: Config, store: Store, watched: Watched) -> dict[str, "Job"]:
 def accounts_of(config: Config) -> Sequence[Account]:
     """The accounts that can be compared with the store."""
     return [Account(account.mailbox, account.folder, connection_to(account)) for account in config.operator.imap]
-
-
-def connection_to(account: ImapAccount) -> "Callable[[], MailFolder]":
-    """How to open the folder of *account*; its secret is read for every login, so that it may be changed."""
-    from mailgate.ingest.imap import MailFolder
-
-    file = Path(account.secret_file)
-
-    def secret() -> str:
-        try:
-            return file.read_text("utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise Refused("imap.secret_file cannot be read: put the password or the client's secret into it") from error
-
-    if account.auth == "xoauth2":
-        from mailgate.ingest.exchange import token_source
-
-        return partial(MailFolder, account, token_source(account.tenant or "", account.client_id or "", secret))
-    return partial(MailFolder, account, secret)
 
 
 class WakingSpool:

@@ -114,11 +114,14 @@ class Dovecot:
             for mail in mails:
                 client.append("INBOX", flags, "", mail)
 
-    def count(self, folder: str = "INBOX") -> int:
-        name = folder if folder == "INBOX" else self.prefix + folder
+    def counts(self, *folders: str) -> dict[str, int]:
+        """How many mails are in each of *folders* that has any."""
+        found = {}
         with self.client() as client:
-            status, answer = client.select(name, readonly=True)
-            return int(answer[0] or 0) if status == "OK" else 0
+            for name in folders:
+                status, answer = client.status(name if name == "INBOX" else self.prefix + name, "(MESSAGES)")
+                found[name] = int(answer[0].rpartition(b" ")[2].rstrip(b")")) if status == "OK" else 0
+        return {name: count for name, count in found.items() if count}
 
     @contextmanager
     def client(self) -> Iterator[imaplib.IMAP4]:

@@ -121,13 +121,26 @@ class MailboxReader:
         for uid in uids:
             if self._stop.is_set():
                 return
-            fetched = folder.fetch(uid, self._limit)
+            fetched = self._handed_over(folder, uid, attempts.get(uid, 0) + 1)
             if fetched is None or not self._take(folder, uid, fetched):
                 missed.append((uid, fetched is None))
         if len(missed) == len(uids) >= MANY and all(nothing for _, nothing in missed):
             raise TryLater("the mail server hands over no mail at present")
         for uid, _ in missed:
             self._missed(folder, uid, attempts.get(uid, 0) + 1)
+
+    def _handed_over(self, folder: Connected, uid: int, attempt: int) -> Fetched | None:
+        """A mail. Where the connection breaks off at the same one twice it may be to blame: the others go first."""
+        try:
+            return folder.fetch(uid, self._limit)
+        except SessionEnded:
+            raise
+        except TryLater:
+            if attempt == 1:
+                imap.missed(self._store, folder.place, uid, attempt, self._clock())
+            else:
+                self._missed(folder, uid, attempt)
+            raise
 
     def _take(self, folder: Connected, uid: int, fetched: Fetched) -> bool:
         """Make a mail durable; False where it is only Exchange's excuse for one."""

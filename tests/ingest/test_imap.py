@@ -119,9 +119,7 @@ class Gate:
         return sorted(subject for (subject,) in self.rows("SELECT subject FROM tickets"))
 
     def folders(self):
-        return {
-            name: found for name in ("INBOX", "Processed", "Failed", "TooLarge") if (found := self.server.count(name))
-        }
+        return self.server.counts("INBOX", "Processed", "Failed", "TooLarge")
 
 
 @pytest.fixture(scope="module")
@@ -229,8 +227,10 @@ def test_E45_other_uids_for_the_same_mail_open_no_second_ticket(gate, server):
     reader.close()
     time.sleep(1.1)  # Dovecot's numbers are seconds
     server.renumber()
-    first = min((server.root / "mail" / server.user / "cur").iterdir())
-    first.write_bytes(b"X-Regenerated: yes\r\n" + first.read_bytes())  # as Exchange would (E54)
+    mails = server.root / "mail" / server.user
+    first = min((mails / "cur").iterdir())
+    (mails / "new" / "regenerated").write_bytes(b"X-Regenerated: yes\r\n" + first.read_bytes())  # E54
+    first.unlink()
     gate.settle()
     assert gate.rows(f"SELECT count(*) FROM imap_mails WHERE uidvalidity > {before}") == [(2,)]
     assert gate.rows("SELECT DISTINCT stage FROM imap_mails") == [("filed",)]
@@ -253,8 +253,8 @@ def test_two_readers_of_one_folder_make_one_ticket_a_mail(gate, server):
         for done in [pool.submit(gate.settle) for _ in range(2)]:
             done.result(60)
     gate.settle()
-    assert len(gate.tickets()) == 20
-    assert gate.folders() == {"Processed": 20}
+    assert len(gate.tickets()) == len(set(gate.tickets())) == 20
+    assert gate.folders().keys() == {"Processed"}  # Dovecot copies a mail that two sessions move at once
 
 
 def test_a_backlog_of_300_is_taken_one_by_one(gate, server):
@@ -284,8 +284,22 @@ def test_a_connection_that_the_server_drops_is_opened_again(gate, server, step):
         turn(gate.intake)
     reader.close()
     assert gate.opened > 1
+    gate.now += timedelta(minutes=20)
     gate.settle()
     assert (gate.tickets(), gate.folders()) == (["Screen 1"], {"Processed": 1})
+
+
+def test_a_mail_at_which_the_server_hangs_up_does_not_stop_the_others(gate, server):
+    server.deliver(*map(mail, range(3)))
+    first = min((server.root / "mail" / server.user / "new").iterdir())
+    first.write_bytes(first.read_bytes()[:50])  # shorter than its name says: Dovecot drops whoever asks for it
+    reader = gate.reader()
+    for _ in range(5):
+        reader.turn()
+        turn(gate.intake)
+    reader.close()
+    assert gate.tickets() == ["Screen 1", "Screen 2"]
+    assert gate.folders() == {"INBOX": 1, "Processed": 2}
 
 
 def opened(server, **settings):
@@ -323,7 +337,7 @@ def test_E52_a_mail_that_somebody_takes_away_is_no_error(gate, server):
     server.deliver(mail(1), mail(2))
 
     def steal(uid, _):
-        if uid == 1 and server.count() == 2:
+        if uid == 1 and server.counts("INBOX") == {"INBOX": 2}:
             with server.client() as client:
                 client.select("INBOX")
                 client.store("1", "+FLAGS", "\\Deleted")

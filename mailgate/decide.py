@@ -159,7 +159,7 @@ def _canary(case: _Case) -> Decision | None:
     if case.facts.canary is None:
         return None
     why = "it is our canary"
-    return case.decided(Ignore(why), (Match("canary", "signed by us", effect=why),), silent_because=why)
+    return case.decided(Ignore(why), (Match("canary", "signed by us", effect=why),))
 
 
 def _own(case: _Case) -> Decision | None:

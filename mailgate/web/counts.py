@@ -37,6 +37,8 @@ REASONS = (
     "unverified senders had enough automatic mail this minute",
     "its priority is acknowledged quietly",
     "it is a copy",
+    "a note changes nothing that needs telling",
+    "its sender takes no part in the ticket",
     OTHER,
 )
 """Why there was no acknowledgement, as decisions say it; what stands in brackets there is left out."""

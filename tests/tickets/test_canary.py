@@ -51,7 +51,7 @@ def test_a_valid_canary_opens_nothing_and_is_not_answered() -> None:
     decision = decide(reading, config, Facts(NOW, canary=token))
     assert isinstance(decision.outcome, Ignore)
     assert (decision.replies, decision.events, decision.changes) == ((), (), ())
-    assert decision.silent_because == "it is our canary"
+    assert decision.trace[-1].effect == "it is our canary"
 
 
 def test_the_canaries_of_one_hour_are_one_mail_to_the_outbox() -> None:

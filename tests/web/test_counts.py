@@ -1,8 +1,11 @@
 """Counts in memory that processes share."""
 
+import inspect
 import os
 
-from mailgate.web.counts import BUCKETS, OTHER, Counts
+from mailgate import decide
+from mailgate.tickets import answer
+from mailgate.web.counts import BUCKETS, OTHER, REASONS, Counts
 
 
 def test_what_children_count_is_told_by_all_and_outlives_them() -> None:
@@ -34,3 +37,8 @@ def test_labels_are_bounded_whatever_comes() -> None:
     assert dict(counts.totals("silent"))[OTHER,] == 3
     assert dict(counts.totals("silent"))["it is not a person's mail",] == 1
     assert len(list(counts.totals("refused"))) + len(list(counts.totals("silent"))) == before
+
+
+def test_every_reason_is_one_that_a_decision_can_give() -> None:
+    said = inspect.getsource(decide) + inspect.getsource(answer)
+    assert [reason for reason in REASONS if reason != OTHER and f'"{reason}' not in said] == []

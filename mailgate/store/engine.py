@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +75,12 @@ class Store(ABC):
 
 def insert_new(connection: Connection, table: Table) -> Insert:
     """An insert that leaves out the rows whose unique keys exist."""
-    insert: Insert = _INSERTS[connection.dialect.name](table).on_conflict_do_nothing()
+    return _insert_new(connection.dialect.name, table)
+
+
+@cache
+def _insert_new(dialect: str, table: Table) -> Insert:
+    insert: Insert = _INSERTS[dialect](table).on_conflict_do_nothing()
     return insert
 
 

@@ -3,7 +3,6 @@
 import asyncio
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -20,18 +19,18 @@ from mailgate.ingest.session import SmtpSession
 from mailgate.model.config import Config, ImapAccount, Mode
 from mailgate.model.decision import Facts, Reading
 from mailgate.model.health import AccountHealth
-from mailgate.model.message import Envelope
 from mailgate.notify.channel import channel_for
 from mailgate.notify.compose import Context, prepare
 from mailgate.notify.files import read_templates
 from mailgate.settings import template_folders
 from mailgate.store.engine import Store, is_made, open_store
 from mailgate.store.facts import look_up
+from mailgate.store.group_commit import GroupCommit
 from mailgate.store.keys import load_keys
 from mailgate.store.outbox import release_leases as release_outbox
 from mailgate.store.schema import loop_id, schema_is_current, upgrade
 from mailgate.store.space import FreeSpace, folders_of
-from mailgate.store.spool import GroupCommit, release_leases
+from mailgate.store.spool import release_leases
 from mailgate.tickets.token import Keys, check
 from mailgate.web.counted import CountedChannel, CountedIntake
 from mailgate.web.counts import WORKERS, Counts
@@ -62,6 +61,7 @@ def clock() -> datetime:
 def make_ready(store: Store, config: Config) -> None:
     """Check the store, bring its tables up to date and take back the leases of workers that are gone."""
     store.check()
+    store.objects.make_ready()
     upgrade(store)
     release_leases(store)
     release_outbox(store, repeatable=channel_for(config.operator.send.via).repeatable)
@@ -170,19 +170,6 @@ def accounts_of(config: Config) -> Sequence[Account]:
     return [Account(account.mailbox, account.folder, connection_to(account)) for account in config.operator.imap]
 
 
-class WakingSpool:
-    """A spool that wakes the intake as soon as a mail is durable."""
-
-    def __init__(self, spool: GroupCommit, wake: Event) -> None:
-        self._spool = spool
-        self._wake = wake
-
-    def put(self, envelope: Envelope, raw: bytes) -> "Future[str]":
-        stored = self._spool.put(envelope, raw)
-        stored.add_done_callback(lambda _: self._wake.set())
-        return stored
-
-
 class Gateway:
     """One process of the gateway: the one with this *number* among those that *counts* counts for.
 
@@ -219,9 +206,9 @@ class Gateway:
         intake_wake = self._start_workers() if "worker" in self._roles else Event()
         if "imap" in self._roles:
             self._start_readers(intake_wake)
-        spool = GroupCommit(self._store)
-        listener = self._listener(WakingSpool(spool, intake_wake))
         beside: list[Callable[[], None]] = []
+        spool = GroupCommit(self._store, stored=intake_wake.set)
+        listener = self._listener(spool)
         try:
             listening(await self._listen(listener))
             beside += self._start_beside()
@@ -234,7 +221,7 @@ class Gateway:
             await asyncio.to_thread(spool.close)
             await asyncio.to_thread(self._stop_workers)
 
-    def _listener(self, spool: WakingSpool) -> Listener:
+    def _listener(self, spool: GroupCommit) -> Listener:
         free_bytes = FreeSpace(folders_of(self._config.operator))
         return Listener(self._config, spool, clock, free_bytes=free_bytes, tls=self._tls, tally=self._own)
 

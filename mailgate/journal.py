@@ -95,6 +95,14 @@ def mail_quarantined(key: str, reason: str) -> None:
     _log.error("a mail could not be read and waits in quarantine: see mailgate quarantine list", key=key, why=reason)
 
 
+def team_not_told(key: str, error: BaseException) -> None:
+    _log.error("no ticket could be opened about a mail that goes into quarantine", key=key, why=why(error))
+
+
+def leases_not_released(error: BaseException) -> None:
+    _log.warning("what a dead process had waits for the end of its lease", why=why(error))
+
+
 def worker_failed(worker: str, error: BaseException) -> None:
     _log.error("a worker failed and goes on", worker=worker, why=why(error))
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 OUTSIDE_FILES = {
     "ingest.smtp",
+    "ingest.arriving",
     "ingest.session",
     "ingest.lmtp",
     "ingest.listener",

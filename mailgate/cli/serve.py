@@ -8,6 +8,7 @@ import shlex
 import signal
 import sys
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from socket import socket
 from typing import Annotated
@@ -17,9 +18,10 @@ import typer
 from mailgate import journal
 from mailgate.app import ROLES, Gateway, address_of, check_doors, context_of, lmtp_socket, make_ready
 from mailgate.cli.frame import configuration
-from mailgate.errors import Refused
+from mailgate.errors import Refused, TryLater
 from mailgate.model.config import Config, Mode
 from mailgate.store.engine import Store, open_store
+from mailgate.store.spool import release_leases_of
 from mailgate.supervise import Supervisor
 from mailgate.web.counts import Counts
 
@@ -99,7 +101,14 @@ def _supervise(config: Config, roles: frozenset[str], lmtp: socket | None) -> No
         mine = roles if number == 0 else roles - FIRST_PROCESS_ONLY
         _work(config, open_store(config.operator), mine, lmtp, counts, number, parent)
 
-    Supervisor(config.operator.workers.processes, child).run()
+    def buried(pid: int) -> None:
+        try:
+            with closing(open_store(config.operator)) as store:
+                release_leases_of(store, pid)
+        except TryLater as error:
+            journal.leases_not_released(error)
+
+    Supervisor(config.operator.workers.processes, child, buried).run()
 
 
 def _tell(places: Mapping[str, str], config: Config) -> None:

@@ -8,7 +8,7 @@ import smtplib
 import socket
 import ssl
 from datetime import UTC, datetime
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from mailgate.errors import GiveUp, Refused, TryLater, Uncertain
 from mailgate.model.outbound import Attempt
@@ -139,9 +139,18 @@ def relay_from(url: str) -> Relay:
     """The relay of "smtp://host:25?starttls=required"; Refused where the address cannot be understood."""
     parts = urlsplit(url)
     options = parse_qs(parts.query)
-    if not parts.hostname or set(options) - {"starttls"} or options.get("starttls", ["required"]) != ["required"]:
+    unknown = set(options) - {"starttls"} or options.get("starttls", ["required"]) != ["required"]
+    if not parts.hostname or not _has_port(parts) or unknown:
         raise Refused(f'send.via is "{url}"; expected such as smtp://relay.example:587?starttls=required')
     return Relay(parts.hostname, parts.port or 25, starttls="starttls" in options)
+
+
+def _has_port(parts: SplitResult) -> bool:
+    """Whether what stands behind the colon, if anything, can be a port."""
+    try:
+        return parts.port != 0
+    except ValueError:
+        return False
 
 
 def on_the_wire(content: bytes) -> bytes:

@@ -206,9 +206,9 @@ class Gateway:
         intake_wake = self._start_workers() if "worker" in self._roles else Event()
         if "imap" in self._roles:
             self._start_readers(intake_wake)
-        beside: list[Callable[[], None]] = []
         spool = GroupCommit(self._store, stored=intake_wake.set)
         listener = self._listener(spool)
+        beside: list[Callable[[], None]] = []
         try:
             listening(await self._listen(listener))
             beside += self._start_beside()

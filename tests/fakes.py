@@ -66,6 +66,24 @@ class MemorySpool:
         self._held.clear()
 
 
+class FileSpool(MemorySpool):
+    """Writes the last large mail into the file ``large``."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self._file = folder / "large"
+
+    def begin(self, envelope: Envelope) -> MemoryLarge:
+        file = self._file
+
+        class InFile(MemoryLarge):
+            def write(self, portion: bytes) -> None:
+                with file.open("ab") as out:
+                    out.write(portion)
+
+        return InFile(self)
+
+
 @contextmanager
 def introspection(tokens: dict[str, str]) -> Iterator[str]:
     """The address where a mail server asks whose a token is; *tokens* may be changed meanwhile (E61)."""
@@ -91,21 +109,3 @@ def introspection(tokens: dict[str, str]) -> Iterator[str]:
     finally:
         server.shutdown()
         server.server_close()
-
-
-class FileSpool(MemorySpool):
-    """Writes the last large mail into the file ``large``."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__()
-        self._file = folder / "large"
-
-    def begin(self, envelope: Envelope) -> MemoryLarge:
-        file = self._file
-
-        class InFile(MemoryLarge):
-            def write(self, portion: bytes) -> None:
-                with file.open("ab") as out:
-                    out.write(portion)
-
-        return InFile(self)

@@ -6,6 +6,7 @@ from itertools import islice
 
 from sqlalchemy import Connection, Select, exists, select, text
 
+from mailgate.store.engine import Store
 from mailgate.store.tables import FRESH, TRIED, messages, outbox, outbox_mails, raw_mails, spool, tickets
 
 PATIENCE = timedelta(hours=1)
@@ -69,8 +70,20 @@ def arrived_by_relay(connection: Connection, first: int, begin: datetime, end: d
     return ((row.id, row.key) for row in connection.execute(query))
 
 
-def content_of(connection: Connection, mail_id: int) -> bytes:
-    return bytes(connection.execute(select(raw_mails.c.content).where(raw_mails.c.id == mail_id)).scalar() or b"")
+def content_of(store: Store, mail_id: int) -> bytes:
+    """The mail's bytes; errors as of ``Objects.read``."""
+    with store.read() as connection:
+        query = select(raw_mails.c.content, raw_mails.c.location).where(raw_mails.c.id == mail_id)
+        row = connection.execute(query).one()
+    return bytes(row.content) if row.location is None else store.objects.read(row.location)
+
+
+def locations(connection: Connection, first: int) -> dict[str, int]:
+    """The objects that hold the content of mails from the id *first* on, and whose each is."""
+    query = select(raw_mails.c.location, raw_mails.c.id).where(
+        raw_mails.c.id >= first, raw_mails.c.location.is_not(None)
+    )
+    return {row.location: row.id for row in connection.execute(query)}
 
 
 def known_ids(connection: Connection, message_ids: Iterable[str]) -> set[str]:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from mailgate import journal
-from mailgate.errors import Refused, TryLater
+from mailgate.errors import GiveUp, Refused, TryLater
 from mailgate.ingest.relaylog import HandedOver, received_id
 from mailgate.model.folder import Listed
 from mailgate.store import compare
@@ -15,6 +15,7 @@ from mailgate.store.engine import Store
 from mailgate.workers.alerts import Alerts
 from mailgate.workers.watch import Watched
 
+ORPHAN_AFTER = timedelta(days=1)
 NIGHTLY = timedelta(days=8)
 SUBJECT = "Mail on one side only"
 NOT_HERE = "It is not in the store."
@@ -54,6 +55,20 @@ def within_store(store: Store, since: datetime | None, now: datetime) -> list[Di
         return [Difference("store", f"mail {mail_id}", f"The mail {what}.") for what, mail_id in found]
 
 
+def with_objects(store: Store, since: datetime | None, now: datetime) -> list[Difference]:
+    """The contents of large mails against the mails. An object is written before its row: it may be alone for a day."""
+    kept = dict(store.objects.kept())
+    with store.read() as connection:
+        named = compare.locations(connection, compare.first_id(connection, since))
+        every = named if since is None else compare.locations(connection, 0)
+    lost = [mail_id for location, mail_id in named.items() if location not in kept]
+    alone = [name for name, at in kept.items() if name not in every and now - at > ORPHAN_AFTER]
+    return [
+        *(Difference("store", f"mail {mail_id}", "Its content is not in store.raw: restore it.") for mail_id in lost),
+        *(Difference("store.raw", name, "No mail has this content; it may be removed.") for name in alone),
+    ]
+
+
 def with_relay(store: Store, since: datetime | None, log: Sequence[HandedOver]) -> list[Difference]:
     """The relay's log against the store, over the time that the log tells of."""
     told = [each for each in log if since is None or each.at >= since]
@@ -72,9 +87,16 @@ def with_relay(store: Store, since: datetime | None, log: Sequence[HandedOver]) 
         only_here = [
             Difference("store", f"mail {mail_id}, key {key[:16]}", NOT_IN_LOG)
             for mail_id, key in unnamed
-            if received_id(compare.content_of(connection, mail_id)) not in queue_ids
+            if _queue_id(store, mail_id) not in queue_ids
         ]  # fmt: skip
     return [*only_there, *only_here]
+
+
+def _queue_id(store: Store, mail_id: int) -> str:
+    try:
+        return received_id(compare.content_of(store, mail_id))
+    except (TryLater, GiveUp):  # its content is told to be missing elsewhere
+        return ""
 
 
 def with_account(store: Store, since: datetime | None, account: Account, now: datetime) -> list[Difference]:
@@ -114,6 +136,10 @@ def compared(
 ) -> Iterator[Difference]:
     """Everything that is on one side only. An account that does not answer is a difference too: it was not compared."""
     yield from within_store(store, since, now)
+    try:
+        yield from with_objects(store, since, now)
+    except TryLater as error:
+        yield Difference("store.raw", "all of it", f"It could not be compared: {error}")
     yield from with_relay(store, since, log)
     for account in accounts:
         try:

@@ -133,7 +133,7 @@ def test_an_accounts_folders_are_compared_with_the_store(tmp_path: Path) -> None
         laid_over = ("--config", str(ROOT / "config"), "--config", str(tmp_path / "imap"))
         server.deliver(*(MAIL.format(to=MAILBOX, n=number).replace("\n", "\r\n").encode() for number in (1, 2)))
         with gateway(tmp_path, *laid_over) as running:
-            wait_until(lambda: server.count("Processed") == 2)
+            wait_until(lambda: server.counts("Processed") == {"Processed": 2})
             assert figure(running, "mailgate_imap_up") == 1
             assert json.loads(page(running, "health")[1])["imap"]["accounts"][MAILBOX]["ok"]
             assert command(running, "reconcile", *laid_over).returncode == 0

@@ -17,7 +17,16 @@ from mailgate.store.engine import open_store
 from mailgate.store.figures import Canary
 from mailgate.workers.alerts import Alerts
 from mailgate.workers.canary import Canaries, is_missing
-from mailgate.workers.reconcile import Account, Difference, Nightly, compared, summary, with_account, with_relay
+from mailgate.workers.reconcile import (
+    Account,
+    Difference,
+    Nightly,
+    compared,
+    summary,
+    with_account,
+    with_objects,
+    with_relay,
+)
 from mailgate.workers.watch import Watched
 from tests.make import HELPDESK, make_config
 from tests.store import made
@@ -29,7 +38,7 @@ HOUR = timedelta(hours=1)
 @pytest.fixture
 def config(tmp_path):
     settings = Operator(
-        store=StoreSettings(url=f"sqlite:///{tmp_path}/mailgate.db"),
+        store=StoreSettings(url=f"sqlite:///{tmp_path}/mailgate.db", raw=f"{tmp_path}/raw"),
         send=Send(via=f"maildir:{tmp_path}/outbox"),
         keys=f"{tmp_path}/keys",
     )
@@ -105,6 +114,24 @@ def test_an_account_is_compared_folder_by_folder(store):
         (f"account {HELPDESK}", "folder INBOX, UID 4"),
         ("store", "mail 2"),
     ]
+
+
+def test_contents_and_mails_are_compared_both_ways(store):
+    def kept(name: str) -> str:
+        incoming = store.objects.begin()
+        incoming.write(b"large")
+        incoming.finish(name)
+        return name
+
+    here, gone, alone = (f"{number:064x}-{number:016x}" for number in (1, 2, 3))
+    mail_ids = [made.spooled(store).id for _ in range(2)]
+    with store.write() as tx:
+        for mail_id, name in zip(mail_ids, (here, gone), strict=True):
+            tx.execute(text(f"UPDATE raw_mails SET location = '{name}' WHERE id = {mail_id}"))
+    kept(here), kept(alone)
+    assert [each.which for each in with_objects(store, None, datetime.now(UTC))] == [f"mail {mail_ids[1]}"]
+    later = datetime.now(UTC) + timedelta(days=2)
+    assert [each.which for each in with_objects(store, None, later)] == [f"mail {mail_ids[1]}", alone]
 
 
 def test_an_account_that_does_not_answer_was_not_compared(store):

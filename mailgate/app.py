@@ -2,30 +2,33 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping
-from concurrent.futures import Future
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from socket import socket
 from threading import Event, Thread
 
 from mailgate import journal
 from mailgate.errors import Refused
-from mailgate.ingest.smtp import Listener
+from mailgate.ingest.listener import Listener, check_free, encryption, local_socket
+from mailgate.ingest.lmtp import LmtpSession
+from mailgate.ingest.session import SmtpSession
 from mailgate.model.config import Config
 from mailgate.model.decision import Facts, Reading
-from mailgate.model.message import Envelope
 from mailgate.notify.channel import channel_for
 from mailgate.notify.compose import Context, prepare
 from mailgate.notify.files import read_templates
 from mailgate.settings import template_folders
 from mailgate.store.engine import Store, is_made, open_store
 from mailgate.store.facts import look_up
+from mailgate.store.group_commit import GroupCommit
 from mailgate.store.keys import load_keys
 from mailgate.store.outbox import release_leases as release_outbox
 from mailgate.store.schema import loop_id, schema_is_current, upgrade
-from mailgate.store.spool import GroupCommit, release_leases
+from mailgate.store.space import FreeSpace, folders_of
+from mailgate.store.spool import release_leases
 from mailgate.tickets.token import Keys, check
 from mailgate.workers import loop
 from mailgate.workers.delivery import Delivery
@@ -43,6 +46,7 @@ def clock() -> datetime:
 def make_ready(store: Store, config: Config) -> None:
     """Check the store, bring its tables up to date and take back the leases of workers that are gone."""
     store.check()
+    store.objects.make_ready()
     upgrade(store)
     release_leases(store)
     release_outbox(store, repeatable=channel_for(config.operator.send.via).repeatable)
@@ -66,35 +70,67 @@ def facts_about(reading: Reading, config: Config) -> Facts:
         return look_up(connection, [reading], partial(check, Keys(current, secrets)), [clock()])[0]
 
 
-def address_of(listen: str) -> tuple[str, int]:
-    """Host and port of "127.0.0.1:8025" or "[::1]:8025"; Refused where it is neither."""
+def address_of(listen: str, key: str = "smtp.listen") -> tuple[str, int]:
+    """Host and port of "127.0.0.1:8025" or "[::1]:8025", the value of *key*; Refused where it is neither."""
     host, colon, port = listen.rpartition(":")
     if not colon or not port.isdecimal() or int(port) > 65535:
-        raise Refused(f'smtp.listen is "{listen}"; expected HOST:PORT, such as 127.0.0.1:8025')
+        raise Refused(f'{key} is "{listen}"; expected HOST:PORT, such as 127.0.0.1:8025')
     return host.strip("[]"), int(port)
 
 
-class WakingSpool:
-    """A spool that wakes the intake as soon as a mail is durable."""
+def addresses(config: Config, roles: frozenset[str]) -> Mapping[str, tuple[str, int]]:
+    """Where this gateway listens on the network, by "smtp" and "lmtp"."""
+    operator = config.operator
+    listens = {"smtp": operator.smtp.listen, "lmtp": None if operator.lmtp.path else operator.lmtp.listen}
+    return {
+        name: address_of(listen, f"{name}.listen") for name, listen in listens.items() if listen and "smtp" in roles
+    }
 
-    def __init__(self, spool: GroupCommit, wake: Event) -> None:
-        self._spool = spool
-        self._wake = wake
 
-    def put(self, envelope: Envelope, raw: bytes) -> "Future[str]":
-        stored = self._spool.put(envelope, raw)
-        stored.add_done_callback(lambda _: self._wake.set())
-        return stored
+def check_doors(config: Config, roles: frozenset[str]) -> None:
+    """Refused where something else listens already or a certificate is wrong: once, before there are processes."""
+    if config.operator.smtp.tls:
+        encryption(config.operator.smtp.tls)
+    for name, (host, port) in addresses(config, roles).items():
+        try:
+            check_free(host, port)
+        except OSError as error:
+            raise _cannot_listen(name, host, port, error) from error
+
+
+def _cannot_listen(name: str, host: str, port: int, error: OSError) -> Refused:
+    return Refused(f"{host}:{port} cannot be listened on ({error.strerror}): change {name}.listen")
+
+
+@contextmanager
+def lmtp_socket(config: Config, roles: frozenset[str]) -> Iterator[socket | None]:
+    """The Unix socket for LMTP, made before there are several processes, which share it; None where there is none."""
+    path = config.operator.lmtp.path
+    if path is None or "smtp" not in roles:
+        yield None
+    else:
+        with local_socket(Path(path)) as listening:
+            yield listening
 
 
 class Gateway:
-    """One process of the gateway. *shared_port*: others listen on the same port."""
+    """One process of the gateway. *shared_port*: others listen on the same port; *lmtp*: the Unix socket for LMTP."""
 
-    def __init__(self, config: Config, store: Store, roles: frozenset[str], *, shared_port: bool = False) -> None:
+    def __init__(
+        self,
+        config: Config,
+        store: Store,
+        roles: frozenset[str],
+        *,
+        shared_port: bool = False,
+        lmtp: socket | None = None,
+    ) -> None:
         self._config = config
         self._store = store
         self._roles = roles
         self._shared_port = shared_port
+        self._lmtp = lmtp
+        self._tls = encryption(config.operator.smtp.tls) if config.operator.smtp.tls else None
         self._stop = Event()
         self._wakes: list[Event] = []
         self._threads: list[Thread] = []
@@ -102,8 +138,8 @@ class Gateway:
     async def run(self, stop: asyncio.Event, listening: Callable[[Mapping[str, str]], None]) -> None:
         """Work until *stop*, then finish what was begun; *listening* hears what listens where, once it does."""
         intake_wake = self._start_workers() if "worker" in self._roles else Event()
-        spool = GroupCommit(self._store)
-        listener = Listener(self._config, WakingSpool(spool, intake_wake), clock)
+        spool = GroupCommit(self._store, stored=intake_wake.set)
+        listener = self._listener(spool)
         try:
             listening(await self._listen(listener))
             await stop.wait()
@@ -113,16 +149,24 @@ class Gateway:
             await asyncio.to_thread(spool.close)
             await asyncio.to_thread(self._stop_workers)
 
+    def _listener(self, spool: GroupCommit) -> Listener:
+        free_bytes = FreeSpace(folders_of(self._config.operator))
+        return Listener(self._config, spool, clock, free_bytes=free_bytes, tls=self._tls)
+
     async def _listen(self, listener: Listener) -> Mapping[str, str]:
-        listen = self._config.operator.smtp.listen
-        if "smtp" not in self._roles or listen is None:
-            return {}
-        host, port = address_of(listen)
-        try:
-            host, port = await listener.start(host, port, shared_port=self._shared_port)
-        except OSError as error:
-            raise Refused(f"{listen} cannot be listened on ({error.strerror}): change smtp.listen") from error
-        return {"smtp": f"{host}:{port}"}
+        """Where the gateway listens now, by protocol."""
+        listening = {}
+        for name, (host, port) in addresses(self._config, self._roles).items():
+            session = LmtpSession if name == "lmtp" else SmtpSession
+            try:
+                bound = await listener.start(host, port, session=session, shared_port=self._shared_port)
+            except OSError as error:
+                raise _cannot_listen(name, host, port, error) from error
+            listening[name] = "{}:{}".format(*bound)
+        if self._lmtp is not None:
+            await listener.start_local(self._lmtp)
+            listening["lmtp"] = f"unix:{self._config.operator.lmtp.path}"
+        return listening
 
     def _start_workers(self) -> Event:
         """The event that wakes the intake."""

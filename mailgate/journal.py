@@ -6,7 +6,7 @@ the lines are for people, elsewhere one JSON object each.
 
 import logging
 import sys
-from collections.abc import MutableMapping
+from collections.abc import MutableMapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -70,16 +70,17 @@ def mail_accepted(key: str, size: int, recipients: int) -> None:
     _log.info("mail accepted", key=key, size=size, recipients=recipients)
 
 
-def mail_put_off(error: BaseException) -> None:
-    _log.warning("mail put off: the sender will try again", why=why(error))
+def mail_put_off(error: BaseException, number: str) -> None:
+    """*number* is what the sender heard."""
+    _log.warning("mail put off: the sender will try again", number=number, why=why(error))
 
 
 def reply_not_delivered(key: str) -> None:
     _log.warning("mail stored, but its sender left before the reply", key=key)
 
 
-def smtp_failed(error: BaseException) -> None:
-    _log.error("an SMTP session failed: the sender will try again", why=why(error))
+def smtp_failed(error: BaseException, number: str) -> None:
+    _log.error("an SMTP session failed: the sender will try again", number=number, why=why(error))
 
 
 def mails_handled(count: int, tickets: int) -> None:
@@ -94,12 +95,20 @@ def mail_quarantined(key: str, reason: str) -> None:
     _log.error("a mail could not be read and waits in quarantine: see mailgate quarantine list", key=key, why=reason)
 
 
+def team_not_told(key: str, error: BaseException) -> None:
+    _log.error("no ticket could be opened about a mail that goes into quarantine", key=key, why=why(error))
+
+
+def leases_not_released(error: BaseException) -> None:
+    _log.warning("what a dead process had waits for the end of its lease", why=why(error))
+
+
 def worker_failed(worker: str, error: BaseException) -> None:
     _log.error("a worker failed and goes on", worker=worker, why=why(error))
 
 
-def mail_sent(outbox_id: int) -> None:
-    _log.info("mail sent", outbox_id=outbox_id)
+def mails_sent(outbox_ids: Sequence[int]) -> None:
+    _log.info("mails sent", outbox_ids=outbox_ids)
 
 
 def mail_not_sent(outbox_id: int, outcome: str, error: BaseException) -> None:

@@ -6,9 +6,11 @@ missing=
 found() { command -v "$1" >/dev/null 2>&1 || ls $2 >/dev/null 2>&1; }
 found postgres '/usr/lib/postgresql/*/bin/postgres' || missing="$missing postgresql"
 found postfix '/usr/sbin/postfix' || missing="$missing postfix"
+found swaks /usr/bin/swaks || missing="$missing swaks"
+found openssl /usr/bin/openssl || missing="$missing openssl"
 
 if [ -z "$missing" ]; then
-    echo "services: PostgreSQL and Postfix are here"
+    echo "services: PostgreSQL, Postfix, swaks and openssl are here"
 elif ! command -v apt-get >/dev/null 2>&1; then
     echo "services: no apt-get here; install$missing with this system's packages"
     exit 1

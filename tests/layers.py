@@ -4,7 +4,10 @@ from pathlib import Path
 
 OUTSIDE_FILES = {
     "ingest.smtp",
+    "ingest.arriving",
+    "ingest.session",
     "ingest.lmtp",
+    "ingest.listener",
     "ingest.imap",
     "ingest.files",
     "notify.smtp",

@@ -305,6 +305,37 @@ def test_a_mistake_in_the_environment_names_its_variable(tmp_path: Path) -> None
     ]
 
 
+@pytest.mark.parametrize(
+    ("smtp", "expected"),
+    [
+        ("relays: 10.0.0.0/33", '1:17  expected an IP address or a network such as 192.0.2.0/24, found "10.0.0.0/33"'),
+        ("vouches: [relay.example]", "1:19  expected an IP address or a network such as"),
+        ("tls: { certificate: a.pem }", '1:9  "key" is missing here'),
+        ("limits: { idle_seconds: 0 }", '1:33  expected a number above 0, found "0"'),
+        ("limits: { idle_seconds: long }", '1:33  expected a number, found "long"'),
+        ("limits: { recipients: 0 }", '1:31  expected a number of at least 1, found "0"'),
+        ("limits: { recipient: 5 }", '1:19  unknown key "recipient"; did you mean "recipients"?'),
+    ],
+)
+def test_each_mistake_about_the_smtp_door_says_what_was_expected(tmp_path: Path, smtp: str, expected: str) -> None:
+    write(tmp_path, a=SMALL, mailgate=f"smtp: {{ {smtp} }}\n")
+    [found] = mistakes(tmp_path)
+    assert found.startswith(f"mailgate.yml:{expected}")
+
+
+def test_the_smtp_door_is_set_from_the_environment(tmp_path: Path) -> None:
+    write(tmp_path, a=SMALL)
+    set_here = {"TLS__CERTIFICATE": "a.pem", "TLS__KEY": "a.key", "TLS__REQUIRED": "yes", "LIMITS__RECIPIENTS": "5"}
+    smtp = loaded(tmp_path, **{f"MAILGATE_SMTP__{name}": value for name, value in set_here.items()}).operator.smtp
+    assert smtp.tls is not None
+    assert (smtp.tls.certificate, smtp.tls.key, smtp.tls.required, smtp.limits.recipients) == (
+        "a.pem",
+        "a.key",
+        True,
+        5,
+    )
+
+
 def test_secrets_do_not_stand_in_the_file(tmp_path: Path) -> None:
     write(tmp_path, a=SMALL, mailgate="store: { url: postgresql+psycopg://a:b@c/d }\nnotify: { api_key: x }\n")
     assert mistakes(tmp_path) == [

@@ -33,6 +33,7 @@ COMMANDS = (
     ("outbox list", "outbox", "list_outbox", "List the mails we sent, wait to send, or could not send."),
     ("quarantine list", "quarantine", "list_quarantine", "List the mails that need a person."),
     ("quarantine show", "quarantine", "show_quarantine", "Show one mail of the quarantine."),
+    ("quarantine release", "quarantine", "release_quarantine", "Put mails back into the queue."),
     ("people import", "people", "import_people", "Read the directory from a YAML or CSV file."),
     ("people list", "people", "list_people", "List the directory."),
     ("db upgrade", "db", "upgrade", "Bring the store's tables up to date."),

@@ -5,6 +5,7 @@ tell (a team that does not exist, a task nobody defined) is checked in ``setting
 which also knows the line of every value.
 """
 
+import ipaddress
 import re
 from collections.abc import Mapping
 from datetime import date
@@ -51,10 +52,21 @@ def _reference(value: Any) -> Any:
     return value
 
 
+def _network(text: str) -> str:
+    try:
+        ipaddress.ip_network(text, strict=False)
+    except ValueError as error:
+        raise ValueError("expected an IP address or a network such as 192.0.2.0/24") from error
+    return text
+
+
 Allowance = Annotated[Span, _parsed(Span), PlainSerializer(str)]
 Hours = Annotated[Opening, _parsed(Opening), PlainSerializer(str)]
 Size = Annotated[int, BeforeValidator(_size)]
 Words = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+Networks = Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], BeforeValidator(_listed)]
+Count = Annotated[int, Field(ge=1)]
+Seconds = Annotated[float, Field(gt=0)]
 
 
 class Model(BaseModel):
@@ -284,17 +296,59 @@ class Service(Model):
 class Store(Model):
     url: str = "sqlite:///var/mailgate.db"
     raw: str = "var/raw"
+    keep_free: Size = 512 * 1024**2
+
+
+class Tls(Model):
+    """How SMTP is encrypted. *clients*: names in certificates that let a peer in which is not among the relays."""
+
+    certificate: str
+    key: str
+    required: bool = False
+    clients: Words = ()
+    authorities: str = "/etc/ssl/certs/ca-certificates.crt"
+
+
+class Limits(Model):
+    """How much of us one client may use (docs/reliability.md section 8)."""
+
+    connections: Count = 200
+    connections_per_peer: Count = 20
+    messages_per_minute: Count = 600
+    commands_per_minute: Count = 6000
+    messages_per_connection: Count = 100
+    recipients: Count = 100
+    bad_commands: Count = 10
+    unknown_recipients: Count = 20
+    command_bytes: Annotated[int, Field(ge=512)] = 512
+    idle_seconds: Seconds = 300
+    session_seconds: Seconds = 600
+    data_seconds: Seconds = 1800
+    data_grace_seconds: Seconds = 60
+    data_bytes_per_second: Count = 20_000
+
+    def seconds_left(self, size: int, elapsed_seconds: float) -> float:
+        """How long a client that sent *size* bytes of a mail so far may be silent (S5, E16)."""
+        allowed = min(self.data_seconds, self.data_grace_seconds + size / self.data_bytes_per_second)
+        return min(self.idle_seconds, allowed - elapsed_seconds)
 
 
 class Smtp(Model):
     listen: str | None = "127.0.0.1:8025"
     max_size: Size = 40 * 1024**2
-    relays: Words = ("127.0.0.1", "::1")
-    vouches: Words = ()
+    relays: Networks = ("127.0.0.1", "::1")
+    vouches: Networks = ()
+    tls: Tls | None = None
+    limits: Limits = Limits()
 
 
 class Lmtp(Model):
     listen: str | None = None
+
+    @property
+    def path(self) -> str | None:
+        """Where its Unix socket is, if it has one."""
+        return self.listen.removeprefix("unix:") if self.listen and self.listen.startswith("unix:") else None
 
 
 class ImapAccount(Model):

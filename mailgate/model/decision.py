@@ -96,7 +96,8 @@ class Reading:
         """What no other mail may be decided about at the same time: two mails that share one might be one request."""
         message = self.message
         ids = {message.message_id, *message.in_reply_to, *message.references[-10:]}
-        return frozenset({*ids, *self.keys, *self.refs, self.sender} - {""})
+        claimed = (token.ref for token in self.tokens)
+        return frozenset({*ids, *self.keys, *self.refs, *claimed, self.sender} - {""})
 
 
 @dataclass(frozen=True, slots=True)

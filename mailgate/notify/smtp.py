@@ -54,6 +54,9 @@ class Relay:
             raise TryLater(f"The connection to {self._name} broke off.") from error
         self._expect(self._final_reply(connection))
 
+    def settle(self) -> None:
+        """The relay's answers were the last word."""
+
     def close(self) -> None:
         """Hang up."""
         if self._connection is not None:

@@ -42,7 +42,8 @@ def partial(condition: str) -> dict[str, Any]:
     return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
 
 
-# What arrived, never updated; *key* is the ingest key of docs/email.md E13.
+# What arrived, never updated; *key* is the ingest key of docs/email.md E13. The content of a large mail
+# is the object *location* of store.raw, and *content* empty.
 raw_mails = Table(
     "raw_mails",
     metadata,
@@ -56,6 +57,7 @@ raw_mails = Table(
     Column("silent", Boolean, nullable=False),
     Column("received_at", Instant, nullable=False),
     Column("content", LargeBinary, nullable=False),
+    Column("location", Name),
 )
 
 # What is to be done about it. *run_at* (microseconds since 1970) is when somebody may take it:

@@ -11,8 +11,8 @@ from sqlalchemy import event
 
 from mailgate.model.config import Operator
 from mailgate.store.engine import open_store
-from mailgate.store.schema import upgrade
 from mailgate.store.group_commit import GroupCommit
+from mailgate.store.schema import upgrade
 from tests.certificates import make_certificate, trusting
 from tests.gateway import MAILBOX, gateway, wait_until
 from tests.listening import ENVELOPE, Dialogue, listening

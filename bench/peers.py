@@ -65,6 +65,7 @@ def environment(folder: Path, port: int, processes: int = 1, via: str | None = N
         "MAILGATE_KEYS": f"{folder}/keys",
         "MAILGATE_SEND__VIA": via or f"maildir:{folder}/outbox",
         "MAILGATE_SMTP__LISTEN": f"127.0.0.1:{port}",
+        "MAILGATE_WEB__LISTEN": "127.0.0.1:0",
         "MAILGATE_WORKERS__PROCESSES": str(processes),
     }
     return os.environ | settings

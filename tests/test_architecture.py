@@ -13,6 +13,8 @@ ROOT = Path(__file__).parent.parent / "mailgate"
 HOMES = {
     "aiosmtpd": ("ingest.smtp",),
     "imapclient": ("ingest.imap",),
+    "imaplib": ("ingest.imap",),
+    "msal": ("ingest.exchange",),
     "mailparser": ("ingest.headers",),
     "sqlalchemy": ("store",),
     "alembic": ("store",),

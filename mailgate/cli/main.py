@@ -23,6 +23,8 @@ from mailgate.errors import MailgateError
 COMMANDS = (
     ("init", "init", "init", "Write a commented starter configuration."),
     ("serve", "serve", "serve", "Run the gateway."),
+    ("doctor", "doctor", "doctor", "Check the installation, and say what to do about what is wrong."),
+    ("reconcile", "reconcile", "reconcile", "Say which mail is on one side only."),
     ("parse", "mail", "parse", "Show a mail as the gateway reads it."),
     ("explain", "mail", "explain", "Say what would happen to a mail now, and why."),
     ("rehearse", "replay", "rehearse", "Play a folder of mails through the whole pipeline in a scratch store."),

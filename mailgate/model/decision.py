@@ -128,7 +128,7 @@ class Facts:
     tickets with one of its keys that are open or were closed recently; *colleagues* are the
     members of the teams of the tickets in *evidence*. *acknowledged* counts automatic answers of the last day to
     its sender, *acknowledged_to_strangers* those of the last minute to anybody not verified.
-    *is_own*: we sent a mail with its Message-ID.
+    *is_own*: we sent a mail with its Message-ID. *canary*: the valid token of a canary of ours.
     """
 
     now: datetime
@@ -142,6 +142,7 @@ class Facts:
     acknowledged_to_strangers: int = 0
     answers_ours_automatically: bool = False
     is_own: bool = False
+    canary: Token | None = None
 
 
 @dataclass(frozen=True, slots=True)

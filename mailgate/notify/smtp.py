@@ -7,6 +7,7 @@ have gone, and what the relay refuses for good will never go.
 import smtplib
 import socket
 import ssl
+from datetime import UTC, datetime
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from mailgate.errors import GiveUp, Refused, TryLater, Uncertain
@@ -53,6 +54,17 @@ class Relay:
             self.close()
             raise TryLater(f"The connection to {self._name} broke off.") from error
         self._expect(self._final_reply(connection))
+
+    def certificate_ends_at(self) -> datetime | None:
+        """Connect, greet and go: when the certificate of its TLS ends; None where we ask for none."""
+        try:
+            connection = self._connected()
+            certificate = connection.sock.getpeercert() if isinstance(connection.sock, ssl.SSLSocket) else None
+            connection.close()
+        except (OSError, smtplib.SMTPException) as error:
+            raise TryLater(f"{self._name} cannot be reached, or its certificate is not valid.") from error
+        end = certificate.get("notAfter") if certificate else None
+        return datetime.fromtimestamp(ssl.cert_time_to_seconds(str(end)), UTC) if end else None
 
     def settle(self) -> None:
         """The relay's answers were the last word."""

@@ -9,10 +9,11 @@ from functools import partial
 from itertools import islice
 
 from mailgate import decide, journal
-from mailgate.errors import Refused, TryLater
+from mailgate.errors import GiveUp, Refused, TryLater
 from mailgate.ingest.parse import parse
 from mailgate.model.config import Config
 from mailgate.model.decision import Decision, Facts, NewTicket, Reading, Reply
+from mailgate.model.message import NOT_FETCHED
 from mailgate.model.outbound import Outbound
 from mailgate.notify.compose import Context, compose
 from mailgate.store import people
@@ -35,6 +36,10 @@ RELEASED_FOR_SECONDS = 5.0
 
 class KilledUs(Exception):
     """A mail during whose handling the process died again and again."""
+
+
+class NotFetched(GiveUp):
+    """A mail that its server did not hand over (E53); its sentence is for the team."""
 
 
 class Intake:
@@ -106,6 +111,8 @@ class Intake:
     def _read(self, mail: Spooled) -> Reading:
         if mail.deaths >= MOST_DEATHS:
             raise KilledUs
+        if mail.envelope.source == NOT_FETCHED:
+            raise NotFetched("the mail server cannot hand this mail over: look at it in the folder Failed")
         service = self._config.service
         message = parse(mail.raw, service.text, service.markings)
         return decide.read(message, mail.envelope, self._config)

@@ -7,8 +7,6 @@ import stat
 import subprocess
 from pathlib import Path
 
-import pytest
-
 from mailgate.store.locks import FileLock
 from mailgate.workers.intake import LEASE_SECONDS
 from tests.gateway import MAILBOX, ROOT, Gateway, gateway, wait_until
@@ -73,15 +71,11 @@ def test_a_second_gateway_on_the_same_store_is_refused(tmp_path):
         assert running.is_listening()
 
 
-@pytest.mark.parametrize(
-    ("role", "sentence"),
-    [("smpt", 'there is no role "smpt"; there are: smtp, worker'), ("web", "the role web is not part of this version")],
-)
-def test_a_role_that_is_not_there_is_refused_in_a_sentence(tmp_path, role, sentence):
+def test_a_role_that_is_not_there_is_refused_in_a_sentence(tmp_path):
     refused = Gateway(tmp_path)
-    refused.start("--role", role, wait=False)
+    refused.start("--role", "smpt", wait=False)
     assert refused.process.wait(30) == 2
-    assert sentence in refused.log()
+    assert 'there is no role "smpt"; there are: smtp, imap, worker, scheduler, web' in refused.log()
     assert "Traceback" not in refused.log()
 
 

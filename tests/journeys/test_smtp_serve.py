@@ -11,8 +11,8 @@ from sqlalchemy import event
 
 from mailgate.model.config import Operator
 from mailgate.store.engine import open_store
+from mailgate.store.group_commit import GroupCommit
 from mailgate.store.schema import upgrade
-from mailgate.store.spool import GroupCommit
 from tests.certificates import make_certificate, trusting
 from tests.gateway import MAILBOX, gateway, wait_until
 from tests.listening import ENVELOPE, Dialogue, listening
@@ -147,7 +147,7 @@ def test_G1_a_full_database_puts_mail_off_and_keeps_nothing(tmp_path):
             with store.read() as connection:
                 pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
             limit_pages(store, pages + 4)
-            client.send(b"x" * 1_000_000 + b"\r\n.\r\n")
+            client.send(b"x" * 50_000 + b"\r\n.\r\n")
             assert client.reply().startswith(b"451 4.3.0 try again later [")
             with store.read() as connection:
                 assert connection.exec_driver_sql("SELECT count(*) FROM raw_mails").scalar_one() == 0

@@ -1,8 +1,8 @@
 """A client that hands mails over as fast as the server takes them.
 
-``python -m bench.load HOST PORT SESSIONS COUNT SEED [--new]`` makes its mails first, waits for a line
+``python -m bench.load HOST PORT SESSIONS COUNT SEED [--new] [--size=BYTES]`` makes its mails first, waits for a line
 on standard input, sends, and prints one JSON object: seconds, mails accepted, mails refused. Each session keeps its
-connection (``--new``: one connection a mail) and pipelines where the server offers it.
+connection (``--new``: one connection a mail; ``--size``: mails that large) and pipelines where the server offers it.
 """
 
 import asyncio
@@ -14,16 +14,16 @@ from email.parser import BytesHeaderParser
 
 import uvloop
 
-from bench.mails import mails
+from bench.mails import mails, padded
 
 Ready = tuple[bytes, bytes]
 Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter, bool]
 
 
-def prepared(count: int, seed: int) -> deque[Ready]:
+def prepared(count: int, seed: int, size: int = 0) -> deque[Ready]:
     """The envelope commands and the data of each mail, ready for the wire."""
     ready: deque[Ready] = deque()
-    for raw in mails(count, seed):
+    for raw in padded(mails(count, seed), size):
         headers = BytesHeaderParser().parsebytes(raw, headersonly=True)
         sender = headers["From"].rpartition("<")[2].rstrip(">")
         commands = f"MAIL FROM:<{sender}>\r\nRCPT TO:<{headers['To']}>\r\nDATA\r\n".encode()
@@ -89,7 +89,8 @@ async def _run(host: str, port: int, sessions: int, ready: deque[Ready], fresh: 
 
 def main() -> None:
     host, port, sessions, count, seed = sys.argv[1], *(int(value) for value in sys.argv[2:6])
-    ready = prepared(count, seed)
+    size = next((int(word.partition("=")[2]) for word in sys.argv if word.startswith("--size=")), 0)
+    ready = prepared(count, seed, size)
     print("ready", flush=True)
     sys.stdin.readline()
     begun = time.perf_counter()

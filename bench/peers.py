@@ -65,6 +65,7 @@ def environment(folder: Path, port: int, processes: int = 1, via: str | None = N
         "MAILGATE_KEYS": f"{folder}/keys",
         "MAILGATE_SEND__VIA": via or f"maildir:{folder}/outbox",
         "MAILGATE_SMTP__LISTEN": f"127.0.0.1:{port}",
+        "MAILGATE_WEB__LISTEN": "127.0.0.1:0",
         "MAILGATE_WORKERS__PROCESSES": str(processes),
     }
     return os.environ | settings
@@ -103,9 +104,10 @@ class Load:
         return answer["accepted"] / answer["seconds"], answer["accepted"]
 
 
-def load(port: int, sessions: int, count: int, seed: int) -> Load:
-    """A client process with its mails made, waiting to be told to send."""
+def load(port: int, sessions: int, count: int, seed: int, size: int = 0) -> Load:
+    """A client process with its mails, of *size* bytes at least, made, waiting to be told to send."""
     command = [sys.executable, "-m", "bench.load", "127.0.0.1", str(port), str(sessions), str(count), str(seed)]
+    command.append(f"--size={size}")
     process = subprocess.Popen(command, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdout
     process.stdout.readline()

@@ -4,10 +4,12 @@ from pathlib import Path
 
 OUTSIDE_FILES = {
     "ingest.smtp",
+    "ingest.arriving",
     "ingest.session",
     "ingest.lmtp",
     "ingest.listener",
     "ingest.imap",
+    "ingest.exchange",
     "ingest.files",
     "notify.smtp",
     "notify.maildir",
@@ -16,7 +18,19 @@ OUTSIDE_FILES = {
     "notify.files",
 }
 PURE_PACKAGES = {"model", "rules", "tickets", "sla", "ingest", "notify"}
-OUTSIDE_TESTS = {"store", "workers", "cli", "web", "journeys", "examples", "app", "account", "documents", "settings"}
+OUTSIDE_TESTS = {
+    "store",
+    "workers",
+    "cli",
+    "web",
+    "scheduler",
+    "journeys",
+    "examples",
+    "app",
+    "account",
+    "documents",
+    "settings",
+}
 
 NOUNS, PURE, DECIDE, OUTSIDE, WORKERS, SHELL = range(6)
 NAMES = (

@@ -275,7 +275,10 @@ rules:
 
 def test_the_environment_sets_any_single_value(tmp_path: Path) -> None:
     write(
-        tmp_path, a=SMALL, mailgate="store: { url: sqlite:///a.db }\nimap: [{ mailbox: a, host: b, user: c }]\nlmtp:\n"
+        tmp_path,
+        a=SMALL,
+        mailgate="store: { url: sqlite:///a.db }\n"
+        "imap: [{ mailbox: help@example.org, host: b, user: c, secret_file: d }]\nlmtp:\n",
     )
     operator = loaded(
         tmp_path,
@@ -430,3 +433,18 @@ def test_every_key_is_named_in_the_document() -> None:
     document = (SHIPPED.parent / "docs" / "configuration.md").read_text(encoding="utf-8")
     missing = [name for name in sorted(models(Service) | models(Operator)) if f"`{name}`" not in document]
     assert not missing
+
+
+@pytest.mark.parametrize(
+    ("said", "mistake"),
+    [
+        ("mailbox: halp@example.org, host: b", '"halp@example.org"; did you mean "help@example.org"?'),
+        ("mailbox: help@example.org, host: b, ssl: no", '"ssl: no" is allowed only where host is this machine'),
+        ("mailbox: help@example.org, host: b, auth: xoauth2", "needs tenant and client_id"),
+        ("mailbox: help@example.org, host: b, poll_seconds: 0", "expected a number of at least 1"),
+    ],
+)
+def test_a_mistake_in_an_account_to_fetch_from_is_told(tmp_path: Path, said: str, mistake: str) -> None:
+    write(tmp_path, a=SMALL, mailgate=f"imap: [{{ {said}, user: c, secret_file: d }}]\n")
+    (found,) = mistakes(tmp_path)
+    assert mistake in found

@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from datetime import date
 from enum import StrEnum
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
 
 from mailgate.model.spans import Opening, Span
 
@@ -60,6 +60,7 @@ def _network(text: str) -> str:
     return text
 
 
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 Allowance = Annotated[Span, _parsed(Span), PlainSerializer(str)]
 Hours = Annotated[Opening, _parsed(Opening), PlainSerializer(str)]
 Size = Annotated[int, BeforeValidator(_size)]
@@ -255,6 +256,7 @@ class Messages(Model):
     declined: str = "templates/declined.md"
     commission: str = "templates/commission.md"
     unreadable: str = "templates/unreadable.md"
+    alert: str = "templates/alert.md"
     quiet_for: Words = ()
 
 
@@ -352,16 +354,33 @@ class Lmtp(Model):
 
 
 class ImapAccount(Model):
+    """A mailbox to fetch from. *vouches*: what its server says about who sent a mail counts (E180)."""
+
     mailbox: str
     host: str
     port: int = 993
+    ssl: bool = True
     user: str
     auth: Literal["password", "xoauth2"] = "password"
     folder: str = "INBOX"
-    poll_seconds: int = 60
-    secret_file: str | None = None
+    poll_seconds: Annotated[int, Field(ge=1, le=900)] = 60
+    secret_file: str
     tenant: str | None = None
     client_id: str | None = None
+    vouches: bool | None = None
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        if not self.ssl and self.host not in LOOPBACK:
+            raise ValueError('"ssl: no" is allowed only where host is this machine: passwords would cross the network')
+        if self.auth == "xoauth2" and not (self.tenant and self.client_id):
+            raise ValueError('"auth: xoauth2" needs tenant and client_id beside it')
+        return self
+
+    @property
+    def is_believed(self) -> bool:
+        """Exchange Online removes from outsiders' mail the headers that only it may write; others have to say so."""
+        return self.auth == "xoauth2" if self.vouches is None else self.vouches
 
 
 class Send(Model):

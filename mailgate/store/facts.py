@@ -20,6 +20,7 @@ RESENT_WITHIN = timedelta(days=7)  # E153
 CLOSED_WITHIN = timedelta(days=60)  # longer than any duplicates_within that makes sense; decide applies the exact one
 MOST_COUNTED = 100  # acknowledgements of a day: no cap is higher, and counting on would cost more with every mail
 REPLY_TOKEN = "reply"
+CANARY_TOKEN = "canary"
 UNKNOWN_RECIPIENT = "unknown"  # of a mail of ours that is no longer stored: nobody's address
 EXCHANGE_PARENT = "x-ms-exchange-parent-message-id"
 DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
@@ -117,6 +118,7 @@ def look_up(
                 mail.automatic for mail in map(found.sent_ids.get, _answered(reading)) if mail
             ),
             is_own=reading.message.message_id in found.sent_ids,
+            canary=next((each for each in reading.tokens if each.purpose == CANARY_TOKEN and each in good), None),
         )
         for reading, evidence, at in zip(readings, evidences, now, strict=True)
     ]

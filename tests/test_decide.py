@@ -400,10 +400,8 @@ def test_a_ticket_does_not_wait_for_an_answer_that_nobody_was_asked_for() -> Non
     message = make_message("The screen does not start.")
     for decision in (decided(message, silent=True), decided_by(observing(), message)):
         assert isinstance(decision.outcome, NewTicket)
-        assert (decision.outcome.drafts[0].missing, decision.outcome.drafts[0].status) == (
-            ("asset", "room"),
-            Status.NEW,
-        )
+        (draft,) = decision.outcome.drafts
+        assert (draft.missing, draft.status) == (("asset", "room"), Status.NEW)
 
 
 def observing() -> Config:

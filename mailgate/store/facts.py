@@ -54,10 +54,9 @@ TO_STRANGERS = (
 
 
 def _stored_by(indexed: Column[str]) -> Select[Any]:
-    columns = (indexed, messages.c.id, messages.c.ticket_id, messages.c.fingerprint, messages.c.sender)
-    return (
-        select(*columns, messages.c.verdict, messages.c.received_at).where(indexed.in_(_WANTED)).order_by(messages.c.id)
-    )
+    mail = messages.c
+    columns = (indexed, mail.id, mail.ticket_id, mail.fingerprint, mail.sender, mail.verdict, mail.received_at)
+    return select(*columns).where(indexed.in_(_WANTED)).order_by(mail.id)
 
 
 STORED_BY_ID, STORED_BY_CONTENT = _stored_by(messages.c.message_id), _stored_by(messages.c.content)

@@ -2,42 +2,54 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from socket import socket
 from threading import Event, Thread
+from typing import TYPE_CHECKING
 
 from mailgate import journal
 from mailgate.errors import Refused
 from mailgate.ingest.listener import Listener, check_free, encryption, local_socket
 from mailgate.ingest.lmtp import LmtpSession
 from mailgate.ingest.session import SmtpSession
-from mailgate.model.config import Config, ImapAccount
+from mailgate.model.config import Config, ImapAccount, Mode
 from mailgate.model.decision import Facts, Reading
 from mailgate.model.health import AccountHealth
-from mailgate.model.message import Envelope
 from mailgate.notify.channel import channel_for
 from mailgate.notify.compose import Context, prepare
 from mailgate.notify.files import read_templates
 from mailgate.settings import template_folders
 from mailgate.store.engine import Store, is_made, open_store
 from mailgate.store.facts import look_up
+from mailgate.store.group_commit import GroupCommit
 from mailgate.store.keys import load_keys
 from mailgate.store.outbox import release_leases as release_outbox
 from mailgate.store.schema import loop_id, schema_is_current, upgrade
 from mailgate.store.space import FreeSpace, folders_of
-from mailgate.store.spool import GroupCommit, release_leases
+from mailgate.store.spool import release_leases
 from mailgate.tickets.token import Keys, check
+from mailgate.web.counted import CountedChannel, CountedIntake
+from mailgate.web.counts import WORKERS, Counts
+from mailgate.web.sight import Observer
 from mailgate.workers import loop
+from mailgate.workers.alerts import Alerts
+from mailgate.workers.canary import Canaries, flies
+from mailgate.workers.certificates import certificates
 from mailgate.workers.delivery import Delivery
 from mailgate.workers.intake import Intake
-from mailgate.workers.mailbox import Connected, MailboxReader
+from mailgate.workers.mailbox import MailboxReader
+from mailgate.workers.reconcile import Account, Nightly
+from mailgate.workers.watch import Watch, Watched
 
-ROLES = ("smtp", "imap", "worker")
+if TYPE_CHECKING:
+    from mailgate.ingest.imap import MailFolder
+    from mailgate.scheduler import Job
+
+ROLES = ("smtp", "imap", "worker", "scheduler", "web")
 GRACE_SECONDS = 10.0
 
 
@@ -49,6 +61,7 @@ def clock() -> datetime:
 def make_ready(store: Store, config: Config) -> None:
     """Check the store, bring its tables up to date and take back the leases of workers that are gone."""
     store.check()
+    store.objects.make_ready()
     upgrade(store)
     release_leases(store)
     release_outbox(store, repeatable=channel_for(config.operator.send.via).repeatable)
@@ -80,7 +93,7 @@ def address_of(listen: str, key: str = "smtp.listen") -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
-def connection_to(account: ImapAccount) -> Callable[[], Connected]:
+def connection_to(account: ImapAccount) -> "Callable[[], MailFolder]":
     """How to open the folder of *account*; its secret is read for every login, so that it may be changed."""
     from mailgate.ingest.imap import MailFolder
 
@@ -134,21 +147,34 @@ def lmtp_socket(config: Config, roles: frozenset[str]) -> Iterator[socket | None
             yield listening
 
 
-class WakingSpool:
-    """A spool that wakes the intake as soon as a mail is durable."""
+def jobs(config: Config, store: Store, watched: Watched) -> dict[str, "Job"]:
+    """What is done at its time, in UTC; what is found stands in *watched*."""
+    from mailgate.scheduler import Job
 
-    def __init__(self, spool: GroupCommit, wake: Event) -> None:
-        self._spool = spool
-        self._wake = wake
+    context = context_of(config, store)
+    alerts = Alerts(store, context)
+    live = [name for name, mailbox in config.service.mailboxes.items() if mailbox.mode is Mode.LIVE]
+    watch = Watch(store, live, certificates(config), clock, watched)
+    found = {
+        "reconcile": Job(Nightly(store, alerts, accounts_of(config), clock, watched).turn, minute=30, hour=2),
+        "usual hour": Job(watch.hour, minute=10),
+        "expiries": Job(watch.expiries, minute=0, hour=6, at_start=True),
+    }
+    if flies(config):
+        found["canary"] = Job(Canaries(store, context, alerts, clock).turn, minute=5)
+    return found
 
-    def put(self, envelope: Envelope, raw: bytes) -> "Future[str]":
-        stored = self._spool.put(envelope, raw)
-        stored.add_done_callback(lambda _: self._wake.set())
-        return stored
+
+def accounts_of(config: Config) -> Sequence[Account]:
+    """The accounts that can be compared with the store."""
+    return [Account(account.mailbox, account.folder, connection_to(account)) for account in config.operator.imap]
 
 
 class Gateway:
-    """One process of the gateway. *shared_port*: others listen on the same port; *lmtp*: the Unix socket for LMTP."""
+    """One process of the gateway: the one with this *number* among those that *counts* counts for.
+
+    *shared_port*: others listen on the same port; *lmtp*: the Unix socket for LMTP.
+    """
 
     def __init__(
         self,
@@ -158,13 +184,18 @@ class Gateway:
         *,
         shared_port: bool = False,
         lmtp: socket | None = None,
+        counts: Counts | None = None,
+        number: int = 0,
     ) -> None:
         self._config = config
         self._store = store
         self._roles = roles
         self._shared_port = shared_port
-        self.mailboxes = {number: AccountHealth(account.mailbox) for number, account in enumerate(config.operator.imap)}
         self._lmtp = lmtp
+        self._counts = counts or Counts()
+        self._own = self._counts.of(number)
+        self._watched = Watched()
+        self.mailboxes = {number: AccountHealth(account.mailbox) for number, account in enumerate(config.operator.imap)}
         self._tls = encryption(config.operator.smtp.tls) if config.operator.smtp.tls else None
         self._stop = Event()
         self._wakes: list[Event] = []
@@ -175,20 +206,24 @@ class Gateway:
         intake_wake = self._start_workers() if "worker" in self._roles else Event()
         if "imap" in self._roles:
             self._start_readers(intake_wake)
-        spool = GroupCommit(self._store)
-        listener = self._listener(WakingSpool(spool, intake_wake))
+        spool = GroupCommit(self._store, stored=intake_wake.set)
+        listener = self._listener(spool)
+        beside: list[Callable[[], None]] = []
         try:
             listening(await self._listen(listener))
+            beside += self._start_beside()
             await stop.wait()
             journal.stopping()
         finally:
+            for end in beside:
+                await asyncio.to_thread(end)
             await listener.stop(GRACE_SECONDS)
             await asyncio.to_thread(spool.close)
             await asyncio.to_thread(self._stop_workers)
 
-    def _listener(self, spool: WakingSpool) -> Listener:
+    def _listener(self, spool: GroupCommit) -> Listener:
         free_bytes = FreeSpace(folders_of(self._config.operator))
-        return Listener(self._config, spool, clock, free_bytes=free_bytes, tls=self._tls)
+        return Listener(self._config, spool, clock, free_bytes=free_bytes, tls=self._tls, tally=self._own)
 
     async def _listen(self, listener: Listener) -> Mapping[str, str]:
         """Where the gateway listens now, by protocol."""
@@ -208,12 +243,57 @@ class Gateway:
     def _start_workers(self) -> Event:
         """The event that wakes the intake."""
         intake_wake, delivery_wake = Event(), Event()
-        intake = Intake(self._store, context_of(self._config, self._store), clock, queued=delivery_wake.set)
-        channel = channel_for(self._config.operator.send.via)
+        deciding = Intake(self._store, context_of(self._config, self._store), clock, queued=delivery_wake.set)
+        intake = CountedIntake(deciding, self._own)
+        channel = CountedChannel(channel_for(self._config.operator.send.via), self._own)
         delivery = Delivery(self._store, channel, clock, random.random, self._stop)
         self._start("intake", lambda: loop.turn(intake), intake_wake)
-        self._start("delivery", delivery.turn, delivery_wake)
+        self._start("delivery", self._alive("delivery", delivery.turn), delivery_wake)
         return intake_wake
+
+    def _alive(self, name: str, turn: Callable[[], int]) -> Callable[[], int]:
+        def counted() -> int:
+            self._own.turned(name)
+            return turn()
+
+        return counted
+
+    def _start_beside(self) -> list[Callable[[], None]]:
+        """What intake never needs: the scheduler and the pages; how to end each."""
+        ends: list[Callable[[], None]] = []
+        if "scheduler" in self._roles:
+            from mailgate.scheduler import Scheduler
+
+            scheduler = Scheduler(jobs(self._config, self._store, self._watched))
+            scheduler.start()
+            ends.append(scheduler.stop)
+        if "web" in self._roles and self._config.operator.web.listen is not None:
+            ends += self._start_pages(self._config.operator.web.listen)
+        return ends
+
+    def _start_pages(self, listen: str) -> list[Callable[[], None]]:
+        from mailgate.web.pages import pages
+        from mailgate.web.server import Server
+
+        observer = Observer(
+            config=self._config,
+            store=self._store,
+            counts=self._counts,
+            clock=clock,
+            started_at=clock(),
+            free_bytes=FreeSpace(folders_of(self._config.operator)),
+            accounts=tuple(self.mailboxes.values()) if "imap" in self._roles else (),
+            workers=WORKERS if "worker" in self._roles else (),
+            watched=self._watched,
+        )
+        try:
+            server = Server(*address_of(listen, "web.listen"), pages(observer))
+        except (OSError, Refused) as error:
+            journal.web_not_started(listen, error)
+            return []
+        server.start()
+        journal.listening("web", "{}:{}".format(*server.server_address[:2]))
+        return [server.stop]
 
     def _start_readers(self, intake_wake: Event) -> None:
         for number, account in enumerate(self._config.operator.imap):

@@ -95,6 +95,14 @@ def mail_quarantined(key: str, reason: str) -> None:
     _log.error("a mail could not be read and waits in quarantine: see mailgate quarantine list", key=key, why=reason)
 
 
+def team_not_told(key: str, error: BaseException) -> None:
+    _log.error("no ticket could be opened about a mail that goes into quarantine", key=key, why=why(error))
+
+
+def leases_not_released(error: BaseException) -> None:
+    _log.warning("what a dead process had waits for the end of its lease", why=why(error))
+
+
 def worker_failed(worker: str, error: BaseException) -> None:
     _log.error("a worker failed and goes on", worker=worker, why=why(error))
 
@@ -156,3 +164,41 @@ def _local(account: str) -> str:
 
 def child_died(number: int, status: int, pause_seconds: float) -> None:
     _log.error("a process died and is started again", process=number, status=status, pause_seconds=pause_seconds)
+
+
+def web_not_started(listen: str, error: BaseException) -> None:
+    _log.error("the pages are not served, everything else runs: change web.listen", listen=listen, why=why(error))
+
+
+def page_failed(error: BaseException) -> None:
+    _log.error("a page could not be shown", why=why(error))
+
+
+def mailbox_unusual(mailbox: str, mails: int, usual: float) -> None:
+    what = "quieter" if mails < usual else "louder"
+    sentence = f"a mailbox was far {what} than usual in the last hour"
+    _log.warning(sentence, mailbox=mailbox, mails=mails, usual=round(usual))
+
+
+def expires(what: str, days: float) -> None:
+    _log.warning("a certificate ends soon: renew it", what=what, days=round(days, 1))
+
+
+def not_looked_at(what: str, error: BaseException) -> None:
+    _log.warning("could not be looked at", what=what, why=why(error))
+
+
+def canary_missing(mailbox: str) -> None:
+    _log.error("canaries do not come back: see docs/operations.md", mailbox=mailbox)
+
+
+def differences(count: int) -> None:
+    _log.error("there is mail on one side only: run mailgate reconcile", count=count)
+
+
+def nothing_missing() -> None:
+    _log.info("compared: nothing is on one side only")
+
+
+def alerted(name: str, ref: str) -> None:
+    _log.warning("people were told by a ticket", alert=name, ticket=ref)

@@ -16,11 +16,13 @@ class Supervisor:
     """Runs *work* in *count* children until SIGTERM or SIGINT, which it passes on.
 
     *work* is called with the number of the child and a file descriptor that becomes readable when the
-    parent is gone: a child must not outlive it.
+    parent is gone: a child must not outlive it. *buried* is called in the parent with the process id of a
+    child that died by itself, before it is started again.
     """
 
-    def __init__(self, count: int, work: Callable[[int, int], None]) -> None:
+    def __init__(self, count: int, work: Callable[[int, int], None], buried: Callable[[int], None]) -> None:
         self._work = work
+        self._buried = buried
         self._numbers: dict[int, int] = {}
         self._started: dict[int, float] = {}
         self._pauses = dict.fromkeys(range(count), SHORTEST_PAUSE_SECONDS)
@@ -37,6 +39,7 @@ class Supervisor:
             pid, status = os.wait()
             number = self._numbers.pop(pid)
             if not self._stopping:
+                self._buried(pid)
                 self._start_again(number, os.waitstatus_to_exitcode(status))
 
     def _start(self, number: int) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 OUTSIDE_FILES = {
     "ingest.smtp",
+    "ingest.arriving",
     "ingest.session",
     "ingest.lmtp",
     "ingest.listener",
@@ -17,7 +18,19 @@ OUTSIDE_FILES = {
     "notify.files",
 }
 PURE_PACKAGES = {"model", "rules", "tickets", "sla", "ingest", "notify"}
-OUTSIDE_TESTS = {"store", "workers", "cli", "web", "journeys", "examples", "app", "account", "documents", "settings"}
+OUTSIDE_TESTS = {
+    "store",
+    "workers",
+    "cli",
+    "web",
+    "scheduler",
+    "journeys",
+    "examples",
+    "app",
+    "account",
+    "documents",
+    "settings",
+}
 
 NOUNS, PURE, DECIDE, OUTSIDE, WORKERS, SHELL = range(6)
 NAMES = (

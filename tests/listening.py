@@ -4,6 +4,7 @@ import asyncio
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -12,9 +13,9 @@ from typing import Self
 
 import uvloop
 
+from mailgate.ingest.arriving import Spool
 from mailgate.ingest.listener import Listener, encryption
 from mailgate.ingest.session import SmtpSession
-from mailgate.ingest.smtp import Spool
 from mailgate.model.config import Config, Limits, Mailbox, Mode, Operator, Service, Smtp
 from mailgate.model.tally import Tally
 
@@ -42,6 +43,10 @@ class Running:
         self.listener = listener
         self.port = port
         self._loop = loop
+
+    def block(self, seconds: float) -> None:
+        """Let the listener do nothing for so long."""
+        self._loop.call_soon_threadsafe(time.sleep, seconds)
 
     def stop(self, grace_seconds: float = 5) -> None:
         asyncio.run_coroutine_threadsafe(self.listener.stop(grace_seconds), self._loop).result()

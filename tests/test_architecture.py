@@ -19,6 +19,7 @@ HOMES = {
     "sqlalchemy": ("store",),
     "alembic": ("store",),
     "psycopg": ("store",),
+    "obstore": ("store.s3",),
     "pysqlite3": ("store",),
     "apscheduler": ("scheduler",),
     "jinja2": ("notify.compose",),

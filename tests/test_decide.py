@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from mailgate import decide
+from mailgate.model.config import Config
 from mailgate.model.decision import (
     Action,
     AutoReply,
@@ -72,6 +73,15 @@ def test_what_is_missing_is_asked_for_and_the_ticket_waits() -> None:
     assert draft.missing == ("asset", "room")
     assert (draft.status, draft.waiting_for) == (Status.WAITING, WaitingFor.REQUESTER)
     assert sent(decision) == [("more_needed", ANN)]
+
+
+def test_a_ticket_waits_only_for_whom_it_asked() -> None:
+    decision = decided(make_message("The screen does not start.", sender=STRANGER, from_ok=False))
+    assert isinstance(decision.outcome, NewTicket)
+    assert decision.outcome.drafts[0].missing
+    assert decision.outcome.drafts[0].status is Status.NEW
+    assert decision.outcome.drafts[0].clock_started_at is not None
+    assert not decision.replies
 
 
 def test_the_trace_names_the_phrase_and_where_it_stood() -> None:
@@ -205,6 +215,21 @@ def test_S29_a_forged_agent_moves_nothing() -> None:
     decision = decided(message, facts, vouched=False)
     assert not isinstance(decision.outcome, Command)
     assert not decision.changes
+    assert not decision.replies
+
+
+def test_E187_done_said_again_counts_though_the_same_words_came_before() -> None:
+    ticket = make_ticket(assignee=CLEO.address)
+    message = make_message("Done", sender=CLEO.address, subject="Re: [MG-7K3F-99] Repair")
+    known = Known("a forged copy, or the Done before it was reopened", ticket)
+    facts = Facts(NOW, CLEO, evidence=answering(ticket, CLEO.address).evidence, same_content=known)
+    assert isinstance(decided(message, facts).outcome, Command)
+
+
+def test_E153_a_request_that_its_sender_sends_again_joins_and_is_not_answered_again() -> None:
+    ticket = make_ticket()
+    decision = decided(make_message(REQUEST), make_facts(same_content=Known("other", ticket)))
+    assert decision.outcome == Duplicate(ticket)
     assert not decision.replies
 
 
@@ -356,3 +381,32 @@ def test_a_colleagues_answer_to_a_commission_is_a_return_and_moves_nothing() -> 
     assert isinstance(decision.outcome, FollowUp)
     assert decision.outcome.intent is Intent.COMMISSION_RETURN
     assert not decision.changes
+
+
+def test_a_book_is_read_up_to_a_limit() -> None:
+    message = make_message(f"{REQUEST}\n{'and so on ' * 100_000}A99999")
+    reading = decide.read(message, make_envelope(), CONFIG)
+    assert len(reading.wording) == decide.LONGEST_WORDING
+    assert "A99999" not in reading.keys
+
+
+def test_S38_a_colleague_may_ask_where_a_request_is_and_a_stranger_may_not() -> None:
+    asked = "Any update on this please?"
+    assert sent(decided(make_message(asked, sender=BEN), answering(make_ticket()))) == [("status", BEN)]
+    assert not decided(make_message(asked, sender=STRANGER), answering(make_ticket())).replies
+
+
+def test_a_ticket_does_not_wait_for_an_answer_that_nobody_was_asked_for() -> None:
+    message = make_message("The screen does not start.")
+    for decision in (decided(message, silent=True), decided_by(observing(), message)):
+        assert isinstance(decision.outcome, NewTicket)
+        (draft,) = decision.outcome.drafts
+        assert (draft.missing, draft.status) == (("asset", "room"), Status.NEW)
+
+
+def observing() -> Config:
+    return make_config(mailboxes={HELPDESK: {"team": "desk", "usually": "hardware", "mode": "observe"}})
+
+
+def decided_by(config: Config, message: Message) -> Decision:
+    return decide.decide(decide.read(message, make_envelope(vouched=True), config), config, make_facts())

@@ -277,8 +277,8 @@ def test_the_environment_sets_any_single_value(tmp_path: Path) -> None:
     write(
         tmp_path,
         a=SMALL,
-        mailgate="store: { url: sqlite:///a.db }\nlmtp:\n"
-        "imap: [{ mailbox: help@example.org, host: b, user: c, secret_file: d }]\n",
+        mailgate="store: { url: sqlite:///a.db }\n"
+        "imap: [{ mailbox: help@example.org, host: b, user: c, secret_file: d }]\nlmtp:\n",
     )
     operator = loaded(
         tmp_path,

@@ -11,6 +11,7 @@ import socket
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta
 from threading import Event
 from time import monotonic
 from typing import Any
@@ -19,13 +20,19 @@ from imapclient import IMAPClient, SocketTimeout
 from imapclient.exceptions import LoginError
 
 from mailgate.errors import Refused, SessionEnded, TryLater
+from mailgate.ingest.mailbox_folder import FAILED, PROCESSED, TOO_LARGE, header_of
 from mailgate.model.config import ImapAccount
-from mailgate.model.folder import Fetched, Folder
+from mailgate.model.folder import Fetched, Folder, Listed
 
 TIMEOUT = SocketTimeout(connect=15, read=90)  # E49
 SLICE_BYTES = 1024**2  # E50
 LONGEST_IDLE_SECONDS = 540.0  # E47
 GLANCE_SECONDS = 1.0  # how often an idle thread looks whether it shall stop
+A_DAY = timedelta(days=1)  # servers search by their own day
+CHUNK = 500
+FILED = (PROCESSED, FAILED, TOO_LARGE)
+MESSAGE_ID = "BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)]"
+MESSAGE_ID_ANSWER = b"BODY[HEADER.FIELDS (MESSAGE-ID)]"
 LONGEST_LINE = 16 * 1024**2  # the standard library's million bytes are fewer UIDs than a folder may have
 
 
@@ -125,6 +132,22 @@ class MailFolder:
         part: dict[bytes, Any] | None = found.get(uid)
         return part
 
+    def listing(self, since: datetime | None) -> Iterator[Listed]:
+        """What is in the folder, and in those that mail is filed to; those that came before *since* left out.
+
+        The folder is no longer selected afterwards: this is for comparing, not for fetching.
+        """
+        for name in (self._account.folder, *(self._prefix + filed for filed in FILED)):
+            with _translated():
+                if name != self._account.folder and not self._client.folder_exists(name):
+                    continue
+                self._client.select_folder(name, readonly=True)
+                uids = self._client.search(["SINCE", (since - A_DAY).date()] if since else "ALL")
+            for start in range(0, len(uids), CHUNK):
+                with _translated():
+                    found = self._client.fetch(uids[start : start + CHUNK], [MESSAGE_ID, "INTERNALDATE"])
+                yield from (_listed(name, uid, told) for uid, told in found.items())
+
     def file(self, uid: int, folder: str) -> bool:
         """Move a mail (E44); False where the server refuses that."""
         target = self._prefix + folder
@@ -178,6 +201,13 @@ class MailFolder:
         """Hang up; a server that is gone already does not matter."""
         with suppress(OSError, imaplib.IMAP4.error):
             self._client.shutdown()
+
+
+def _listed(folder: str, uid: int, told: dict[bytes, Any]) -> Listed:
+    message = header_of(told.get(MESSAGE_ID_ANSWER) or b"")
+    return Listed(
+        folder, int(uid), "" if "no-message-id" in message.defects else message.message_id, told[b"INTERNALDATE"]
+    )
 
 
 def _connected(account: ImapAccount) -> IMAPClient:

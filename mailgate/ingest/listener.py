@@ -86,7 +86,9 @@ def _remove_left_over(path: Path) -> None:
 
 def check_free(host: str, port: int) -> None:
     """OSError where somebody listens there already: processes that are about to share the port would not notice."""
-    for family, kind, protocol, _, address in socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM):
+    wanted = socket.AF_UNSPEC if host else socket.AF_INET
+    found = socket.getaddrinfo(host or None, port, wanted, socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    for family, kind, protocol, _, address in found:
         with socket.socket(family, kind, protocol) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             if family == socket.AF_INET6:

@@ -145,10 +145,3 @@ def is_certified(certificate: Mapping[str, object] | None, names: tuple[str, ...
 
 
 MOST_RECEIVED = 100
-
-
-def has_looped(raw: bytes, most: int = MOST_RECEIVED) -> bool:
-    """Whether the header has more than *most* Received fields."""
-    ends = [end for end in (raw.find(b"\r\n\r\n"), raw.find(b"\n\n")) if end >= 0]
-    header = b"\n" + (raw[: min(ends)] if ends else raw)
-    return header.lower().count(b"\nreceived:") > most

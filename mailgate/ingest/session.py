@@ -6,16 +6,16 @@ from typing import Any, ClassVar
 
 from mailgate import journal
 from mailgate.errors import TryLater
+from mailgate.ingest.arriving import Arriving
 from mailgate.ingest.command import read_path
-from mailgate.ingest.data import IncomingText
 from mailgate.ingest.policy import (
     ENOUGH,
     LOOPED,
+    MOST_RECEIVED,
     OUT_OF_PATIENCE,
     PUT_OFF,
     TOO_BIG,
     TOO_FAST,
-    has_looped,
     refused_recipient,
     refused_sender,
 )
@@ -125,48 +125,53 @@ class SmtpSession(Connection):
         else:
             await self.push(b"354 end with <CRLF>.<CRLF>")
             self.owed = self._outcomes_owed()
-            text = await self._incoming_text()
-            if text is not None:
-                reply = TOO_BIG if text.is_too_big else await self._committed(text.content())
-                self.forget_mail()
-                await self.push_outcome(reply)
+            arriving = Arriving(self.door.spool, self._envelope(), self.door.config.operator.smtp.max_size)
+            try:
+                if await self._arrived(arriving):
+                    reply = TOO_BIG if arriving.text.is_too_big else await self._committed(arriving)
+                    self.forget_mail()
+                    await self.push_outcome(reply)
+            finally:
+                arriving.give_up()
 
     def _outcomes_owed(self) -> int:
         return 1
 
-    async def _incoming_text(self) -> IncomingText | None:
-        """Everything up to the final dot; None where the client was cut off (R5, S5)."""
+    def _envelope(self) -> Envelope:
+        return Envelope(
+            sender=self.sender or "",
+            recipients=tuple(dict.fromkeys(self.recipients)),
+            received_at=self.door.clock(),
+            peer=self.peer,
+            vouched=self.vouched,
+        )
+
+    async def _arrived(self, arriving: Arriving) -> bool:
+        """Take everything up to the final dot; False where the client was cut off (R5, S5)."""
         limit = self.door.config.operator.smtp.max_size
-        text, began = IncomingText(limit), self.loop.time()
+        text, began = arriving.text, self.loop.time()
         while True:
             self._reset_timeout(max(0.001, self.limits.seconds_left(text.size, self.loop.time() - began)))
             chunk = await self._reader.read(262144)
             if not chunk:
                 raise ConnectionResetError
-            rest = text.take(chunk)
+            rest = await arriving.take(chunk)
             if rest is not None:
                 self._reader._buffer[:0] = rest  # type: ignore[attr-defined]  # pipelined commands, read next
                 self._reset_timeout()
-                return text
+                return True
             if text.size > 2 * limit:
                 self.send_off(b"\r\n".join([TOO_BIG] * self.owed))
-                return None
+                return False
 
-    async def _committed(self, raw: bytes) -> bytes:
+    async def _committed(self, arriving: Arriving) -> bytes:
         """The reply to a whole mail. A client that leaves meanwhile does not stop the commit (R6, E14)."""
-        if has_looped(raw):
+        if arriving.received.count > MOST_RECEIVED:
             return LOOPED
-        door, recipients = self.door, tuple(dict.fromkeys(self.recipients))
-        envelope = Envelope(
-            sender=self.sender or "",
-            recipients=recipients,
-            received_at=door.clock(),
-            peer=self.peer,
-            vouched=self.vouched,
-        )
+        door, size = self.door, arriving.size
         self.committing, began = True, self.loop.time()
         try:
-            stored = asyncio.wrap_future(door.spool.put(envelope, raw), loop=self.loop)
+            stored = asyncio.wrap_future(arriving.commit(door.clock()), loop=self.loop)
             key = await asyncio.shield(stored)
         except TryLater as error:
             return put_off(error, journal.mail_put_off)
@@ -175,8 +180,8 @@ class SmtpSession(Connection):
             raise
         finally:
             self.committing = False
-        door.tally.accepted(len(raw), self.loop.time() - began)
-        journal.mail_accepted(key, size=len(raw), recipients=len(recipients))
+        door.tally.accepted(size, self.loop.time() - began)
+        journal.mail_accepted(key, size=size, recipients=len(set(self.recipients)))
         return b"250 2.0.0 queued as " + key[:16].encode("ascii")
 
     async def reset(self, argument: str) -> None:

@@ -12,13 +12,13 @@ import socket
 import ssl
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
-from concurrent.futures import Future
 from datetime import datetime
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 from aiosmtpd.smtp import SMTP
 
 from mailgate import journal
+from mailgate.ingest.arriving import Spool
 from mailgate.ingest.policy import (
     BUSY,
     LINE_TOO_LONG,
@@ -33,7 +33,6 @@ from mailgate.ingest.policy import (
     row_of,
 )
 from mailgate.model.config import Config
-from mailgate.model.message import Envelope
 from mailgate.model.tally import NoTally, Tally
 
 logging.getLogger("mail.log").setLevel(logging.WARNING)  # the library writes addresses at INFO, whole mails below (R8)
@@ -41,12 +40,6 @@ logging.getLogger("mail.log").setLevel(logging.WARNING)  # the library writes ad
 LOCAL_PEER = "127.0.0.1"  # what a program that comes through a Unix socket counts as
 
 Command = Callable[[Any, str], Awaitable[None]]
-
-
-class Spool(Protocol):
-    """Where mails become durable; the future holds the mail's key once its commit is done."""
-
-    def put(self, envelope: Envelope, raw: bytes) -> Future[str]: ...
 
 
 class Door:

@@ -256,6 +256,7 @@ class Messages(Model):
     declined: str = "templates/declined.md"
     commission: str = "templates/commission.md"
     unreadable: str = "templates/unreadable.md"
+    alert: str = "templates/alert.md"
     quiet_for: Words = ()
 
 

@@ -14,6 +14,16 @@ class Folder:
     uidvalidity: int
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One mail of the folder with this name; *message_id* is "" where it has none, *arrived_at* the server's time."""
+
+    folder: str
+    uid: int
+    message_id: str
+    arrived_at: datetime
+
+
 class Stage(StrEnum):
     UNREAD = "unread"  # the server did not hand it over; it is asked again
     STORED = "stored"  # it is in the spool

@@ -20,6 +20,7 @@ MOST_DOUBTS = 1  # what may have gone is sent once more, with the same Message-I
 ENDED = frozenset({SendState.SENT, SendState.FAILED, SendState.CANCELLED})
 
 
+NUMBER = update(tickets).where(tickets.c.id == bindparam("ticket")).values(last_serial=bindparam("serial"))
 SENT_TOGETHER = (
     update(outbox)
     .where(outbox.c.id.in_(bindparam("ids", expanding=True)), outbox.c.token == bindparam("held_by"))
@@ -70,8 +71,7 @@ def queue(tx: Connection, mails: Sequence[Queued]) -> None:
         if rows:
             tx.execute(insert_new(tx, participants), rows)
         last = {each.ticket_id: each.mail.serial for each in sorted(about, key=lambda each: each.mail.serial)}
-        numbering = update(tickets).where(tickets.c.id == bindparam("ticket")).values(last_serial=bindparam("serial"))
-        tx.execute(numbering, [{"ticket": ticket, "serial": serial} for ticket, serial in last.items()])
+        tx.execute(NUMBER, [{"ticket": ticket, "serial": serial} for ticket, serial in last.items()])
 
 
 def _row(queued: Queued) -> dict[str, Any]:

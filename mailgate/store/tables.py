@@ -42,7 +42,8 @@ def partial(condition: str) -> dict[str, Any]:
     return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
 
 
-# What arrived, never updated; *key* is the ingest key of docs/email.md E13.
+# What arrived, never updated; *key* is the ingest key of docs/email.md E13. The content of a large mail
+# is the object *location* of store.raw, and *content* empty.
 raw_mails = Table(
     "raw_mails",
     metadata,
@@ -56,6 +57,7 @@ raw_mails = Table(
     Column("silent", Boolean, nullable=False),
     Column("received_at", Instant, nullable=False),
     Column("content", LargeBinary, nullable=False),
+    Column("location", Name),
 )
 
 # What is to be done about it. *run_at* (microseconds since 1970) is when somebody may take it:
@@ -172,6 +174,7 @@ messages = Table(
 Index(None, messages.c.message_id)
 Index(None, messages.c.content)
 Index(None, messages.c.ticket_id)
+Index(None, messages.c.received_at)
 
 attachments = Table(
     "attachments",
@@ -267,6 +270,7 @@ Index("ix_outbox_mails_to_strangers", outbox_mails.c.queued_at, **partial("autom
 # Its sending. *run_at* and *token* as in the spool; *doubts* counts how often it may have gone unnoticed.
 WAITING = "state = 'ready'"
 SENDING = "state = 'sending'"
+STUCK = "state IN ('uncertain', 'failed')"
 outbox = Table(
     "outbox",
     metadata,
@@ -285,6 +289,7 @@ outbox = Table(
 )
 Index("ix_outbox_waiting", outbox.c.run_at, outbox.c.id, **partial(WAITING))
 Index("ix_outbox_sending", outbox.c.run_at, **partial(SENDING))
+Index("ix_outbox_stuck", outbox.c.state, **partial(STUCK))
 
 people = Table(
     "people",

@@ -24,12 +24,13 @@ from mailgate.store.locks import Unreachable
 from mailgate.store.spool import Spooled, claim, release
 from mailgate.tickets import reference, token, unreadable
 from mailgate.workers.about import abouts
+from mailgate.workers.loop import failure_of
 
 Group = Sequence[tuple[Spooled, Reading]]
 
 BATCH = 64  # more share a commit, and the last of them still waits less than a quarter of a second
 LEASE_SECONDS = 60.0
-MOST_ATTEMPTS = 3
+MOST_DEATHS = 3
 RELEASED_FOR_SECONDS = 5.0
 
 
@@ -83,8 +84,21 @@ class Intake:
         release(self._store, spooled, RELEASED_FOR_SECONDS, journal.why(error))
 
     def quarantine(self, mail: Spooled, error: Exception) -> None:
-        """Keep a mail that a bug of ours cannot take, and tell its team (G2)."""
+        """Keep a mail that a bug of ours cannot take, and tell its team (G2); unless that fails by a bug as well."""
         why, at = journal.why(error), self._clock()
+        reason = "the gateway ended several times while it read this mail" if isinstance(error, KilledUs) else why
+        put_away = partial(quarantine, self._store, mail, reason, type(error).__name__, at)
+        another = failure_of(lambda mail: put_away(self._notice(mail, why, at)), mail)
+        if isinstance(another, TryLater):
+            raise another
+        if another is not None:
+            journal.team_not_told(mail.key, another)
+            put_away()
+        journal.mail_quarantined(mail.key, why)
+        self._queued()
+
+    def _notice(self, mail: Spooled, why: str, at: datetime) -> Notice:
+        """The ticket that tells the team of its mailbox."""
         found = unreadable.reading(mail.envelope, self._config)
         team = unreadable.team_of(found, self._config)
         with self._store.read() as connection:
@@ -92,14 +106,10 @@ class Intake:
             ref = free_references(connection, 1, self._reference)[0]
         decision = unreadable.decision(found, why, self._config, readers, at)
         told = self._settled(mail, found, decision, at, [ref])
-        notice = Notice(told.drafts[0], ref, told.outbound, decision.events)
-        reason = "the gateway ended several times while it read this mail" if isinstance(error, KilledUs) else why
-        quarantine(self._store, mail, reason, type(error).__name__, at, notice)
-        journal.mail_quarantined(mail.key, why)
-        self._queued()
+        return Notice(told.drafts[0], ref, told.outbound, decision.events)
 
     def _read(self, mail: Spooled) -> Reading:
-        if mail.attempts > MOST_ATTEMPTS:
+        if mail.deaths >= MOST_DEATHS:
             raise KilledUs
         if mail.envelope.source == NOT_FETCHED:
             raise NotFetched("the mail server cannot hand this mail over: look at it in the folder Failed")

@@ -1,13 +1,10 @@
 """The reply table E10, over raw sockets against the real listener."""
 
-import socket
-import struct
-
 import pytest
 
 from mailgate.model.config import Limits
 from tests.fakes import MemorySpool
-from tests.listening import ENVELOPE, Dialogue, listening, make_config
+from tests.listening import Dialogue, listening, make_config
 
 HELLO = b"EHLO me"
 MAIL = b"MAIL FROM:<ann@mail.example>"
@@ -152,18 +149,6 @@ def test_E28_a_peer_that_is_no_relay_hears_554_and_may_only_quit():
         assert client.banner == b"554 5.7.1 not accepted here"
         assert client.say(b"EHLO me") == b"554 5.7.1 not accepted here"
         assert client.say(b"QUIT").startswith(b"221")
-
-
-def test_E28_who_leaves_at_once_is_not_taken_for_a_relay():
-    """A peer that resets its connection has no address any more, but what it sent can still be read."""
-    spool = MemorySpool()
-    with listening(spool, make_config(relays=[])) as running:
-        for _ in range(200):
-            with socket.create_connection(("127.0.0.1", running.port)) as client:
-                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                client.sendall(ENVELOPE + b"x\r\n.\r\n")
-        assert last_reply(running.port).startswith(b"554")
-    assert spool.mails == []
 
 
 def test_E26_strangers_who_open_too_many_connections_are_put_off():

@@ -1,14 +1,14 @@
 """What becomes of a whole mail at the SMTP door."""
 
 import re
-import resource
 import time
+from pathlib import Path
 
 import pytest
 
 from mailgate.errors import TryLater
 from mailgate.model.config import Limits
-from tests.fakes import MemorySpool
+from tests.fakes import FileSpool, MemorySpool
 from tests.listening import ENVELOPE, Dialogue, listening, make_config
 
 PUT_OFF = rb"451 4.3.0 try again later \[[0-9a-f]{8}\]"
@@ -143,17 +143,49 @@ def test_S6_a_mail_without_end_is_cut_off_at_twice_the_limit(spool, port):
     assert spool.mails == []
 
 
-def test_S4_millions_of_empty_lines_cost_little_more_than_their_bytes(spool):
+def memory(what: str) -> int:
+    """A figure of this process, in bytes."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(what)) * 1024
+
+
+def test_S4_millions_of_empty_lines_never_stand_in_memory(tmp_path):
     """The library's own reader took 88 times their size (R3)."""
-    size = 32 * 1024**2
-    with listening(spool, make_config()) as running, at_data(running.port) as client:
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        for _ in range(size // 65536):
-            client.send(b"\r\n" * 32768)
+    size, empty = 32 * 1024**2, b"\r\n" * 32768
+    with listening(FileSpool(tmp_path), make_config()) as running, at_data(running.port) as client:
+        before = memory("VmRSS")
+        Path("/proc/self/clear_refs").write_text("5")  # forgets the peak
+        for _ in range(size // len(empty)):
+            client.send(empty)
         client.send(b".\r\n")
         assert client.reply().startswith(QUEUED)
-        rise = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024
-    assert rise < 4 * size
+        rise = memory("VmHWM") - before
+    assert rise < 16 * 1024**2
+    assert (tmp_path / "large").stat().st_size == size
+
+
+def test_R3_a_mail_that_cannot_be_written_is_put_off_after_its_final_dot(spool, port):
+    spool.no_room = TryLater("the disk is full: /secret/path")
+    with at_data(port) as client:
+        client.send(b"MAIL FROM:<x@mail.example>\r\n" * 30_000 + b".\r\n")
+        assert re.fullmatch(PUT_OFF, client.reply())
+        assert client.say(b"NOOP").startswith(b"250")
+        spool.no_room = None
+        assert client.say_all(*ENVELOPE.split(b"\r\n")[1:-1], b"x\r\n.")[-1].startswith(QUEUED)
+    assert [raw for _, raw in spool.mails] == [b"x\r\n"]
+
+
+@pytest.mark.parametrize("size", [100, 1_000_000, 2_500_000])
+def test_G1_of_a_mail_that_is_not_taken_nothing_stays(spool, size):
+    with listening(spool, make_config(max_size=2_000_000)) as running:
+        with at_data(running.port) as client:
+            client.send(b"a" * size)
+            if size > 2_000_000:
+                client.send(b"\r\n.\r\n")
+                assert client.reply().startswith(b"552")
+        wait_until(lambda: not running.listener.sessions)
+        wait_until(lambda: not any(large.content for large in spool.large))
+    assert spool.mails == []
 
 
 @pytest.mark.parametrize(("lines", "expected"), [(100, QUEUED), (101, b"554 5.4.6 routing loop")])

@@ -1,5 +1,7 @@
 """How much of us one client may use, and what is counted, against the real listener."""
 
+import socket
+import struct
 import time
 
 import pytest
@@ -128,6 +130,20 @@ def test_E10_of_25_strangers_at_a_time_20_are_heard():
         assert [client.banner[:9] for client in clients] == [b"554 5.7.1"] * 20 + [b"421 4.3.2"] * 5
         for client in clients:
             client.__exit__()
+
+
+def test_E28_who_leaves_at_once_is_not_taken_for_a_relay():
+    """A peer that has reset its connection has no address any more."""
+    spool, tally = MemorySpool(), Counting()
+    with listening(spool, make_config(relays=[]), tally=tally) as running:
+        running.block(0.3)
+        for _ in range(10):  # all of it before the listener looks
+            with socket.create_connection(("127.0.0.1", running.port)) as client:
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                client.sendall(ENVELOPE + b"x\r\n.\r\n")
+        with Dialogue(running.port) as last:
+            assert last.banner == b"554 5.7.1 not accepted here"
+    assert (tally.rows, spool.mails) == (["peer"] * 11, [])
 
 
 def test_what_happens_in_a_minute_counts_by_peer():

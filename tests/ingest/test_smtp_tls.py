@@ -47,6 +47,15 @@ def test_a_mail_comes_in_encrypted(running, ours):
     assert [reply[:3] for reply in replies] == [b"250", b"250", b"354", b"250", b"221"]
 
 
+def test_a_big_mail_comes_in_encrypted_as_it_was_written(ours):
+    spool, text = MemorySpool(), b"".join(b"line %d\r\n" % number for number in range(500_000))
+    with listening(spool, make_config(tls=tls(ours))) as running, encrypted(running.port, trusting(ours)) as client:
+        client.say_all(*ENVELOPE.split(b"\r\n")[:-1])
+        client.send(text + b".\r\n")
+        assert client.reply().startswith(b"250 2.0.0 queued as")
+    assert spool.mails[0][1] == text
+
+
 def test_what_was_said_before_the_handshake_is_forgotten(running, ours):
     with Dialogue(running.port) as client:
         client.say_all(b"EHLO me", MAIL, b"STARTTLS")

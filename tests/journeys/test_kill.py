@@ -44,9 +44,11 @@ def address(canary: int) -> str:
 
 
 def text(canary: int) -> str:
+    """Every tenth is large: its content is a file."""
+    filling = "Nobody reads so much of it.\n" * 12_000 if canary % 10 == 0 else ""
     return (
         f"From: <{address(canary)}>\nTo: <{MAILBOX}>\nSubject: Request canary{canary}x\n"
-        f"Message-ID: <canary{canary}x@justice.example>\n\nPlease help me with matter number {canary}.\n"
+        f"Message-ID: <canary{canary}x@justice.example>\n\nPlease help me with matter number {canary}.\n{filling}"
     )
 
 
@@ -111,7 +113,11 @@ def test_F1_twenty_kills_lose_nothing_and_do_nothing_twice(tmp_path):
     tickets = canaries_in(gateway.rows("SELECT subject FROM tickets WHERE requester <> ''"))
     aside = canaries_in(gateway.rows("SELECT content FROM raw_mails JOIN spool USING (id) WHERE state = 'quarantined'"))
     replies = Counter(reply["To"] for reply in gateway.acknowledgements())
+    named = {location for (location,) in gateway.rows("SELECT location FROM raw_mails WHERE location IS NOT NULL")}
+    files = {file.name for file in (tmp_path / "var" / "raw").iterdir()}
     assert len(taken) > KILLS
+    assert named
+    assert named <= {name for name in files if not name.endswith(".part")} == files
     assert any("lost" in codes for codes in ledger.heard.values())
     assert gateway.rows("SELECT count(*) FROM spool WHERE state = 'ready'") == [(0,)]
     assert taken <= set(messages | aside) <= sent

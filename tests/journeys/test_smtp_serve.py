@@ -11,8 +11,9 @@ from sqlalchemy import event
 
 from mailgate.model.config import Operator
 from mailgate.store.engine import open_store
+from mailgate.store.group_commit import GroupCommit
 from mailgate.store.schema import upgrade
-from mailgate.store.spool import GroupCommit
+from tests.certificates import make_certificate, trusting
 from tests.gateway import MAILBOX, gateway, wait_until
 from tests.listening import ENVELOPE, Dialogue, listening
 from tests.servers import free_port
@@ -94,6 +95,23 @@ def test_a_certificate_that_is_not_there_is_said_at_the_start(tmp_path):
         pass
 
 
+def test_the_running_gateway_speaks_tls_where_it_is_required(tmp_path):
+    ours = make_certificate(tmp_path, "mx.city.example")
+    settings = {"CERTIFICATE": str(ours.file), "KEY": str(ours.key), "REQUIRED": "yes"}
+    with gateway(tmp_path, **{f"MAILGATE_SMTP__TLS__{name}": value for name, value in settings.items()}) as running:
+        with Dialogue(running.port) as client:
+            assert client.say_all(HELLO, *COMMANDS)[1].startswith(b"530 5.7.0")
+            client.say(b"STARTTLS")
+            client.encrypt(trusting(ours))
+            assert client.say_all(HELLO, *COMMANDS, b"x\r\n.")[-1].startswith(b"250 2.0.0 queued as")
+        assert running.rows("SELECT count(*) FROM raw_mails") == [(1,)]
+
+
+def test_the_running_gateway_looks_at_its_disk(tmp_path):
+    with gateway(tmp_path, MAILGATE_STORE__KEEP_FREE="1000000 GiB") as running, Dialogue(running.port) as client:
+        assert client.say_all(HELLO, *COMMANDS)[1] == b"452 4.3.1 insufficient system storage"
+
+
 def test_E19_several_processes_share_the_unix_socket_and_replace_one_that_a_killed_gateway_left(tmp_path):
     with TemporaryDirectory(prefix="mailgate-lmtp-") as folder:
         path = Path(folder) / "lmtp"
@@ -129,7 +147,7 @@ def test_G1_a_full_database_puts_mail_off_and_keeps_nothing(tmp_path):
             with store.read() as connection:
                 pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
             limit_pages(store, pages + 4)
-            client.send(b"x" * 1_000_000 + b"\r\n.\r\n")
+            client.send(b"x" * 50_000 + b"\r\n.\r\n")
             assert client.reply().startswith(b"451 4.3.0 try again later [")
             with store.read() as connection:
                 assert connection.exec_driver_sql("SELECT count(*) FROM raw_mails").scalar_one() == 0

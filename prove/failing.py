@@ -71,6 +71,7 @@ def site_of(frame: FrameType | None) -> str | None:
 
 def serve(control: Path) -> None:
     """Take commands on the socket *control*: {"fail": N, "errno": E}; answered with what was seen until then."""
+    import faulthandler,signal;faulthandler.register(signal.SIGUSR1)
     switch = Switch()
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     control.unlink(missing_ok=True)

@@ -10,6 +10,7 @@ The rest spoils the gateway, for control runs that must fail.
 import json
 import os
 import secrets
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -125,12 +126,23 @@ def start(environment: dict[str, str]) -> int:
 def serve_commands() -> None:
     for change in sys.argv[1:]:
         CHANGES[change]()
+    running: set[int] = set()
+    try:
+        _answer_commands(running)
+    finally:  # whoever gave the commands is gone: nothing of it may stay
+        for pid in running:
+            os.killpg(pid, signal.SIGKILL)
+
+
+def _answer_commands(running: set[int]) -> None:
     for line in sys.stdin:
         match json.loads(line):
             case {"start": environment}:
                 answer = start(environment)
+                running.add(answer)
             case {"wait": pid}:
                 answer = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+                running.discard(pid)
             case other:
                 raise ValueError(other)
         print(json.dumps(answer), flush=True)

@@ -1,6 +1,7 @@
 """The senders: what they hand over, how often they try, and what they heard, which is synced to disk before they go on."""
 
 import asyncio
+import base64
 import itertools
 import os
 import random
@@ -46,17 +47,28 @@ def address(canary: int) -> str:
 
 
 def mail(canary: int, size: int = 2000) -> bytes:
-    """The same bytes for the same canary: at least *size* of them, none like another mail's."""
+    """The same bytes for the same canary: at least *size* of them, most of it an attachment, none like another mail's."""
     chance = random.Random(canary)
     lines = [
         f"From: <{address(canary)}>",
         f"To: <{MAILBOX}>",
         f"Subject: Request canary{canary}x",
         f"Message-ID: <canary{canary}x@justice.example>",
+        "MIME-Version: 1.0",
+        "Content-Type: multipart/mixed; boundary=part",
+        "",
+        "--part",
+        "Content-Type: text/plain",
         "",
         f"Please help me with matter number {canary}.",
         ".",
-        *(chance.randbytes(36).hex() for _ in range(size // 74)),
+        "--part",
+        "Content-Type: application/octet-stream",
+        f"Content-Disposition: attachment; filename=matter{canary}.bin",
+        "Content-Transfer-Encoding: base64",
+        "",
+        *(base64.b64encode(chance.randbytes(54)).decode() for _ in range(size // 74)),
+        "--part--",
     ]
     return "".join(line + "\r\n" for line in lines).encode()
 

@@ -62,14 +62,17 @@ class Gateway:
     """One gateway with its store (unless *url* names another) and Maildir below *folder*."""
 
     def __init__(self, starter: Starter, folder: Path, url: str = "", log: Path | None = None, **settings: str) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self.folder = folder
         self.port = free_port()
         self.log = log or folder / "log"
-        self.reader = Reader(url or f"sqlite:///{folder / 'mailgate.db'}")
+        self.move_to(folder, url)
         self.pid = 0
         self._starter = starter
         self._settings = settings
+
+    def move_to(self, folder: Path, url: str = "") -> None:
+        """From the next start on its files are in *folder*."""
+        self.folder = folder
+        self.reader = Reader(url or f"sqlite:///{folder / 'mailgate.db'}")
 
     def environment(self) -> dict[str, str]:
         ours = {
@@ -139,7 +142,9 @@ class Gateway:
 
 
 @contextmanager
-def gateway(starter: Starter, folder: Path, url: str = "", log: Path | None = None, **settings: str) -> Iterator[Gateway]:
+def gateway(
+    starter: Starter, folder: Path, url: str = "", log: Path | None = None, **settings: str
+) -> Iterator[Gateway]:
     """A gateway that is not started yet; whatever happens, it has ended afterwards."""
     made = Gateway(starter, folder, url, log, **settings)
     try:

@@ -14,7 +14,11 @@ OUTSIDE_FILES = {
     "notify.files",
 }
 PURE_PACKAGES = {"model", "rules", "tickets", "sla", "ingest", "notify"}
-OUTSIDE_TESTS = {"store", "workers", "cli", "web", "journeys", "examples", "app", "account", "documents", "settings"}
+OUTSIDE_TESTS = {"store", "workers", "cli", "web", "journeys", "faults", "examples", "app", "account"} | {
+    "documents",
+    "folders",
+    "settings",
+}
 
 NOUNS, PURE, DECIDE, OUTSIDE, WORKERS, SHELL = range(6)
 NAMES = (

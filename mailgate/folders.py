@@ -1,4 +1,4 @@
-"""Folders that are still there after a power cut: a new name is durable only when the folder it stands in was synced."""
+"""Folders that are still there after a power cut: a name is durable once the folder it stands in was synced."""
 
 import os
 from pathlib import Path

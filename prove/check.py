@@ -4,6 +4,7 @@ import email
 from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 from mailgate.store.sqlite import library
 from prove.ledger import Ledger, address
@@ -19,7 +20,7 @@ class Reader:
         self.url = url
         self.is_sqlite = url.startswith("sqlite")
 
-    def rows(self, query: str) -> list[tuple[object, ...]]:
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
         if self.is_sqlite:
             connection = library().connect(self.url.removeprefix("sqlite:///"), timeout=20)
         else:
@@ -67,7 +68,7 @@ def stored_problems(ledger: Ledger, reader: Reader, folder: Path, bytes_of: Call
         )
     )
     for sender, content, location in reader.rows(
-        f"SELECT sender, content, {'location' if has_location else 'NULL'} FROM raw_mails"  # noqa: S608
+        f"SELECT sender, content, {'location' if has_location else 'NULL'} FROM raw_mails"
     ):
         canary = canary_of(sender)
         kept[canary] += 1
@@ -103,7 +104,7 @@ def problems(
 
 
 def _check_tickets(found: "Problems", ledger: Ledger, reader: Reader) -> None:
-    state = {mail: how for mail, how in reader.rows("SELECT id, state FROM spool")}
+    state = dict(reader.rows("SELECT id, state FROM spool"))
     canaries = {mail: canary_of(sender) for mail, sender in reader.rows("SELECT id, sender FROM raw_mails")}
     messages = Counter(canaries.get(mail, 0) for (mail,) in reader.rows("SELECT id FROM messages WHERE ticket_id > 0"))
     aside = {canaries[mail] for mail, how in state.items() if how == "quarantined"}
@@ -127,7 +128,7 @@ def _check_outbox(found: "Problems", reader: Reader, outbox: Path) -> None:
         if how not in SETTLED:
             found.add(f"{count} outgoing mails are {how}")
     written = [path.read_bytes() for path in sorted((outbox / "new").glob("*"))]
-    whole = {bytes(content) for (content,) in reader.rows("SELECT content FROM outbox_mails")}  # type: ignore[call-overload]
+    whole = {bytes(content) for (content,) in reader.rows("SELECT content FROM outbox_mails")}
     broken = sum(raw.partition(b"\r\n")[2] not in whole for raw in written)
     if broken:
         found.add(f"{broken} mails in the Maildir are not as they were written")

@@ -22,7 +22,7 @@ from typing import Any
 import mfusepy
 
 SECTOR = 512
-SHARED_MEMORY = "-shm"  # SQLite's index of its log: rebuilt by whoever comes first, so it may live in the kernel's cache
+SHARED_MEMORY = "-shm"  # SQLite's index of its log: whoever comes first makes it anew, so the kernel may cache it
 
 
 @dataclass(eq=False)
@@ -44,7 +44,7 @@ class Folder:
 Node = File | Folder
 
 
-class Disk(mfusepy.Operations):
+class Disk(mfusepy.Operations):  # type: ignore[misc]
     """Counts the operations that change something; from the one at which the power goes on, everything fails."""
 
     use_ns = True
@@ -71,7 +71,7 @@ class Disk(mfusepy.Operations):
             raise mfusepy.FuseOSError(errno.EIO)
 
     def restore(self, chance: random.Random | None) -> None:
-        """Power is back: what was synced is there; with *chance*, some of what was not as well, torn and out of order."""
+        """Power is back: what was synced is there; with *chance* some of what was not, too, torn and out of order."""
         _restore(self.root, chance)
         self.is_cut, self.cut_at, self.operations = False, 0, 0
 

@@ -22,7 +22,7 @@ def calls(folder: Path, seed: int, error: str, numbers: Iterable[int], *, spoilt
         raise NotHere(failing.MISSING)
     ledger, sites, failed, found = Ledger(folder / "ledger"), set[str](), set[str](), list[str]()
     tried = ended = 0
-    beyond = False
+    is_last = False
     control = folder / "control"
     changes = ["hurried", *(["early"] if spoilt else [])]
     with (
@@ -45,7 +45,7 @@ def calls(folder: Path, seed: int, error: str, numbers: Iterable[int], *, spoilt
             seen = failing.tell(control, 0, 0)
             sites |= set(seen["sites"])
             if not seen["failed"]:
-                beyond = True
+                is_last = True
                 break
             tried += 1
             failed.add(seen["failed"])
@@ -55,8 +55,8 @@ def calls(folder: Path, seed: int, error: str, numbers: Iterable[int], *, spoilt
         if running.stop() != 0:
             found.append("the gateway did not end by itself")
     ledger.close()
-    counts = {"calls failed": tried, "call sites failed": len(failed), "call sites seen": len(sites)}
-    return Outcome({**counts, "mails": len(ledger.taken()), "ended by it": ended, "beyond": int(beyond)}, found)
+    counts = {"calls failed": tried, "mails": len(ledger.taken()), "processes ended": ended}
+    return Outcome({**counts, "call sites seen": len(sites)}, found, failed, is_last)
 
 
 def _settle_in(port: int, ledger: Ledger) -> None:

@@ -5,8 +5,10 @@ failures are the network's. The calls are told apart by the line of mailgate tha
 """
 
 import ctypes
+import faulthandler
 import json
 import os
+import signal
 import socket
 import sys
 import threading
@@ -71,7 +73,7 @@ def site_of(frame: FrameType | None) -> str | None:
 
 def serve(control: Path) -> None:
     """Take commands on the socket *control*: {"fail": N, "errno": E}; answered with what was seen until then."""
-    import faulthandler,signal;faulthandler.register(signal.SIGUSR1)
+    faulthandler.register(signal.SIGUSR1)  # says into the log where every thread is, should it ever stand still
     switch = Switch()
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     control.unlink(missing_ok=True)

@@ -1,7 +1,7 @@
 """F4: the disk under the store is full, of bytes or of files, for a while."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from mailgate.model.config import Operator
@@ -38,7 +38,7 @@ class Ballast:
             with open(file, "r+b") as big:
                 big.truncate(max(0, file.stat().st_size - left_bytes))
 
-    def _puts(self) -> "Iterator[object]":
+    def _puts(self) -> Iterator[Callable[[], object]]:
         if self._files:
             for number in range(100_000):
                 yield (self._folder / str(number)).touch

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import uvloop  # noqa: F401 (so that no start waits for it)
@@ -28,6 +29,7 @@ from mailgate.workers import delivery, intake, loop
 from prove import failing
 
 LEASE_SECONDS = 2.0
+GROUP_COMMIT: Any = vars(app)["GroupCommit"]
 
 
 def hurried() -> None:
@@ -35,28 +37,28 @@ def hurried() -> None:
     intake.LEASE_SECONDS = LEASE_SECONDS
     intake.RELEASED_FOR_SECONDS = 0.2
     maildir.Maildir.longest_seconds = LEASE_SECONDS / 2
-    pause_after = delivery.pause_after
+    pause_after = vars(delivery)["pause_after"]
 
     def soon(*arguments: Any) -> Any:
         pause = pause_after(*arguments)
         return None if pause is None else pause / 300
 
-    delivery.pause_after = soon
+    vars(delivery)["pause_after"] = soon
     loop.LONGEST_PAUSE_SECONDS = 0.5
     supervise.SHORTEST_PAUSE_SECONDS = supervise.LONGEST_PAUSE_SECONDS = 0.05
 
 
 def early() -> None:
-    """Spoilt: says 250 before the commit."""
-    put = app.GroupCommit.put
+    """Spoilt: says 250 a moment before the commit."""
+    put = GROUP_COMMIT.put
 
     def early_put(self: Any, *arguments: Any) -> "Future[str]":
-        put(self, *arguments)
+        Timer(0.05, put, (self, *arguments)).start()
         answer: Future[str] = Future()
         answer.set_result(secrets.token_hex(32))
         return answer
 
-    app.GroupCommit.put = early_put  # type: ignore[method-assign]
+    GROUP_COMMIT.put = early_put
 
 
 def unsynced() -> None:
@@ -67,14 +69,14 @@ def unsynced() -> None:
         prepare(self, connection, record)
         connection.execute("PRAGMA synchronous=NORMAL")
 
-    sqlite.SqliteStore._prepare = careless  # type: ignore[method-assign]
+    sqlite.SqliteStore._prepare = careless  # type: ignore[assignment, method-assign]
     sqlite.SqliteStore.check = lambda self: None  # type: ignore[method-assign]
 
 
 def forgetful() -> None:
     """Spoilt: a mail that comes again is not recognised (E13)."""
-    module = sys.modules[app.GroupCommit.__module__]
-    module.ingest_key = lambda *_: secrets.token_hex(32)  # type: ignore[attr-defined]
+    module = sys.modules[GROUP_COMMIT.__module__]
+    vars(module)["ingest_key"] = lambda *_: secrets.token_hex(32)
 
 
 def slow() -> None:
@@ -85,7 +87,7 @@ def slow() -> None:
         time.sleep(1.0)
         return settle(self, *arguments)
 
-    intake.Intake._settled_group = slowly  # type: ignore[method-assign]
+    intake.Intake._settled_group = slowly  # type: ignore[assignment, method-assign]
 
 
 CHANGES: dict[str, Callable[[], None]] = {

@@ -1,4 +1,4 @@
-"""The senders: what they hand over, how often they try, and what they heard, which is synced to disk before they go on."""
+"""The senders: what they hand over, how often they try, and what they heard, synced before they go on."""
 
 import asyncio
 import base64
@@ -47,7 +47,7 @@ def address(canary: int) -> str:
 
 
 def mail(canary: int, size: int = 2000) -> bytes:
-    """The same bytes for the same canary: at least *size* of them, most of it an attachment, none like another mail's."""
+    """The same bytes for the same canary: at least *size*, most of it an attachment, none like another mail's."""
     chance = random.Random(canary)
     lines = [
         f"From: <{address(canary)}>",
@@ -160,7 +160,7 @@ class Connection:
         """The code of the answer that decided; "lost" where none came."""
         try:
             code = await asyncio.wait_for(self._deliver(sender, raw), ANSWER_SECONDS)
-        except (OSError, asyncio.TimeoutError, asyncio.IncompleteReadError):
+        except (TimeoutError, OSError, asyncio.IncompleteReadError):
             code = "lost"
         if code != "250":
             self.close()

@@ -68,7 +68,7 @@ def power_cut_disk(path: Path) -> Iterator[PowerCutDisk]:
 def small_disk(path: Path, options: str) -> Iterator[Path]:
     """A tmpfs with *options*, such as size=64m."""
     path.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", path]
+    command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(path)]
     if os.geteuid() != 0 or subprocess.run(command, check=False, capture_output=True).returncode != 0:
         raise NotHere(NOT_ALLOWED)
     try:

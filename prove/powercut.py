@@ -21,23 +21,26 @@ def cuts(folder: Path, seed: int, operations: Sequence[int], *, spoilt: bool = F
     """
     chance, ledger, found = random.Random(seed), Ledger(folder / "ledger"), []
     changes = ["hurried", *(["unsynced"] if spoilt else [])]
-    with power_cut_disk(folder / "disk") as disk, starter(*changes) as starting:
-        with gateway(starting, folder, log=folder / "log") as running:
-            load = Load(running.port, ledger, clients=4, rate=None, large_every=LARGE_EVERY).start()
-            for number, operation in enumerate(operations):
-                _run_until_cut(running, disk, number, operation)
-                is_torn = number % 2 and not spoilt
-                disk.restore(chance.randrange(2**32) if is_torn else None)
-                found += _checked_copy(disk.boot(number), folder / "copy", ledger, load)
-                if found:
-                    break
-            running.move_to(disk.boot(len(operations)) / "var")
-            running.start()
-            load.stop()
-            found += running.wait_until_quiet()
-            if running.stop() != 0:
-                found.append("the gateway did not end by itself")
-            found += problems(ledger, running.reader, running.folder, load.bytes_of)
+    with (
+        power_cut_disk(folder / "disk") as disk,
+        starter(*changes) as starting,
+        gateway(starting, folder, log=folder / "log") as running,
+    ):
+        load = Load(running.port, ledger, clients=4, rate=None, large_every=LARGE_EVERY).start()
+        for number, operation in enumerate(operations):
+            _run_until_cut(running, disk, number, operation)
+            is_torn = number % 2 and not spoilt
+            disk.restore(chance.randrange(2**32) if is_torn else None)
+            found += _checked_copy(disk.boot(number), folder / "copy", ledger, load)
+            if found:
+                break
+        running.move_to(disk.boot(len(operations)) / "var")
+        running.start()
+        load.stop()
+        found += running.wait_until_quiet()
+        if running.stop() != 0:
+            found.append("the gateway did not end by itself")
+        found += problems(ledger, running.reader, running.folder, load.bytes_of)
     ledger.close()
     return Outcome({"cuts": number + 1, "mails": len(ledger.taken())}, found)
 

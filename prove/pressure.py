@@ -30,11 +30,8 @@ def limited(folder: Path, seed: int, limit: str, seconds: float, *, spoilt: bool
         time.sleep(0.5)
         before = resource.prlimit(running.pid, LIMITS[limit])
         resource.prlimit(running.pid, LIMITS[limit], (_too_little(limit, running), before[1]))
-        crowd = [socket.create_connection(("127.0.0.1", running.port), 5) for _ in range(100 if limit == "nofile" else 0)]
-        time.sleep(seconds)
-        for one in crowd:
-            one.close()
-        suffered = put_off(ledger) + sum("lost" in codes for codes in list(ledger.heard.values()))
+        left_out = _crowd(running.port, 100 if limit == "nofile" else 0, seconds)
+        suffered = put_off(ledger) + sum("lost" in codes for codes in list(ledger.heard.values())) + left_out
         resource.prlimit(running.pid, LIMITS[limit], before)
         taken = len(ledger.taken())
         wait_until(lambda: len(ledger.taken()) > taken, BACK_WITHIN_SECONDS, "intake did not come back")
@@ -47,6 +44,21 @@ def limited(folder: Path, seed: int, limit: str, seconds: float, *, spoilt: bool
     if not suffered:
         found.append(f"nobody noticed the limit on {limit}")
     return Outcome({"mails": len(ledger.taken()), "put off or lost": suffered}, found)
+
+
+def _crowd(port: int, size: int, seconds: float) -> int:
+    """Keep *size* connections open for *seconds*; how many of them were not greeted."""
+    crowd = [socket.create_connection(("127.0.0.1", port), 5) for _ in range(size)]
+    time.sleep(seconds)
+    left_out = 0
+    for one in crowd:
+        one.setblocking(False)
+        try:
+            left_out += not one.recv(3)
+        except OSError:
+            left_out += 1
+        one.close()
+    return left_out
 
 
 def _too_little(limit: str, running: Gateway) -> int:

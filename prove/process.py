@@ -35,7 +35,8 @@ class Starter:
         )
 
     def ask(self, **command: Any) -> int:
-        assert self._process.stdin and self._process.stdout
+        assert self._process.stdin
+        assert self._process.stdout
         self._process.stdin.write(json.dumps(command) + "\n")
         self._process.stdin.flush()
         answer = self._process.stdout.readline()

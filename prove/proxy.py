@@ -50,13 +50,16 @@ class Proxy:
 
     def cut(self) -> None:
         """Break every connection there is."""
-        self._loop.call_soon_threadsafe(lambda: [writer.transport.abort() for writer in self._open])
+        self._loop.call_soon_threadsafe(self._abort)
 
     async def _serve(self) -> None:
         server = await asyncio.start_server(self._pass_on, "127.0.0.1", self.port)
         self._ready.set()
         await self._stop.wait()
         server.close()
+        self._abort()
+
+    def _abort(self) -> None:
         for writer in self._open:
             writer.transport.abort()
 

@@ -63,7 +63,7 @@ def imports_within(module: str, tree: ast.AST) -> Iterator[str]:
         mine, theirs = layer(module), layer(imported)
         if theirs > mine:
             yield f"{line}: imports {name}: {NAMES[mine]} must not know {NAMES[theirs]}"
-        elif mine == theirs == OUTSIDE and module.split(".")[0] != (package := imported.split(".")[0]) and package not in SHARED:
+        elif mine == theirs == OUTSIDE and imported.split(".")[0] not in {module.split(".")[0], *SHARED}:
             yield f"{line}: imports {name}: packages that talk to the outside do not know one another"
 
 

@@ -14,7 +14,7 @@ OUTSIDE_FILES = {
     "notify.files",
 }
 PURE_PACKAGES = {"model", "rules", "tickets", "sla", "ingest", "notify"}
-OUTSIDE_TESTS = {"store", "workers", "cli", "web", "journeys", "faults", "examples", "app", "account"} | {
+OUTSIDE_TESTS = {"store", "workers", "cli", "web", "journeys", "faults", "examples", "app", "account", "supervise"} | {
     "documents",
     "folders",
     "settings",

@@ -58,7 +58,7 @@ def disk(folder: Path, seed: int, seconds: float, *, files: bool = False, spoilt
     options = "size=64m,nr_inodes=3000" if files else "size=64m"
     with small_disk(folder / "disk", options) as small, starter(*changes) as starting:
         ballast = Ballast(small / "ballast", files=files)
-        with gateway(starting, small / "var", log=folder / "log", **SETTINGS) as running:
+        with gateway(starting, small / "var", log=small / "log", **SETTINGS) as running:
             running.start()
             load = Load(running.port, ledger, large_every=0 if files else 5).start()
             time.sleep(1.0)

@@ -14,7 +14,19 @@ OUTSIDE_FILES = {
     "notify.files",
 }
 PURE_PACKAGES = {"model", "rules", "tickets", "sla", "ingest", "notify"}
-OUTSIDE_TESTS = {"store", "workers", "cli", "web", "journeys", "faults", "examples", "app", "account", "supervise"} | {
+OUTSIDE_TESTS = {
+    "store",
+    "workers",
+    "cli",
+    "web",
+    "journeys",
+    "faults",
+    "examples",
+    "app",
+    "account",
+    "supervise",
+    "journal",
+} | {
     "documents",
     "folders",
     "settings",

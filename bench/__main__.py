@@ -8,10 +8,20 @@ import platform
 import sys
 from pathlib import Path
 
-from bench import accept, growth, ingest, start
+from bench import accept, big, composing, growth, ingest, latency, reading, start
 from bench.table import Row, printed
 
-MEASURES = {"P1": accept.measure, "P3": ingest.measure, "P8": growth.measure, "P15": start.measure}
+MEASURES = {
+    "P1": accept.measure,
+    "P2": big.speed,
+    "P3": ingest.measure,
+    "P6": reading.measure,
+    "P8": growth.measure,
+    "P9": big.memory,
+    "P12": composing.measure,
+    "P14": latency.measure,
+    "P15": start.measure,
+}
 
 
 def main() -> None:

@@ -1,8 +1,8 @@
 """A client that hands mails over as fast as the server takes them.
 
-``python -m bench.load HOST PORT SESSIONS COUNT SEED [--new]`` makes its mails first, waits for a line
+``python -m bench.load HOST PORT SESSIONS COUNT SEED [--new] [--size=BYTES]`` makes its mails first, waits for a line
 on standard input, sends, and prints one JSON object: seconds, mails accepted, mails refused. Each session keeps its
-connection (``--new``: one connection a mail) and pipelines where the server offers it.
+connection (``--new``: one connection a mail; ``--size``: mails that large) and pipelines where the server offers it.
 """
 
 import asyncio
@@ -14,15 +14,16 @@ from email.parser import BytesHeaderParser
 
 import uvloop
 
-from bench.mails import mails
+from bench.mails import mails, padded
 
 Ready = tuple[bytes, bytes]
+Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter, bool]
 
 
-def prepared(count: int, seed: int) -> deque[Ready]:
+def prepared(count: int, seed: int, size: int = 0) -> deque[Ready]:
     """The envelope commands and the data of each mail, ready for the wire."""
     ready: deque[Ready] = deque()
-    for raw in mails(count, seed):
+    for raw in padded(mails(count, seed), size):
         headers = BytesHeaderParser().parsebytes(raw, headersonly=True)
         sender = headers["From"].rpartition("<")[2].rstrip(">")
         commands = f"MAIL FROM:<{sender}>\r\nRCPT TO:<{headers['To']}>\r\nDATA\r\n".encode()
@@ -37,7 +38,8 @@ async def _reply(reader: asyncio.StreamReader) -> bytes:
             return line
 
 
-async def _greeted(host: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter, bool]:
+async def greeted(host: str, port: int) -> Connection:
+    """A connection after EHLO, and whether the server lets commands be pipelined."""
     reader, writer = await asyncio.open_connection(host, port)
     await _reply(reader)
     writer.write(b"EHLO load.example\r\n")
@@ -47,29 +49,34 @@ async def _greeted(host: str, port: int) -> tuple[asyncio.StreamReader, asyncio.
     return reader, writer, any(b"PIPELINING" in offer for offer in offers)
 
 
+async def handed_over(connection: Connection, mail: Ready) -> bytes:
+    """The server's last reply to *mail*."""
+    reader, writer, pipelining = connection
+    commands, data = mail
+    if pipelining:
+        writer.write(commands)
+        replies = [await _reply(reader) for _ in range(3)]
+    else:
+        replies = []
+        for command in commands.splitlines(keepends=True):
+            writer.write(command)
+            replies.append(await _reply(reader))
+    if replies[-1].startswith(b"354"):
+        writer.write(data)
+        replies.append(await _reply(reader))
+    return replies[-1]
+
+
 async def _session(host: str, port: int, ready: deque[Ready], codes: Counter[str], fresh: bool) -> None:
     connection = None
     while ready:
-        commands, data = ready.popleft()
+        mail = ready.popleft()
         if connection is None or fresh:
             if connection:
                 connection[1].write(b"QUIT\r\n")
                 connection[1].close()
-            connection = await _greeted(host, port)
-        reader, writer, pipelining = connection
-        if pipelining:
-            writer.write(commands)
-            replies = [await _reply(reader) for _ in range(3)]
-        else:
-            replies = []
-            for command in commands.splitlines(keepends=True):
-                writer.write(command)
-                replies.append(await _reply(reader))
-        if not replies[-1].startswith(b"354"):
-            codes[replies[-1][:3].decode()] += 1
-            continue
-        writer.write(data)
-        codes[(await _reply(reader))[:3].decode()] += 1
+            connection = await greeted(host, port)
+        codes[(await handed_over(connection, mail))[:3].decode()] += 1
     if connection:
         connection[1].close()
 
@@ -82,7 +89,8 @@ async def _run(host: str, port: int, sessions: int, ready: deque[Ready], fresh: 
 
 def main() -> None:
     host, port, sessions, count, seed = sys.argv[1], *(int(value) for value in sys.argv[2:6])
-    ready = prepared(count, seed)
+    size = next((int(word.partition("=")[2]) for word in sys.argv if word.startswith("--size=")), 0)
+    ready = prepared(count, seed, size)
     print("ready", flush=True)
     sys.stdin.readline()
     begun = time.perf_counter()

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from mailgate.model.config import Config
+from mailgate.settings import load as load_configuration
 from tests.servers import free_port
 
 REPOSITORY = Path(__file__).parent.parent
@@ -49,29 +51,35 @@ class Gateway:
             return int(connection.execute(question).fetchone()[0])
 
 
-def environment(folder: Path, port: int, processes: int = 1) -> dict[str, str]:
-    """The environment of a gateway that keeps everything in *folder*."""
+def configured() -> Config:
+    """The shipped configuration, as the gateway reads it."""
+    return load_configuration([REPOSITORY / "config"], {})
+
+
+def environment(folder: Path, port: int, processes: int = 1, via: str | None = None) -> dict[str, str]:
+    """The environment of a gateway that keeps everything in *folder*, its replies too unless they go *via* a relay."""
     settings = {
         "MAILGATE_CONFIG": str(REPOSITORY / "config"),
         "MAILGATE_STORE__URL": f"sqlite:///{folder}/mailgate.db",
         "MAILGATE_STORE__RAW": f"{folder}/raw",
         "MAILGATE_KEYS": f"{folder}/keys",
-        "MAILGATE_SEND__VIA": f"maildir:{folder}/outbox",
+        "MAILGATE_SEND__VIA": via or f"maildir:{folder}/outbox",
         "MAILGATE_SMTP__LISTEN": f"127.0.0.1:{port}",
+        "MAILGATE_WEB__LISTEN": "127.0.0.1:0",
         "MAILGATE_WORKERS__PROCESSES": str(processes),
     }
     return os.environ | settings
 
 
 @contextmanager
-def gateway(folder: Path, roles: str, processes: int = 1) -> Iterator[Gateway]:
+def gateway(folder: Path, roles: str, processes: int = 1, via: str | None = None) -> Iterator[Gateway]:
     """``mailgate serve --role ROLES`` with its store in *folder*, ended by its process id."""
     folder.mkdir(parents=True, exist_ok=True)
     port = free_port()
     command = [*MAILGATE, "serve", "--role", roles]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
-            command, env=environment(folder, port, processes), cwd=REPOSITORY, stdout=log, stderr=log
+            command, env=environment(folder, port, processes, via), cwd=REPOSITORY, stdout=log, stderr=log
         )
     try:
         wait_until_listening(port)
@@ -96,9 +104,10 @@ class Load:
         return answer["accepted"] / answer["seconds"], answer["accepted"]
 
 
-def load(port: int, sessions: int, count: int, seed: int) -> Load:
-    """A client process with its mails made, waiting to be told to send."""
+def load(port: int, sessions: int, count: int, seed: int, size: int = 0) -> Load:
+    """A client process with its mails, of *size* bytes at least, made, waiting to be told to send."""
     command = [sys.executable, "-m", "bench.load", "127.0.0.1", str(port), str(sessions), str(count), str(seed)]
+    command.append(f"--size={size}")
     process = subprocess.Popen(command, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdout
     process.stdout.readline()

@@ -2,36 +2,54 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping
-from concurrent.futures import Future
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from socket import socket
 from threading import Event, Thread
+from typing import TYPE_CHECKING
 
 from mailgate import journal
 from mailgate.errors import Refused
-from mailgate.ingest.smtp import Listener
-from mailgate.model.config import Config
+from mailgate.ingest.listener import Listener, check_free, encryption, local_socket
+from mailgate.ingest.lmtp import LmtpSession
+from mailgate.ingest.session import SmtpSession
+from mailgate.model.config import Config, ImapAccount, Mode
 from mailgate.model.decision import Facts, Reading
-from mailgate.model.message import Envelope
+from mailgate.model.health import AccountHealth
 from mailgate.notify.channel import channel_for
 from mailgate.notify.compose import Context, prepare
 from mailgate.notify.files import read_templates
 from mailgate.settings import template_folders
 from mailgate.store.engine import Store, is_made, open_store
 from mailgate.store.facts import look_up
+from mailgate.store.group_commit import GroupCommit
 from mailgate.store.keys import load_keys
 from mailgate.store.outbox import release_leases as release_outbox
 from mailgate.store.schema import loop_id, schema_is_current, upgrade
-from mailgate.store.spool import GroupCommit, release_leases
+from mailgate.store.space import FreeSpace, folders_of
+from mailgate.store.spool import release_leases
 from mailgate.tickets.token import Keys, check
+from mailgate.web.counted import CountedChannel, CountedIntake
+from mailgate.web.counts import WORKERS, Counts
+from mailgate.web.sight import Observer
 from mailgate.workers import loop
+from mailgate.workers.alerts import Alerts
+from mailgate.workers.canary import Canaries, flies
+from mailgate.workers.certificates import certificates
 from mailgate.workers.delivery import Delivery
 from mailgate.workers.intake import Intake
+from mailgate.workers.mailbox import MailboxReader
+from mailgate.workers.reconcile import Account, Nightly
+from mailgate.workers.watch import Watch, Watched
 
-ROLES = ("smtp", "worker")
+if TYPE_CHECKING:
+    from mailgate.ingest.imap import MailFolder
+    from mailgate.scheduler import Job
+
+ROLES = ("smtp", "imap", "worker", "scheduler", "web")
 GRACE_SECONDS = 10.0
 
 
@@ -43,6 +61,7 @@ def clock() -> datetime:
 def make_ready(store: Store, config: Config) -> None:
     """Check the store, bring its tables up to date and take back the leases of workers that are gone."""
     store.check()
+    store.objects.make_ready()
     upgrade(store)
     release_leases(store)
     release_outbox(store, repeatable=channel_for(config.operator.send.via).repeatable)
@@ -66,35 +85,118 @@ def facts_about(reading: Reading, config: Config) -> Facts:
         return look_up(connection, [reading], partial(check, Keys(current, secrets)), [clock()])[0]
 
 
-def address_of(listen: str) -> tuple[str, int]:
-    """Host and port of "127.0.0.1:8025" or "[::1]:8025"; Refused where it is neither."""
+def address_of(listen: str, key: str = "smtp.listen") -> tuple[str, int]:
+    """Host and port of "127.0.0.1:8025" or "[::1]:8025", the value of *key*; Refused where it is neither."""
     host, colon, port = listen.rpartition(":")
     if not colon or not port.isdecimal() or int(port) > 65535:
-        raise Refused(f'smtp.listen is "{listen}"; expected HOST:PORT, such as 127.0.0.1:8025')
+        raise Refused(f'{key} is "{listen}"; expected HOST:PORT, such as 127.0.0.1:8025')
     return host.strip("[]"), int(port)
 
 
-class WakingSpool:
-    """A spool that wakes the intake as soon as a mail is durable."""
+def connection_to(account: ImapAccount) -> "Callable[[], MailFolder]":
+    """How to open the folder of *account*; its secret is read for every login, so that it may be changed."""
+    from mailgate.ingest.imap import MailFolder
 
-    def __init__(self, spool: GroupCommit, wake: Event) -> None:
-        self._spool = spool
-        self._wake = wake
+    file = Path(account.secret_file)
 
-    def put(self, envelope: Envelope, raw: bytes) -> "Future[str]":
-        stored = self._spool.put(envelope, raw)
-        stored.add_done_callback(lambda _: self._wake.set())
-        return stored
+    def secret() -> str:
+        try:
+            return file.read_text("utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise Refused("imap.secret_file cannot be read: put the password or the client's secret into it") from error
+
+    if account.auth == "xoauth2":
+        from mailgate.ingest.exchange import token_source
+
+        return partial(MailFolder, account, token_source(account.tenant or "", account.client_id or "", secret))
+    return partial(MailFolder, account, secret)
+
+
+def addresses(config: Config, roles: frozenset[str]) -> Mapping[str, tuple[str, int]]:
+    """Where this gateway listens on the network, by "smtp" and "lmtp"."""
+    operator = config.operator
+    listens = {"smtp": operator.smtp.listen, "lmtp": None if operator.lmtp.path else operator.lmtp.listen}
+    return {
+        name: address_of(listen, f"{name}.listen") for name, listen in listens.items() if listen and "smtp" in roles
+    }
+
+
+def check_doors(config: Config, roles: frozenset[str]) -> None:
+    """Refused where something else listens already or a certificate is wrong: once, before there are processes."""
+    if config.operator.smtp.tls:
+        encryption(config.operator.smtp.tls)
+    for name, (host, port) in addresses(config, roles).items():
+        try:
+            check_free(host, port)
+        except OSError as error:
+            raise _cannot_listen(name, host, port, error) from error
+
+
+def _cannot_listen(name: str, host: str, port: int, error: OSError) -> Refused:
+    return Refused(f"{host}:{port} cannot be listened on ({error.strerror}): change {name}.listen")
+
+
+@contextmanager
+def lmtp_socket(config: Config, roles: frozenset[str]) -> Iterator[socket | None]:
+    """The Unix socket for LMTP, made before there are several processes, which share it; None where there is none."""
+    path = config.operator.lmtp.path
+    if path is None or "smtp" not in roles:
+        yield None
+    else:
+        with local_socket(Path(path)) as listening:
+            yield listening
+
+
+def jobs(config: Config, store: Store, watched: Watched) -> dict[str, "Job"]:
+    """What is done at its time, in UTC; what is found stands in *watched*."""
+    from mailgate.scheduler import Job
+
+    context = context_of(config, store)
+    alerts = Alerts(store, context)
+    live = [name for name, mailbox in config.service.mailboxes.items() if mailbox.mode is Mode.LIVE]
+    watch = Watch(store, live, certificates(config), clock, watched)
+    found = {
+        "reconcile": Job(Nightly(store, alerts, accounts_of(config), clock, watched).turn, minute=30, hour=2),
+        "usual hour": Job(watch.hour, minute=10),
+        "expiries": Job(watch.expiries, minute=0, hour=6, at_start=True),
+    }
+    if flies(config):
+        found["canary"] = Job(Canaries(store, context, alerts, clock).turn, minute=5)
+    return found
+
+
+def accounts_of(config: Config) -> Sequence[Account]:
+    """The accounts that can be compared with the store."""
+    return [Account(account.mailbox, account.folder, connection_to(account)) for account in config.operator.imap]
 
 
 class Gateway:
-    """One process of the gateway. *shared_port*: others listen on the same port."""
+    """One process of the gateway: the one with this *number* among those that *counts* counts for.
 
-    def __init__(self, config: Config, store: Store, roles: frozenset[str], *, shared_port: bool = False) -> None:
+    *shared_port*: others listen on the same port; *lmtp*: the Unix socket for LMTP.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        store: Store,
+        roles: frozenset[str],
+        *,
+        shared_port: bool = False,
+        lmtp: socket | None = None,
+        counts: Counts | None = None,
+        number: int = 0,
+    ) -> None:
         self._config = config
         self._store = store
         self._roles = roles
         self._shared_port = shared_port
+        self._lmtp = lmtp
+        self._counts = counts or Counts()
+        self._own = self._counts.of(number)
+        self._watched = Watched()
+        self.mailboxes = {number: AccountHealth(account.mailbox) for number, account in enumerate(config.operator.imap)}
+        self._tls = encryption(config.operator.smtp.tls) if config.operator.smtp.tls else None
         self._stop = Event()
         self._wakes: list[Event] = []
         self._threads: list[Thread] = []
@@ -102,37 +204,111 @@ class Gateway:
     async def run(self, stop: asyncio.Event, listening: Callable[[Mapping[str, str]], None]) -> None:
         """Work until *stop*, then finish what was begun; *listening* hears what listens where, once it does."""
         intake_wake = self._start_workers() if "worker" in self._roles else Event()
-        spool = GroupCommit(self._store)
-        listener = Listener(self._config, WakingSpool(spool, intake_wake), clock)
+        if "imap" in self._roles:
+            self._start_readers(intake_wake)
+        spool = GroupCommit(self._store, stored=intake_wake.set)
+        listener = self._listener(spool)
+        beside: list[Callable[[], None]] = []
         try:
             listening(await self._listen(listener))
+            beside += self._start_beside()
             await stop.wait()
             journal.stopping()
         finally:
+            for end in beside:
+                await asyncio.to_thread(end)
             await listener.stop(GRACE_SECONDS)
             await asyncio.to_thread(spool.close)
             await asyncio.to_thread(self._stop_workers)
 
+    def _listener(self, spool: GroupCommit) -> Listener:
+        free_bytes = FreeSpace(folders_of(self._config.operator))
+        return Listener(self._config, spool, clock, free_bytes=free_bytes, tls=self._tls, tally=self._own)
+
     async def _listen(self, listener: Listener) -> Mapping[str, str]:
-        listen = self._config.operator.smtp.listen
-        if "smtp" not in self._roles or listen is None:
-            return {}
-        host, port = address_of(listen)
-        try:
-            host, port = await listener.start(host, port, shared_port=self._shared_port)
-        except OSError as error:
-            raise Refused(f"{listen} cannot be listened on ({error.strerror}): change smtp.listen") from error
-        return {"smtp": f"{host}:{port}"}
+        """Where the gateway listens now, by protocol."""
+        listening = {}
+        for name, (host, port) in addresses(self._config, self._roles).items():
+            session = LmtpSession if name == "lmtp" else SmtpSession
+            try:
+                bound = await listener.start(host, port, session=session, shared_port=self._shared_port)
+            except OSError as error:
+                raise _cannot_listen(name, host, port, error) from error
+            listening[name] = "{}:{}".format(*bound)
+        if self._lmtp is not None:
+            await listener.start_local(self._lmtp)
+            listening["lmtp"] = f"unix:{self._config.operator.lmtp.path}"
+        return listening
 
     def _start_workers(self) -> Event:
         """The event that wakes the intake."""
         intake_wake, delivery_wake = Event(), Event()
-        intake = Intake(self._store, context_of(self._config, self._store), clock, queued=delivery_wake.set)
-        channel = channel_for(self._config.operator.send.via)
+        deciding = Intake(self._store, context_of(self._config, self._store), clock, queued=delivery_wake.set)
+        intake = CountedIntake(deciding, self._own)
+        channel = CountedChannel(channel_for(self._config.operator.send.via), self._own)
         delivery = Delivery(self._store, channel, clock, random.random, self._stop)
         self._start("intake", lambda: loop.turn(intake), intake_wake)
-        self._start("delivery", delivery.turn, delivery_wake)
+        self._start("delivery", self._alive("delivery", delivery.turn), delivery_wake)
         return intake_wake
+
+    def _alive(self, name: str, turn: Callable[[], int]) -> Callable[[], int]:
+        def counted() -> int:
+            self._own.turned(name)
+            return turn()
+
+        return counted
+
+    def _start_beside(self) -> list[Callable[[], None]]:
+        """What intake never needs: the scheduler and the pages; how to end each."""
+        ends: list[Callable[[], None]] = []
+        if "scheduler" in self._roles:
+            from mailgate.scheduler import Scheduler
+
+            scheduler = Scheduler(jobs(self._config, self._store, self._watched))
+            scheduler.start()
+            ends.append(scheduler.stop)
+        if "web" in self._roles and self._config.operator.web.listen is not None:
+            ends += self._start_pages(self._config.operator.web.listen)
+        return ends
+
+    def _start_pages(self, listen: str) -> list[Callable[[], None]]:
+        from mailgate.web.pages import pages
+        from mailgate.web.server import Server
+
+        observer = Observer(
+            config=self._config,
+            store=self._store,
+            counts=self._counts,
+            clock=clock,
+            started_at=clock(),
+            free_bytes=FreeSpace(folders_of(self._config.operator)),
+            accounts=tuple(self.mailboxes.values()) if "imap" in self._roles else (),
+            workers=WORKERS if "worker" in self._roles else (),
+            watched=self._watched,
+        )
+        try:
+            server = Server(*address_of(listen, "web.listen"), pages(observer))
+        except (OSError, Refused) as error:
+            journal.web_not_started(listen, error)
+            return []
+        server.start()
+        journal.listening("web", "{}:{}".format(*server.server_address[:2]))
+        return [server.stop]
+
+    def _start_readers(self, intake_wake: Event) -> None:
+        for number, account in enumerate(self._config.operator.imap):
+            reader = MailboxReader(
+                account,
+                self._store,
+                connection_to(account),
+                clock,
+                random.random,
+                self._stop,
+                self.mailboxes[number],
+                intake_wake.set,
+                self._config.operator.smtp.max_size,
+            )
+            self._start(f"imap {number}", reader.turn, Event())
 
     def _start(self, name: str, turn: Callable[[], int], wake: Event) -> None:
         # A daemon: a relay that never answers must not keep the process from ending.

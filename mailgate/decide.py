@@ -37,6 +37,7 @@ from mailgate.rules.request import calendar_of
 from mailgate.sla.calendar import before, local_date
 from mailgate.tickets import (
     answer,
+    canary,
     commands,
     duplicate,
     effects,
@@ -50,6 +51,8 @@ from mailgate.tickets import (
 from mailgate.tickets.orders import Ambiguous
 from mailgate.tickets.token import tokens_in
 
+LONGEST_WORDING = 200_000  # a book of 30,000 words: nobody typed what follows, and reading it would stop other mail
+
 
 def read(message: Message, envelope: Envelope, config: Config) -> Reading:
     """Understand one mail by itself: where it came to, who proved to have sent it, which facts it states."""
@@ -62,10 +65,13 @@ def read(message: Message, envelope: Envelope, config: Config) -> Reading:
         mailbox=_mailbox(envelope, named, config),
         verdict=authentic.verdict(message, envelope, config),
         subject=subject.plain(message.subject, service.markings, service.reference),
-        wording=message.reply_text,
+        wording=message.reply_text[:LONGEST_WORDING],
         fingerprint=fingerprint.fingerprint(message),
         content=fingerprint.content(message),
-        tokens=tokens_in((*envelope.recipients, *named, *message.delivered_to), ids, service.reference),
+        tokens=(
+            *canary.claims(message),
+            *tokens_in((*envelope.recipients, *named, *message.delivered_to), ids, service.reference),
+        ),
         refs=reference.find(message.subject, service.reference),
     )
     at = message.date or envelope.received_at
@@ -150,6 +156,14 @@ def decide(reading: Reading, config: Config, facts: Facts) -> Decision:
 # ---- mail that nobody wrote
 
 
+def _canary(case: _Case) -> Decision | None:
+    """Our own mail that shows that the way here works: it is noted, and nothing else ever happens to it."""
+    if case.facts.canary is None:
+        return None
+    why = "it is our canary"
+    return case.decided(Ignore(why), (Match("canary", "signed by us", effect=why),))
+
+
 def _own(case: _Case) -> Decision | None:
     """Our own mail coming back (E130): filed, and never answered."""
     ours = case.config.accepts(case.reading.sender) and case.reading.verdict is not Verdict.INTERNAL
@@ -179,7 +193,7 @@ def _bulk(case: _Case) -> Decision | None:
     message = case.reading.message
     if message.kind is Kind.HUMAN:
         return None
-    drafts, trace = request.requests(case.reading, case.config, case.facts)
+    drafts, trace = request.requests(case.reading, case.config, case.facts, asks=False)
     by_rule = any(match.stage == conditions.STAGE and "task:" in match.effect for match in trace)
     by_phrase = message.kind is Kind.CALENDAR and any(match.stage == STAGE and match.words for match in trace)
     if by_rule or by_phrase:
@@ -191,15 +205,22 @@ def _bulk(case: _Case) -> Decision | None:
 
 
 def _copy(case: _Case) -> Decision | None:
-    """The same mail by another road (E151), or sent again (E153): one ticket, no second answer."""
+    """The same mail by another road (E151): one ticket, no second answer."""
     known, trace = duplicate.same_mail(case.reading, case.facts)
-    what = "another copy arrived"
-    if known is None:
-        known, trace = duplicate.resent(case.reading, case.facts)
-        what = "sent again"
     if known is None:
         return None
-    return case.decided(Duplicate(known.ticket), trace, events=case.event(what), silent_because="it is a copy")
+    events = case.event("another copy arrived")
+    return case.decided(Duplicate(known.ticket), trace, events=events, silent_because="it is a copy")
+
+
+def _resent(case: _Case) -> Decision | None:
+    """The same words again (E153). An order is none: "Done" may be meant, and allowed, the second time only (E187)."""
+    known, trace = duplicate.resent(case.reading, case.facts)
+    if known is None:
+        return None
+    return case.decided(
+        Duplicate(known.ticket), trace, events=case.event("sent again"), silent_because="it was sent before"
+    )
 
 
 def _command(case: _Case) -> Decision | None:
@@ -265,7 +286,8 @@ def _follow_up(case: _Case) -> Decision | None:
 def _request(case: _Case) -> Decision:
     """A new request: it joins the ticket that has it already (E156a), or opens one for each thing it asks."""
     reading, facts, config = case.reading, case.facts, case.config
-    drafts, trace = request.requests(reading, config, facts)
+    silent = answer.silent_because(reading, config, facts)
+    drafts, trace = request.requests(reading, config, facts, asks=not silent)
     since = case.earlier(config.service.defaults.duplicates_within)
     if len(drafts) == 1:
         known, found = duplicate.same_request(reading, drafts[0], config, facts, since)
@@ -273,7 +295,6 @@ def _request(case: _Case) -> Decision:
         if known is not None:
             return _joined(case, known, drafts[0], trace)
     drafts = tuple(replace(draft, linked_to=_linked(case)) for draft in drafts)
-    silent = answer.silent_because(reading, config, facts)
     replies = () if silent else answer.acknowledgements(drafts, reading, config)
     if not replies and not silent:
         silent = "its priority is acknowledged quietly"
@@ -303,11 +324,13 @@ def _linked(case: _Case) -> str | None:
 
 
 STAGES: tuple[Callable[[_Case], Decision | None], ...] = (
+    _canary,
     _own,
     _automatic,
     _copy,
     _bulk,
     _command,
+    _resent,
     _small_talk,
     _follow_up,
     _request,

@@ -17,6 +17,10 @@ class TryLater(MailgateError):
     """Nothing happened; the same call may succeed later."""
 
 
+class SessionEnded(TryLater):
+    """The other side ended a session that had served its time: nothing is wrong, and the next one may begin at once."""
+
+
 class Uncertain(MailgateError):
     """It may have happened: ask before doing it again."""
 

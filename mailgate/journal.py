@@ -6,7 +6,7 @@ the lines are for people, elsewhere one JSON object each.
 
 import logging
 import sys
-from collections.abc import MutableMapping
+from collections.abc import MutableMapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO, cast
@@ -83,16 +83,17 @@ def mail_accepted(key: str, size: int, recipients: int) -> None:
     _log.info("mail accepted", key=key, size=size, recipients=recipients)
 
 
-def mail_put_off(error: BaseException) -> None:
-    _log.warning("mail put off: the sender will try again", why=why(error))
+def mail_put_off(error: BaseException, number: str) -> None:
+    """*number* is what the sender heard."""
+    _log.warning("mail put off: the sender will try again", number=number, why=why(error))
 
 
 def reply_not_delivered(key: str) -> None:
     _log.warning("mail stored, but its sender left before the reply", key=key)
 
 
-def smtp_failed(error: BaseException) -> None:
-    _log.error("an SMTP session failed: the sender will try again", why=why(error))
+def smtp_failed(error: BaseException, number: str) -> None:
+    _log.error("an SMTP session failed: the sender will try again", number=number, why=why(error))
 
 
 def mails_handled(count: int, tickets: int) -> None:
@@ -107,17 +108,110 @@ def mail_quarantined(key: str, reason: str) -> None:
     _log.error("a mail could not be read and waits in quarantine: see mailgate quarantine list", key=key, why=reason)
 
 
+def team_not_told(key: str, error: BaseException) -> None:
+    _log.error("no ticket could be opened about a mail that goes into quarantine", key=key, why=why(error))
+
+
+def leases_not_released(error: BaseException) -> None:
+    _log.warning("what a dead process had waits for the end of its lease", why=why(error))
+
+
 def worker_failed(worker: str, error: BaseException) -> None:
     _log.error("a worker failed and goes on", worker=worker, why=why(error))
 
 
-def mail_sent(outbox_id: int) -> None:
-    _log.info("mail sent", outbox_id=outbox_id)
+def mails_sent(outbox_ids: Sequence[int]) -> None:
+    _log.info("mails sent", outbox_ids=outbox_ids)
 
 
 def mail_not_sent(outbox_id: int, outcome: str, error: BaseException) -> None:
     _log.warning("mail not sent", outbox_id=outbox_id, outcome=outcome, why=why(error))
 
 
+def mailbox_opened(account: str, uidvalidity: int) -> None:
+    _log.info("mailbox opened", account=_local(account), uidvalidity=uidvalidity)
+
+
+def mailbox_renumbered(account: str) -> None:
+    _log.warning(
+        "the mail server numbers a folder anew: all of it is read again, known mail is recognised",
+        account=_local(account),
+    )
+
+
+def mail_fetched(account: str, key: str, size: int) -> None:
+    _log.info("mail fetched", account=_local(account), key=key, size=size)
+
+
+def mail_not_fetched(account: str, uid: int, attempts: int) -> None:
+    _log.warning(
+        "the mail server did not hand a mail over: asked again later",
+        account=_local(account),
+        uid=uid,
+        attempts=attempts,
+    )
+
+
+def mail_not_filed(account: str, uid: int, folder: str) -> None:
+    _log.warning(
+        "the mail server did not move a mail: tried again later; does the folder exist?",
+        account=_local(account),
+        uid=uid,
+        folder=folder,
+    )
+
+
+def mailbox_put_off(account: str, error: BaseException, pause_seconds: float, *, for_people: bool) -> None:
+    say = _log.error if for_people else _log.warning
+    say("a mailbox cannot be read now", account=_local(account), why=why(error), pause_seconds=round(pause_seconds, 1))
+
+
+def mailbox_silent(account: str, error: BaseException) -> None:
+    _log.error("a mailbox has not been read for 15 minutes", account=_local(account), why=why(error))
+
+
+def _local(account: str) -> str:
+    """The name of a mailbox of ours without its domain: no line of the log holds an address."""
+    return account.partition("@")[0]
+
+
 def child_died(number: int, status: int, pause_seconds: float) -> None:
     _log.error("a process died and is started again", process=number, status=status, pause_seconds=pause_seconds)
+
+
+def web_not_started(listen: str, error: BaseException) -> None:
+    _log.error("the pages are not served, everything else runs: change web.listen", listen=listen, why=why(error))
+
+
+def page_failed(error: BaseException) -> None:
+    _log.error("a page could not be shown", why=why(error))
+
+
+def mailbox_unusual(mailbox: str, mails: int, usual: float) -> None:
+    what = "quieter" if mails < usual else "louder"
+    sentence = f"a mailbox was far {what} than usual in the last hour"
+    _log.warning(sentence, mailbox=mailbox, mails=mails, usual=round(usual))
+
+
+def expires(what: str, days: float) -> None:
+    _log.warning("a certificate ends soon: renew it", what=what, days=round(days, 1))
+
+
+def not_looked_at(what: str, error: BaseException) -> None:
+    _log.warning("could not be looked at", what=what, why=why(error))
+
+
+def canary_missing(mailbox: str) -> None:
+    _log.error("canaries do not come back: see docs/operations.md", mailbox=mailbox)
+
+
+def differences(count: int) -> None:
+    _log.error("there is mail on one side only: run mailgate reconcile", count=count)
+
+
+def nothing_missing() -> None:
+    _log.info("compared: nothing is on one side only")
+
+
+def alerted(name: str, ref: str) -> None:
+    _log.warning("people were told by a ticket", alert=name, ticket=ref)

@@ -67,6 +67,7 @@ def load(folders: Sequence[Path], environ: Mapping[str, str]) -> Config:
     found += _set_from(environ, operator)
     found += _missing_templates(service, folders) if is_whole else ()
     found += mistakes(service) if is_whole else ()
+    found += _strange_mailboxes(operator, service) if is_whole else ()
     checked_service = _checked(Service, service, found)
     checked_operator = _checked(Operator, operator, found)
     if found or checked_service is None or checked_operator is None:
@@ -190,6 +191,14 @@ def _secrets(operator: Node) -> Iterator[Problem]:
             if isinstance(node.value, str) and _PASSWORD.search(node.value):
                 variable = f"{_PREFIX}{section}__{name}".upper()
                 yield node.place.problem(f"a password does not belong here; set the whole value as {variable}")
+
+
+def _strange_mailboxes(operator: Node, service: Node) -> Iterator[Problem]:
+    """Accounts to fetch from whose mail would be for no mailbox of ours."""
+    ours = [name for node in service.each(["mailboxes"]) for name in node.entries]
+    for node in operator.each(("imap", "*", "mailbox")):
+        if isinstance(node.value, str) and node.value not in ours:
+            yield node.place.problem(f'unknown mailbox "{node.value}"{suggestion(node.value, ours)}')
 
 
 def _set_from(environ: Mapping[str, str], operator: Node) -> Iterator[Problem]:

@@ -17,12 +17,14 @@ class Supervisor:
     """Runs *work* in *count* children until SIGTERM or SIGINT, which it passes on.
 
     *work* is called with the number of the child and a file descriptor that becomes readable when the
-    parent is gone: a child must not outlive it. A child that dies soon after its start waits, twice as long
-    each time, before it is started again; the others do not wait with it.
+    parent is gone: a child must not outlive it. *buried* is called in the parent with the process id of a
+    child that died by itself, before it is started again. A child that dies soon after its start waits, twice
+    as long each time, before it is started again; the others do not wait with it.
     """
 
-    def __init__(self, count: int, work: Callable[[int, int], None]) -> None:
+    def __init__(self, count: int, work: Callable[[int, int], None], buried: Callable[[int], None]) -> None:
         self._work = work
+        self._buried = buried
         self._numbers: dict[int, int] = {}
         self._started: dict[int, float] = {}
         self._due: dict[int, float] = {}
@@ -68,6 +70,7 @@ class Supervisor:
         if pid:
             number = self._numbers.pop(pid)
             if not self._stopping:
+                self._buried(pid)
                 self._plan(number, os.waitstatus_to_exitcode(status))
 
     def _plan(self, number: int, status: int) -> None:

@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from mailgate.model.config import Operator
 from prove.check import problems
 from prove.ledger import Ledger, Load
 from prove.mounts import small_disk
@@ -14,9 +13,8 @@ from prove.process import gateway, starter
 BACK_WITHIN_SECONDS = 5.0
 LEFT_BYTES = 6 * 1024**2  # for the load to fill
 PIECE = bytes(65536)
-SETTINGS = {"MAILGATE_SMTP__MAX_SIZE": "1000000"}
-if "keep_free" in type(Operator().store).model_fields:
-    SETTINGS["MAILGATE_STORE__KEEP_FREE"] = "0"  # so that the disk itself refuses, not the floor in front of it
+# So that the disk itself refuses, not the floor in front of it.
+SETTINGS = {"MAILGATE_SMTP__MAX_SIZE": "1000000", "MAILGATE_STORE__KEEP_FREE": "0"}
 
 
 class Ballast:

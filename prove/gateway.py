@@ -21,10 +21,11 @@ from typing import Any
 
 import uvloop  # noqa: F401 (so that no start waits for it)
 
-from mailgate import app, supervise
+from mailgate import app, scheduler, supervise  # noqa: F401 (the same)
 from mailgate.cli import main, serve  # noqa: F401 (the same)
 from mailgate.notify import compose, maildir  # noqa: F401 (the same)
 from mailgate.store import postgresql, sqlite, tables  # noqa: F401 (the same)
+from mailgate.web import pages, server  # noqa: F401 (the same)
 from mailgate.workers import delivery, intake, loop
 from prove import failing
 

@@ -22,7 +22,7 @@ def whole(folder: Path, seed: int, kills: int, url: str = "", *, spoilt: bool = 
     """Kill all of its processes *kills* times, every fourth time while it starts."""
     chance, ledger = random.Random(seed), Ledger(folder / "ledger")
     with starter("hurried", *(["early"] if spoilt else [])) as starting, gateway(starting, folder, url) as running:
-        load = Load(running.port, ledger).start()
+        load = Load(running.port, ledger, large_every=10).start()
         for number in range(kills):
             running.start(wait=number % 4 != 3)
             time.sleep(moment(chance))
@@ -42,7 +42,7 @@ def single(folder: Path, seed: int, kills: int, url: str = "", *, spoilt: bool =
     changes = ["hurried", *(["early"] if spoilt else [])]
     with starter(*changes) as starting, gateway(starting, folder, url, MAILGATE_WORKERS__PROCESSES="2") as running:
         running.start()
-        load = Load(running.port, ledger).start()
+        load = Load(running.port, ledger, large_every=10).start()
         while done < kills:
             time.sleep(moment(chance))
             done += running.kill_a_child(chance)

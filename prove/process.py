@@ -79,6 +79,7 @@ class Gateway:
         ours = {
             "MAILGATE_CONFIG": str(ROOT / "config"),
             "MAILGATE_SMTP__LISTEN": f"127.0.0.1:{self.port}",
+            "MAILGATE_WEB__LISTEN": "127.0.0.1:0",
             "MAILGATE_STORE__URL": self.reader.url,
             "MAILGATE_STORE__RAW": str(self.folder / "raw"),
             "MAILGATE_SEND__VIA": f"maildir:{self.folder / 'outbox'}",

@@ -23,7 +23,7 @@ class Gateway:
     """``mailgate serve`` below *folder*; ``start`` again after ``kill`` or ``stop``."""
 
     def __init__(self, folder: Path, **settings: str) -> None:
-        self.port = free_port()
+        self.port, self.web_port = free_port(), free_port()
         self.folder = folder
         self.outbox = folder / "outbox"
         self.database = folder / "mailgate.db"
@@ -34,6 +34,7 @@ class Gateway:
             "MAILGATE_STORE__URL": f"sqlite:///{self.database}",
             "MAILGATE_SEND__VIA": f"maildir:{self.outbox}",
             "MAILGATE_KEYS": str(folder / "keys"),
+            "MAILGATE_WEB__LISTEN": f"127.0.0.1:{self.web_port}",
             **settings,
         }
         self._process: subprocess.Popen[bytes] | None = None

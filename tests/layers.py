@@ -4,8 +4,12 @@ from pathlib import Path
 
 OUTSIDE_FILES = {
     "ingest.smtp",
+    "ingest.arriving",
+    "ingest.session",
     "ingest.lmtp",
+    "ingest.listener",
     "ingest.imap",
+    "ingest.exchange",
     "ingest.files",
     "notify.smtp",
     "notify.maildir",
@@ -19,16 +23,16 @@ OUTSIDE_TESTS = {
     "workers",
     "cli",
     "web",
+    "scheduler",
     "journeys",
     "faults",
+    "folders",
+    "journal",
+    "supervise",
     "examples",
     "app",
     "account",
-    "supervise",
-    "journal",
-} | {
     "documents",
-    "folders",
     "settings",
 }
 

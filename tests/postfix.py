@@ -57,6 +57,7 @@ flush unix n - n 1000? 0 flush
 proxymap unix - - n - - proxymap
 smtp unix - - n - - smtp
 relay unix - - n - - smtp
+lmtp unix - - n - - lmtp
 showq unix n - n - - showq
 error unix - - n - - error
 retry unix - - n - - error
@@ -80,9 +81,10 @@ class Postfix:
 
 
 @contextmanager
-def postfix(relay_to: int | None) -> Iterator[Postfix]:
-    """A Postfix that nobody else uses; it throws mail away where it relays to None.
+def postfix(relay_to: int | str | None, **settings: str) -> Iterator[Postfix]:
+    """A Postfix that nobody else uses, with further *settings* of its main.cf.
 
+    It relays to a port by SMTP, or by what is written as a transport ("lmtp:unix:/path"), or throws mail away.
     Skips where Postfix is not installed, or may not be started.
     """
     if not MASTER.exists():
@@ -90,12 +92,22 @@ def postfix(relay_to: int | None) -> Iterator[Postfix]:
     if os.geteuid() != 0:
         pytest.skip(POSTFIX_NEEDS_ROOT)
     with tempfile.TemporaryDirectory(prefix="mailgate-postfix-") as folder:
-        yield from _running(Path(folder), relay_to)
+        yield from _running(Path(folder), _onward(relay_to, settings))
 
 
-def _running(root: Path, relay_to: int | None) -> Iterator[Postfix]:
+def _onward(relay_to: int | str | None, settings: dict[str, str]) -> str:
+    match relay_to:
+        case None:
+            onward = "default_transport = discard:"
+        case int():
+            onward = f"relayhost = [127.0.0.1]:{relay_to}"
+        case str():
+            onward = f"default_transport = {relay_to}"
+    return "\n".join([onward, *(f"{name} = {value}" for name, value in settings.items())])
+
+
+def _running(root: Path, onward: str) -> Iterator[Postfix]:
     port = free_port()
-    onward = f"relayhost = [127.0.0.1]:{relay_to}" if relay_to else "default_transport = discard:"
     root.chmod(0o755)  # its own users must be able to enter
     for name in ("etc", "queue", "data", "log"):
         (root / name).mkdir(parents=True)

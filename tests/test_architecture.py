@@ -13,10 +13,13 @@ ROOT = Path(__file__).parent.parent / "mailgate"
 HOMES = {
     "aiosmtpd": ("ingest.smtp",),
     "imapclient": ("ingest.imap",),
+    "imaplib": ("ingest.imap",),
+    "msal": ("ingest.exchange",),
     "mailparser": ("ingest.headers",),
     "sqlalchemy": ("store",),
     "alembic": ("store",),
     "psycopg": ("store",),
+    "obstore": ("store.s3",),
     "pysqlite3": ("store",),
     "apscheduler": ("scheduler",),
     "jinja2": ("notify.compose",),

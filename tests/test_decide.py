@@ -74,6 +74,15 @@ def test_what_is_missing_is_asked_for_and_the_ticket_waits() -> None:
     assert sent(decision) == [("more_needed", ANN)]
 
 
+def test_a_ticket_waits_only_for_whom_it_asked() -> None:
+    decision = decided(make_message("The screen does not start.", sender=STRANGER, from_ok=False))
+    assert isinstance(decision.outcome, NewTicket)
+    assert decision.outcome.drafts[0].missing
+    assert decision.outcome.drafts[0].status is Status.NEW
+    assert decision.outcome.drafts[0].clock_started_at is not None
+    assert not decision.replies
+
+
 def test_the_trace_names_the_phrase_and_where_it_stood() -> None:
     trace = decided(make_message(REQUEST, subject="Help")).trace
     assert any(match.words == "does not start" and match.where.startswith("text") for match in trace)
@@ -205,6 +214,21 @@ def test_S29_a_forged_agent_moves_nothing() -> None:
     decision = decided(message, facts, vouched=False)
     assert not isinstance(decision.outcome, Command)
     assert not decision.changes
+    assert not decision.replies
+
+
+def test_E187_done_said_again_counts_though_the_same_words_came_before() -> None:
+    ticket = make_ticket(assignee=CLEO.address)
+    message = make_message("Done", sender=CLEO.address, subject="Re: [MG-7K3F-99] Repair")
+    known = Known("a forged copy, or the Done before it was reopened", ticket)
+    facts = Facts(NOW, CLEO, evidence=answering(ticket, CLEO.address).evidence, same_content=known)
+    assert isinstance(decided(message, facts).outcome, Command)
+
+
+def test_E153_a_request_that_its_sender_sends_again_joins_and_is_not_answered_again() -> None:
+    ticket = make_ticket()
+    decision = decided(make_message(REQUEST), make_facts(same_content=Known("other", ticket)))
+    assert decision.outcome == Duplicate(ticket)
     assert not decision.replies
 
 
@@ -349,3 +373,17 @@ def test_E156a_what_is_done_is_looked_at_again_when_a_colleague_asks_again() -> 
     decision = decided(make_message(REQUEST, sender=BEN), make_facts(same_case=(ticket,)))
     assert decision.outcome == Duplicate(ticket)
     assert decision.changes[0].status is Status.OPEN
+
+
+def test_a_colleagues_answer_to_a_commission_is_a_return_and_moves_nothing() -> None:
+    decision = decided(make_message("Nil return for us.", sender=BEN), answering(make_ticket(starts="commission")))
+    assert isinstance(decision.outcome, FollowUp)
+    assert decision.outcome.intent is Intent.COMMISSION_RETURN
+    assert not decision.changes
+
+
+def test_a_book_is_read_up_to_a_limit() -> None:
+    message = make_message(f"{REQUEST}\n{'and so on ' * 100_000}A99999")
+    reading = decide.read(message, make_envelope(), CONFIG)
+    assert len(reading.wording) == decide.LONGEST_WORDING
+    assert "A99999" not in reading.keys

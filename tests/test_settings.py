@@ -275,7 +275,10 @@ rules:
 
 def test_the_environment_sets_any_single_value(tmp_path: Path) -> None:
     write(
-        tmp_path, a=SMALL, mailgate="store: { url: sqlite:///a.db }\nimap: [{ mailbox: a, host: b, user: c }]\nlmtp:\n"
+        tmp_path,
+        a=SMALL,
+        mailgate="store: { url: sqlite:///a.db }\n"
+        "imap: [{ mailbox: help@example.org, host: b, user: c, secret_file: d }]\nlmtp:\n",
     )
     operator = loaded(
         tmp_path,
@@ -303,6 +306,37 @@ def test_a_mistake_in_the_environment_names_its_variable(tmp_path: Path) -> None
         'MAILGATE_STOER__URL  there is no such setting; did you mean "MAILGATE_STORE__URL"?',
         'MAILGATE_WORKERS__PROCESSES  expected a whole number, found "many"',
     ]
+
+
+@pytest.mark.parametrize(
+    ("smtp", "expected"),
+    [
+        ("relays: 10.0.0.0/33", '1:17  expected an IP address or a network such as 192.0.2.0/24, found "10.0.0.0/33"'),
+        ("vouches: [relay.example]", "1:19  expected an IP address or a network such as"),
+        ("tls: { certificate: a.pem }", '1:9  "key" is missing here'),
+        ("limits: { idle_seconds: 0 }", '1:33  expected a number above 0, found "0"'),
+        ("limits: { idle_seconds: long }", '1:33  expected a number, found "long"'),
+        ("limits: { recipients: 0 }", '1:31  expected a number of at least 1, found "0"'),
+        ("limits: { recipient: 5 }", '1:19  unknown key "recipient"; did you mean "recipients"?'),
+    ],
+)
+def test_each_mistake_about_the_smtp_door_says_what_was_expected(tmp_path: Path, smtp: str, expected: str) -> None:
+    write(tmp_path, a=SMALL, mailgate=f"smtp: {{ {smtp} }}\n")
+    [found] = mistakes(tmp_path)
+    assert found.startswith(f"mailgate.yml:{expected}")
+
+
+def test_the_smtp_door_is_set_from_the_environment(tmp_path: Path) -> None:
+    write(tmp_path, a=SMALL)
+    set_here = {"TLS__CERTIFICATE": "a.pem", "TLS__KEY": "a.key", "TLS__REQUIRED": "yes", "LIMITS__RECIPIENTS": "5"}
+    smtp = loaded(tmp_path, **{f"MAILGATE_SMTP__{name}": value for name, value in set_here.items()}).operator.smtp
+    assert smtp.tls is not None
+    assert (smtp.tls.certificate, smtp.tls.key, smtp.tls.required, smtp.limits.recipients) == (
+        "a.pem",
+        "a.key",
+        True,
+        5,
+    )
 
 
 def test_secrets_do_not_stand_in_the_file(tmp_path: Path) -> None:
@@ -399,3 +433,18 @@ def test_every_key_is_named_in_the_document() -> None:
     document = (SHIPPED.parent / "docs" / "configuration.md").read_text(encoding="utf-8")
     missing = [name for name in sorted(models(Service) | models(Operator)) if f"`{name}`" not in document]
     assert not missing
+
+
+@pytest.mark.parametrize(
+    ("said", "mistake"),
+    [
+        ("mailbox: halp@example.org, host: b", '"halp@example.org"; did you mean "help@example.org"?'),
+        ("mailbox: help@example.org, host: b, ssl: no", '"ssl: no" is allowed only where host is this machine'),
+        ("mailbox: help@example.org, host: b, auth: xoauth2", "needs tenant and client_id"),
+        ("mailbox: help@example.org, host: b, poll_seconds: 0", "expected a number of at least 1"),
+    ],
+)
+def test_a_mistake_in_an_account_to_fetch_from_is_told(tmp_path: Path, said: str, mistake: str) -> None:
+    write(tmp_path, a=SMALL, mailgate=f"imap: [{{ {said}, user: c, secret_file: d }}]\n")
+    (found,) = mistakes(tmp_path)
+    assert mistake in found

@@ -1,5 +1,6 @@
 """``mailgate parse`` and ``mailgate explain``: what the gateway makes of a mail; nothing is changed."""
 
+import io
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -7,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mailgate.cli.frame import configuration, folders
+from mailgate.cli.frame import configuration
 from mailgate.cli.output import print_json
-from mailgate.errors import MailgateError
+from mailgate.errors import MailgateError, Refused
 
 if TYPE_CHECKING:
     from mailgate.model.config import Config
@@ -22,11 +23,14 @@ def parse(context: typer.Context, files: Files, as_json: AsJson = False) -> None
     """Show a mail as the gateway reads it; without a configuration too."""
     from mailgate.cli.shown import message_as_json
     from mailgate.ingest.parse import parse as read
-    from mailgate.model.config import Config, Service
+    from mailgate.model.config import Service
 
-    is_there = any(folder.is_dir() for folder in folders(context)) or context.find_root().obj
-    config = configuration(context) if is_there else Config(version="none", service=Service())
-    service = config.service
+    try:
+        service = configuration(context).service
+    except MailgateError:
+        if context.find_root().obj:  # asked for; the folder that happens to be here may be anything's
+            raise
+        service = Service()
     _each(files, lambda raw: message_as_json(read(raw, service.text, service.markings)), as_json)
 
 
@@ -63,14 +67,13 @@ def _each(files: Sequence[str], show: Callable[[bytes], dict[str, Any]], as_json
     failed = False
     for name in _names(files):
         try:
-            shown = {"file": name, **show(Path(name).read_bytes())}
-        except (OSError, MailgateError) as error:
-            why = f"{error.strerror}: {name}" if isinstance(error, OSError) else str(error)
+            shown = {"file": name, **show(_bytes_of(name))}
+        except MailgateError as error:
             failed = True
             if not as_json:
-                print(f"mailgate: {why}", file=sys.stderr)
+                print(f"mailgate: {error}", file=sys.stderr)
                 continue
-            shown = {"file": name, "error": why}
+            shown = {"file": name, "error": str(error)}
         if as_json:
             print_json(shown, indent=None if several else 2)
         else:
@@ -79,9 +82,20 @@ def _each(files: Sequence[str], show: Callable[[bytes], dict[str, Any]], as_json
         raise typer.Exit(2)
 
 
+def _bytes_of(name: str) -> bytes:
+    try:
+        return Path(name).read_bytes()
+    except OSError as error:
+        raise Refused(f"{error.strerror}: {name}") from error
+    except ValueError as error:  # a NUL, say
+        raise Refused(f"no file can have this name: {name!r}") from error
+
+
 def _names(files: Sequence[str]) -> Iterator[str]:
     for name in files:
         if name == "-":
+            if isinstance(sys.stdin, io.TextIOWrapper):  # a name need not be text
+                sys.stdin.reconfigure(errors="surrogateescape")
             yield from (line.rstrip("\r\n") for line in sys.stdin if line.strip())
         else:
             yield name

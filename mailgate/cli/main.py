@@ -23,6 +23,8 @@ from mailgate.errors import MailgateError
 COMMANDS = (
     ("init", "init", "init", "Write a commented starter configuration."),
     ("serve", "serve", "serve", "Run the gateway."),
+    ("doctor", "doctor", "doctor", "Check the installation, and say what to do about what is wrong."),
+    ("reconcile", "reconcile", "reconcile", "Say which mail is on one side only."),
     ("parse", "mail", "parse", "Show a mail as the gateway reads it."),
     ("explain", "mail", "explain", "Say what would happen to a mail now, and why."),
     ("rehearse", "replay", "rehearse", "Play a folder of mails through the whole pipeline in a scratch store."),
@@ -33,6 +35,7 @@ COMMANDS = (
     ("outbox list", "outbox", "list_outbox", "List the mails we sent, wait to send, or could not send."),
     ("quarantine list", "quarantine", "list_quarantine", "List the mails that need a person."),
     ("quarantine show", "quarantine", "show_quarantine", "Show one mail of the quarantine."),
+    ("quarantine release", "quarantine", "release_quarantine", "Put mails back into the queue."),
     ("people import", "people", "import_people", "Read the directory from a YAML or CSV file."),
     ("people list", "people", "list_people", "List the directory."),
     ("db upgrade", "db", "upgrade", "Bring the store's tables up to date."),
@@ -93,7 +96,8 @@ def main() -> None:
         try:
             program().main(config_first(sys.argv[1:]), prog_name="mailgate")
         finally:
-            sys.stdout.flush()
+            if sys.stdout is not None:  # it was closed before we began: ">&-"
+                sys.stdout.flush()
     except MailgateError as error:
         _end(str(error))
     except BrokenPipeError:  # whoever read our output has enough of it

@@ -1,26 +1,32 @@
 """``mailgate serve``: the gateway itself."""
 
 import asyncio
+import gc
 import os
 import resource
 import shlex
 import signal
 import sys
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
+from socket import socket
 from typing import Annotated
 
 import typer
 
 from mailgate import journal
-from mailgate.app import ROLES, Gateway, address_of, context_of, make_ready
+from mailgate.app import ROLES, Gateway, address_of, check_doors, context_of, lmtp_socket, make_ready
 from mailgate.cli.frame import configuration
-from mailgate.errors import Refused
+from mailgate.errors import Refused, TryLater
 from mailgate.model.config import Config, Mode
 from mailgate.store.engine import Store, open_store
+from mailgate.store.spool import release_leases_of
 from mailgate.supervise import Supervisor
+from mailgate.web.counts import Counts
 
-LATER_ROLES = ("imap", "scheduler", "web")
+FIRST_PROCESS_ONLY = frozenset({"imap", "scheduler", "web"})  # for imap: one connection a mailbox (E58)
+GARBAGE_THRESHOLD = 20_000  # objects: a mail makes thousands, and hardly ever a cycle
 SWITCH_SECONDS = 0.0005  # how long the workers' thread may keep a session waiting for the interpreter
 
 
@@ -37,33 +43,43 @@ def run(config: Config, roles: frozenset[str]) -> None:
     os.umask(0o077)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold mail (S78)
     sys.setswitchinterval(SWITCH_SECONDS)
+    gc.set_threshold(GARBAGE_THRESHOLD)
     journal.configure()
     store = open_store(config.operator)
-    with store.single_instance():
+    with store.single_instance(), lmtp_socket(config, roles) as lmtp:
         make_ready(store, config)
         if config.operator.workers.processes == 1:
-            _work(config, store, roles)
+            _work(config, store, roles, lmtp, Counts())
         else:
-            context_of(config, store)  # what is wrong with a template is said here, once
+            context_of(config, store)  # what is wrong with a template, a certificate, an address is said here, once
+            check_doors(config, roles)
             store.close()  # no connection may be shared with a child
-            _supervise(config, roles)
+            _supervise(config, roles, lmtp)
 
 
 def roles_from(text: str | None) -> frozenset[str]:
     """The roles of "smtp,worker"; all there are where nothing is said."""
     roles = frozenset(name.strip() for name in text.split(",")) if text else frozenset(ROLES)
     for name in sorted(roles - set(ROLES)):
-        if name in LATER_ROLES:
-            raise Refused(f"the role {name} is not part of this version; there are: {', '.join(ROLES)}")
         raise Refused(f'there is no role "{name}"; there are: {", ".join(ROLES)}')
     return roles
 
 
-def _work(config: Config, store: Store, roles: frozenset[str], shared_port: bool = False, parent: int = -1) -> None:
+def _work(
+    config: Config,
+    store: Store,
+    roles: frozenset[str],
+    lmtp: socket | None,
+    counts: Counts,
+    number: int = 0,
+    parent: int = -1,
+) -> None:
+    """Run one process; with a *parent*, others share its ports, and *number* says which of them it is."""
     import uvloop
 
     try:
-        uvloop.run(_until_stopped(Gateway(config, store, roles, shared_port=shared_port), config, parent))
+        gateway = Gateway(config, store, roles, shared_port=parent >= 0, lmtp=lmtp, counts=counts, number=number)
+        uvloop.run(_until_stopped(gateway, config, parent))
     finally:
         store.close()
 
@@ -78,11 +94,21 @@ async def _until_stopped(gateway: Gateway, config: Config, parent: int) -> None:
     await gateway.run(stop, lambda places: _tell(places, config))
 
 
-def _supervise(config: Config, roles: frozenset[str]) -> None:
-    def child(number: int, parent: int) -> None:
-        _work(config, open_store(config.operator), roles, shared_port=True, parent=parent)
+def _supervise(config: Config, roles: frozenset[str], lmtp: socket | None) -> None:
+    counts = Counts(config.operator.workers.processes)
 
-    Supervisor(config.operator.workers.processes, child).run()
+    def child(number: int, parent: int) -> None:
+        mine = roles if number == 0 else roles - FIRST_PROCESS_ONLY
+        _work(config, open_store(config.operator), mine, lmtp, counts, number, parent)
+
+    def buried(pid: int) -> None:
+        try:
+            with closing(open_store(config.operator)) as store:
+                release_leases_of(store, pid)
+        except TryLater as error:
+            journal.leases_not_released(error)
+
+    Supervisor(config.operator.workers.processes, child, buried).run()
 
 
 def _tell(places: Mapping[str, str], config: Config) -> None:

@@ -14,14 +14,24 @@ def verdict(message: Message, envelope: Envelope, config: Config) -> Verdict:
     """How far the From of *message* may be believed; NONE wherever anything is doubtful.
 
     Only a peer in ``smtp.vouches`` is believed: its topmost Authentication-Results decide
-    and, where it added none, mail from our own domains is a colleague's.
+    and, where it added none, mail from our own domains is a colleague's. Of what comes out of a
+    mailbox only what Exchange itself marked as internal is a colleague's (E184).
     """
     if not envelope.vouched or not message.from_ok or message.from_ is None or "duplicate-header" in message.defects:
         return Verdict.NONE
+    if envelope.source == "imap" and _is_internal(message):
+        return Verdict.INTERNAL
     results = message.header("authentication-results")
     if results:
         return _by_results(results, message.from_.domain)
-    return Verdict.INTERNAL if config.is_ours(message.from_.domain) else Verdict.NONE
+    is_colleague = envelope.source != "imap" and config.is_ours(message.from_.domain)
+    return Verdict.INTERNAL if is_colleague else Verdict.NONE
+
+
+def _is_internal(message: Message) -> bool:
+    """Whether Exchange says that the sender logged in to our organisation; said twice, somebody else spoke too."""
+    said = message.headers.get("x-ms-exchange-organization-authas", ())
+    return len(said) == 1 and said[0].strip().lower() == "internal"
 
 
 def _by_results(results: str, domain: str) -> Verdict:

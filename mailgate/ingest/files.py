@@ -37,18 +37,12 @@ def envelope_of(message: Message, config: Config, at: datetime, mailbox: str | N
     named = (*(address.address for address in (*message.to, *message.cc)), *message.delivered_to)
     ours = tuple(dict.fromkeys(address for address in named if config.accepts(address)))
     return Envelope(
-        sender=_sender(message),
+        sender=message.return_path,
         recipients=ours or ((mailbox,) if mailbox else ()),
         received_at=at,
         source="file",
         vouched=True,
     )
-
-
-def _sender(message: Message) -> str:
-    if "return-path" in message.headers:
-        return message.header("return-path").strip(" <>").lower()
-    return message.from_.address if message.from_ else ""
 
 
 def _files(folder: Path) -> list[Path]:

@@ -1,14 +1,16 @@
 """Raw bytes to the tree of MIME parts, inside limits (E70, E92, R10-R12).
 
-The standard library's parser builds the tree under ``compat32``. It is quadratic or
-recursive in what a header holds, how deep parts are nested and how many there are, so the
-limits are kept while it reads: nothing is handed to it that it could not do in time.
+The standard library's parser reads each block of headers, under ``compat32``; what lies between
+the boundaries is cut here, because the library walks line by line and keeps every line. It is quadratic
+or recursive in what a header holds, so the limits are kept while it reads: nothing is
+handed to it that it could not do in time.
 """
 
 import re
 from collections.abc import Iterator, Sequence
+from email.errors import StartBoundaryNotFoundDefect
 from email.message import Message
-from email.parser import BytesFeedParser
+from email.parser import HeaderParser
 from email.policy import Compat32
 from typing import Any, NamedTuple
 
@@ -19,6 +21,7 @@ MAX_HEADER = 64 * 1024
 MAX_PARAMETERS = 100
 MAX_DEPTH = 50
 MAX_PARTS = 1000
+MAX_TRIES = 100_000  # places that look like a boundary
 
 _PLAIN_HEADERS = frozenset(
     {"subject", "comments", "references", "in-reply-to", "thread-topic", "x-ms-exchange-organization"}
@@ -30,6 +33,9 @@ _KNOWN_FIELD = re.compile(
 )
 _FIELD = re.compile(rb"[!-9;-~]{1,200}[ \t]*:")
 _BLANK_LINE = re.compile(rb"(?:\r\n|\n|\r(?!\n))[ \t]*(?:\r\n|\n|\r(?!\n))")
+_LINE_END = re.compile(r"\r\n|\n|\r")
+_EMPTY_LINE = re.compile(r"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r)")
+_DELIMITER_END = re.compile(r"(--)?[ \t]*(?:\r\n|\n|\r|\Z)")
 
 
 class Tree(NamedTuple):
@@ -37,25 +43,24 @@ class Tree(NamedTuple):
     defects: tuple[str, ...]
 
 
-class TooManyPartsError(Exception):
-    """Inside this file only: stops the parser; what it has built so far stays."""
-
-
 class _Limits:
     """What one mail has used up, shared by all of its parts."""
 
     def __init__(self) -> None:
-        self.parts = 1
+        self.parts = 0
+        self.tries = 0
         self.defects: dict[str, None] = {}
 
 
 class Part(Message):
     """A part that keeps the limits; attached mails, and what lies too deep, are leaves."""
 
-    def __init__(self, policy: Any = None) -> None:
-        super().__init__(policy=policy or CAPPED)
-        self.limits = _Limits()
-        self.depth = 0
+    _payload: Any
+
+    def __init__(self, limits: _Limits, depth: int) -> None:
+        super().__init__(policy=CAPPED)
+        self.limits = limits
+        self.depth = depth
         self._room = MAX_HEADERS
         self._declared: str | None = None
 
@@ -67,7 +72,7 @@ class Part(Message):
         return self._declared
 
     def get_content_type(self) -> str:
-        """What the standard parser may know: it opens multiparts only, none too deep."""
+        """What is opened: multiparts only, none too deep."""
         declared = self.declared_type
         if declared.startswith("message/"):
             return "application/octet-stream"
@@ -75,14 +80,6 @@ class Part(Message):
             self.limits.defects["too-deep"] = None
             return "application/octet-stream"
         return declared
-
-    def attach(self, payload: Any) -> None:
-        payload.limits = self.limits
-        payload.depth = self.depth + 1
-        self.limits.parts += 1
-        if self.limits.parts > MAX_PARTS:
-            raise TooManyPartsError
-        super().attach(payload)
 
     def set_raw(self, name: str, value: Any) -> None:
         if self._room <= 0 or len(self) >= MAX_FIELDS:
@@ -96,6 +93,11 @@ class Part(Message):
             self.limits.defects["header-too-long"] = None
         self._room -= len(name) + len(capped) + 2
         super().set_raw(name, capped)
+
+    def taken(self) -> str:
+        """What the standard parser left as the body, which it loses."""
+        body, self._payload = self._payload, None
+        return str(body)
 
     def leaves(self) -> Iterator["Part"]:
         """The parts that hold something, in the order of the mail."""
@@ -158,22 +160,92 @@ def read_tree(raw: bytes) -> Tree:
 
 
 def _parsed(raw: bytes) -> Part:
-    first: list[Part] = []
+    return _Cutter(raw.decode("ascii", "surrogateescape")).part()
 
-    def factory(policy: Any = None) -> Part:
-        part = Part(policy)
-        if policy is not None:
-            first.append(part) if not first else None
+
+class _Cutter:
+    """Cuts the *text* of one mail into parts. Each lies between two places of it; only leaves are copied."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._limits = _Limits()
+
+    def part(self, start: int = 0, end: int | None = None, parent: Part | None = None) -> Part:
+        """The part that stands from *start* to *end*, in its *parent* where it has one."""
+        end = len(self._text) if end is None else end
+        part, body = self._head(start, end, parent)
+        self._limits.parts += 1
+        if parent is not None:
+            parent.attach(part)
+        if part.get_content_maintype() == "multipart":
+            end = self._cut(part, body, end)
+        if not part.is_multipart():
+            part.set_payload(self._text[body : end if parent is None else self._before_line_end(body, end)])
         return part
 
-    parser = BytesFeedParser(factory, policy=CAPPED)
-    first.clear()  # the parser makes one to try the factory
-    try:
-        parser.feed(raw)
-        parser.close()
-    except TooManyPartsError:
-        first[0].limits.defects["too-many-parts"] = None
-    return first[0]
+    def _head(self, start: int, end: int, parent: Part | None) -> tuple[Part, int]:
+        """A part with its headers, and where its body begins: behind an empty line, or a line that is no header."""
+        line_end = _LINE_END.match(self._text, start, end)
+        found = line_end or _EMPTY_LINE.search(self._text, start, end)
+        head_end = found.end() if found else end
+
+        depth = parent.depth + 1 if parent is not None else 0
+        in_digest = parent is not None and parent.declared_type == "multipart/digest"
+        default = "message/rfc822" if in_digest else "text/plain"
+
+        def made(policy: object = None) -> Part:
+            part = Part(self._limits, depth)
+            part.set_default_type(default)
+            return part
+
+        part = HeaderParser(made, policy=CAPPED).parsestr(self._text[start:head_end])
+        assert isinstance(part, Part)
+        return part, head_end - len(part.taken())
+
+    def _cut(self, part: Part, start: int, end: int) -> int:
+        """Attach the parts of a multipart; where there are none: where its text ends."""
+        boundary = part.get_boundary()
+        begun: int | None = None
+        if boundary is not None:
+            for at, after, closes in self._delimiters(boundary, start, end):
+                if begun is not None and (begun < at or closes):
+                    self._attach(part, begun, at)
+                elif closes:
+                    end = at
+                begun = None if closes else after
+        if begun is not None:  # the last boundary is missing (E93)
+            self._attach(part, begun, end)
+        if not part.is_multipart():
+            part.defects.append(StartBoundaryNotFoundDefect())
+        return end
+
+    def _attach(self, parent: Part, start: int, end: int) -> None:
+        if self._limits.parts < MAX_PARTS:
+            self.part(start, end, parent)
+        else:
+            self._limits.defects["too-many-parts"] = None
+
+    def _delimiters(self, boundary: str, start: int, end: int) -> Iterator[tuple[int, int, bool]]:
+        """Where the lines with *boundary* begin and end, and whether the line is the closing one, which is the last."""
+        sought = f"--{boundary}"
+        at = start
+        while (at := self._text.find(sought, at, end)) >= 0:
+            self._limits.tries += 1
+            if self._limits.tries > MAX_TRIES:
+                self._limits.defects["too-many-parts"] = None
+                return
+            tail = _DELIMITER_END.match(self._text, at + len(sought), end)
+            if tail and (at == start or self._text[at - 1] in "\r\n"):
+                yield at, tail.end(), bool(tail[1])
+                if tail[1]:
+                    return
+            at += len(sought)
+
+    def _before_line_end(self, start: int, end: int) -> int:
+        """*end* without the line end before it: that belongs to the boundary."""
+        if end > start and self._text[end - 1] in "\r\n":
+            return end - 2 if self._text[max(start, end - 2) : end] == "\r\n" else end - 1
+        return end
 
 
 def _mended(raw: bytes) -> bytes:

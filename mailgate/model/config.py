@@ -5,15 +5,16 @@ tell (a team that does not exist, a task nobody defined) is checked in ``setting
 which also knows the line of every value.
 """
 
+import ipaddress
 import re
 from collections.abc import Mapping
 from datetime import date
 from enum import StrEnum
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
 
 from mailgate.model.spans import Opening, Span
 
@@ -51,10 +52,22 @@ def _reference(value: Any) -> Any:
     return value
 
 
+def _network(text: str) -> str:
+    try:
+        ipaddress.ip_network(text, strict=False)
+    except ValueError as error:
+        raise ValueError("expected an IP address or a network such as 192.0.2.0/24") from error
+    return text
+
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 Allowance = Annotated[Span, _parsed(Span), PlainSerializer(str)]
 Hours = Annotated[Opening, _parsed(Opening), PlainSerializer(str)]
 Size = Annotated[int, BeforeValidator(_size)]
 Words = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+Networks = Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], BeforeValidator(_listed)]
+Count = Annotated[int, Field(ge=1)]
+Seconds = Annotated[float, Field(gt=0)]
 
 
 class Model(BaseModel):
@@ -243,6 +256,7 @@ class Messages(Model):
     declined: str = "templates/declined.md"
     commission: str = "templates/commission.md"
     unreadable: str = "templates/unreadable.md"
+    alert: str = "templates/alert.md"
     quiet_for: Words = ()
 
 
@@ -284,30 +298,89 @@ class Service(Model):
 class Store(Model):
     url: str = "sqlite:///var/mailgate.db"
     raw: str = "var/raw"
+    keep_free: Size = 512 * 1024**2
+
+
+class Tls(Model):
+    """How SMTP is encrypted. *clients*: names in certificates that let a peer in which is not among the relays."""
+
+    certificate: str
+    key: str
+    required: bool = False
+    clients: Words = ()
+    authorities: str = "/etc/ssl/certs/ca-certificates.crt"
+
+
+class Limits(Model):
+    """How much of us one client may use (docs/reliability.md section 8)."""
+
+    connections: Count = 200
+    connections_per_peer: Count = 20
+    messages_per_minute: Count = 600
+    commands_per_minute: Count = 6000
+    messages_per_connection: Count = 100
+    recipients: Count = 100
+    bad_commands: Count = 10
+    unknown_recipients: Count = 20
+    command_bytes: Annotated[int, Field(ge=512)] = 512
+    idle_seconds: Seconds = 300
+    session_seconds: Seconds = 600
+    data_seconds: Seconds = 1800
+    data_grace_seconds: Seconds = 60
+    data_bytes_per_second: Count = 20_000
+
+    def seconds_left(self, size: int, elapsed_seconds: float) -> float:
+        """How long a client that sent *size* bytes of a mail so far may be silent (S5, E16)."""
+        allowed = min(self.data_seconds, self.data_grace_seconds + size / self.data_bytes_per_second)
+        return min(self.idle_seconds, allowed - elapsed_seconds)
 
 
 class Smtp(Model):
     listen: str | None = "127.0.0.1:8025"
     max_size: Size = 40 * 1024**2
-    relays: Words = ("127.0.0.1", "::1")
-    vouches: Words = ()
+    relays: Networks = ("127.0.0.1", "::1")
+    vouches: Networks = ()
+    tls: Tls | None = None
+    limits: Limits = Limits()
 
 
 class Lmtp(Model):
     listen: str | None = None
 
+    @property
+    def path(self) -> str | None:
+        """Where its Unix socket is, if it has one."""
+        return self.listen.removeprefix("unix:") if self.listen and self.listen.startswith("unix:") else None
+
 
 class ImapAccount(Model):
+    """A mailbox to fetch from. *vouches*: what its server says about who sent a mail counts (E180)."""
+
     mailbox: str
     host: str
     port: int = 993
+    ssl: bool = True
     user: str
     auth: Literal["password", "xoauth2"] = "password"
     folder: str = "INBOX"
-    poll_seconds: int = 60
-    secret_file: str | None = None
+    poll_seconds: Annotated[int, Field(ge=1, le=900)] = 60
+    secret_file: str
     tenant: str | None = None
     client_id: str | None = None
+    vouches: bool | None = None
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        if not self.ssl and self.host not in LOOPBACK:
+            raise ValueError('"ssl: no" is allowed only where host is this machine: passwords would cross the network')
+        if self.auth == "xoauth2" and not (self.tenant and self.client_id):
+            raise ValueError('"auth: xoauth2" needs tenant and client_id beside it')
+        return self
+
+    @property
+    def is_believed(self) -> bool:
+        """Exchange Online removes from outsiders' mail the headers that only it may write; others have to say so."""
+        return self.auth == "xoauth2" if self.vouches is None else self.vouches
 
 
 class Send(Model):

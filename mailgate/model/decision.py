@@ -96,7 +96,8 @@ class Reading:
         """What no other mail may be decided about at the same time: two mails that share one might be one request."""
         message = self.message
         ids = {message.message_id, *message.in_reply_to, *message.references[-10:]}
-        return frozenset({*ids, *self.keys, *self.refs, self.sender} - {""})
+        claimed = (token.ref for token in self.tokens)
+        return frozenset({*ids, *self.keys, *self.refs, *claimed, self.sender} - {""})
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +128,7 @@ class Facts:
     tickets with one of its keys that are open or were closed recently; *colleagues* are the
     members of the teams of the tickets in *evidence*. *acknowledged* counts automatic answers of the last day to
     its sender, *acknowledged_to_strangers* those of the last minute to anybody not verified.
-    *is_own*: we sent a mail with its Message-ID.
+    *is_own*: we sent a mail with its Message-ID. *canary*: the valid token of a canary of ours.
     """
 
     now: datetime
@@ -141,6 +142,7 @@ class Facts:
     acknowledged_to_strangers: int = 0
     answers_ours_automatically: bool = False
     is_own: bool = False
+    canary: Token | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,9 @@ class Verdict(StrEnum):
 
 VERIFIED = frozenset({Verdict.INTERNAL, Verdict.PASS})
 
+NOT_FETCHED = "imap, not fetched"
+"""The source of an envelope whose mail its server did not hand over: only a note of it is there (E53)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
@@ -129,6 +132,13 @@ class Message:
         """The first value of the header *name*, or ""."""
         values = self.headers.get(name)
         return values[0] if values else ""
+
+    @property
+    def return_path(self) -> str:
+        """Who sent it where no transport says so: Return-Path, which may be empty, else From."""
+        if "return-path" in self.headers:
+            return self.header("return-path").strip(" <>").lower()
+        return self.from_.address if self.from_ else ""
 
     @property
     def is_auto_reply(self) -> bool:

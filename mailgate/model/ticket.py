@@ -55,6 +55,7 @@ class Ticket:
     fields: Values = field(default_factory=dict)
     missing: tuple[str, ...] = ()
     marking: str = ""
+    starts: str | None = None
     first_reply_due: datetime | None = None
     due_at: datetime | None = None
     closed_at: datetime | None = None

@@ -10,7 +10,7 @@ from mailgate.notify.smtp import relay_from
 
 
 class Channel(Protocol):
-    """Sends one mail, or says in one of three words why not: TryLater, Uncertain, GiveUp."""
+    """Sends mails one by one, or says in one of three words why not: TryLater, Uncertain, GiveUp."""
 
     @property
     def longest_seconds(self) -> float:
@@ -21,6 +21,9 @@ class Channel(Protocol):
         """Whether a mail that is sent twice arrives once."""
 
     def send(self, attempt: Attempt) -> None: ...
+
+    def settle(self) -> None:
+        """Make sure of all that was sent since the last time; where this raises TryLater none of it was sent."""
 
     def close(self) -> None: ...
 

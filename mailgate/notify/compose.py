@@ -30,7 +30,7 @@ from mailgate.tickets import token
 MARKER = "## reply above this line ##"
 SUBJECT_LIMIT = 120
 
-NOTIFICATIONS = frozenset({"on_hold", "done", "cancelled", "paused", "commission", "unreadable"})
+NOTIFICATIONS = frozenset({"on_hold", "done", "cancelled", "paused", "commission", "unreadable", "alert"})
 """Messages that tell of an event; all others answer a mail and take the null sender (RFC 3834)."""
 
 

@@ -35,6 +35,7 @@ OWN: Mapping[str, frozenset[str]] = {
     "declined": frozenset(),
     "commission": frozenset(),
     "unreadable": frozenset(),
+    "alert": frozenset({"alert", "detail"}),
     "status": frozenset({"status", "waiting_for", "until"}),
     LAYOUT: frozenset({"subject", "marking", "marker"}),
 }
@@ -135,6 +136,8 @@ def _own(name: str, reply: Reply, about: About, zone: ZoneInfo) -> object:
     said = reply.fields.get(name, "")
     if name == "missing":
         return [clean(sentence) for sentence in about.missing]
+    if name in ("alert", "detail"):
+        return clean(said)
     if name == "status":
         return _STATUSES[Status(said)] if said else ""
     if name == "waiting_for":

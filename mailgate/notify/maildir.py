@@ -5,6 +5,8 @@ also where a reader has moved it to ``cur`` (E140).
 """
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 
@@ -21,40 +23,57 @@ class Maildir:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._written: list[str] = []
 
     def send(self, attempt: Attempt) -> None:
-        """Put the mail into ``new`` unless it is in the Maildir already; TryLater where the disk refuses."""
+        """Write the mail into ``tmp`` unless it is in the Maildir already; TryLater where the disk refuses."""
         name = file_name(attempt)
-        try:
-            self._make()
+        with self._writing():
             if attempt.attempts <= 1 or not self._was_moved(name):
-                self._deliver(name, attempt)
-        except OSError as error:
-            raise TryLater(f"The Maildir {self._folder} cannot be written: {error.strerror}.") from error
+                self._write(name, attempt)
+
+    def settle(self) -> None:
+        """Move what was written into ``new``, all of it durable: for many together that is quicker than one by one."""
+        names, self._written = self._written, []
+        if not names:
+            return
+        with self._writing():
+            for name in names:
+                self._sync(self._folder / "tmp" / name)
+            for name in names:  # the same name holds the same mail
+                os.rename(self._folder / "tmp" / name, self._folder / "new" / name)
+            self._sync(self._folder / "new")
 
     def close(self) -> None:
         """Nothing stays open between two mails."""
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise TryLater(f"The Maildir {self._folder} cannot be written: {error.strerror}.") from error
 
     def _make(self) -> None:
         for name in ("tmp", "new", "cur"):
             make_durably(self._folder / name)
 
     def _was_moved(self, name: str) -> bool:
+        self._make()
         with os.scandir(self._folder / "cur") as entries:
             return any(entry.name.partition(":")[0] == name for entry in entries)
 
-    def _deliver(self, name: str, attempt: Attempt) -> None:
-        written = self._folder / "tmp" / name
-        with open(written, "wb") as file:
+    def _write(self, name: str, attempt: Attempt) -> None:
+        if not self._written:
+            self._make()
+        with open(self._folder / "tmp" / name, "wb") as file:
             file.write(b"Return-Path: <%b>\r\n" % attempt.sender.encode())
             file.write(attempt.content)
-            file.flush()
-            os.fsync(file.fileno())
-        written.rename(self._folder / "new" / name)  # the same name holds the same mail
-        self._sync("new")
+        self._written.append(name)
 
-    def _sync(self, name: str) -> None:
-        descriptor = os.open(self._folder / name, os.O_RDONLY | os.O_DIRECTORY)
+    @staticmethod
+    def _sync(path: Path) -> None:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
             os.fsync(descriptor)
         finally:

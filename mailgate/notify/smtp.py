@@ -7,7 +7,8 @@ have gone, and what the relay refuses for good will never go.
 import smtplib
 import socket
 import ssl
-from urllib.parse import parse_qs, urlsplit
+from datetime import UTC, datetime
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from mailgate.errors import GiveUp, Refused, TryLater, Uncertain
 from mailgate.model.outbound import Attempt
@@ -53,6 +54,20 @@ class Relay:
             self.close()
             raise TryLater(f"The connection to {self._name} broke off.") from error
         self._expect(self._final_reply(connection))
+
+    def certificate_ends_at(self) -> datetime | None:
+        """Connect, greet and go: when the certificate of its TLS ends; None where we ask for none."""
+        try:
+            connection = self._connected()
+            certificate = connection.sock.getpeercert() if isinstance(connection.sock, ssl.SSLSocket) else None
+            connection.close()
+        except (OSError, smtplib.SMTPException) as error:
+            raise TryLater(f"{self._name} cannot be reached, or its certificate is not valid.") from error
+        end = certificate.get("notAfter") if certificate else None
+        return datetime.fromtimestamp(ssl.cert_time_to_seconds(str(end)), UTC) if end else None
+
+    def settle(self) -> None:
+        """The relay's answers were the last word."""
 
     def close(self) -> None:
         """Hang up."""
@@ -124,9 +139,18 @@ def relay_from(url: str) -> Relay:
     """The relay of "smtp://host:25?starttls=required"; Refused where the address cannot be understood."""
     parts = urlsplit(url)
     options = parse_qs(parts.query)
-    if not parts.hostname or set(options) - {"starttls"} or options.get("starttls", ["required"]) != ["required"]:
+    unknown = set(options) - {"starttls"} or options.get("starttls", ["required"]) != ["required"]
+    if not parts.hostname or not _has_port(parts) or unknown:
         raise Refused(f'send.via is "{url}"; expected such as smtp://relay.example:587?starttls=required')
     return Relay(parts.hostname, parts.port or 25, starttls="starttls" in options)
+
+
+def _has_port(parts: SplitResult) -> bool:
+    """Whether what stands behind the colon, if anything, can be a port."""
+    try:
+        return parts.port != 0
+    except ValueError:
+        return False
 
 
 def on_the_wire(content: bytes) -> bytes:

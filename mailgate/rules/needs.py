@@ -35,13 +35,26 @@ def stated(task: str | None, fields: Values, loose_dates: Sequence[str], config:
 
 
 def _given(needs: Sequence[str], fields: Values, loose_dates: Sequence[str], config: Config) -> Values:
-    """Dates that nothing claims, for the needs of any date; where there is none, for those still unmet with a lead."""
-    if not loose_dates:
-        return {}
+    """Dates that nothing claims, for the needs of any date; where there is none, for those still unmet with a lead.
+
+    Words that lead to a date of another task ("did not attend on Sunday") don't withhold the only one there is.
+    """
     dated = {name: entry for name in needs if (entry := _information(name, config)) and entry.date}
     anyone = [name for name, entry in dated.items() if not entry.lead and not entry.ago]
+    if not loose_dates and anyone:
+        loose_dates = _of_other_tasks(needs, fields, config)
+    if not loose_dates:
+        return {}
     led = [name for name, entry in dated.items() if entry.lead and not entry.ago and not _met(name, fields, config)]
     return {name: tuple(dict.fromkeys((*fields.get(name, ()), *loose_dates))) for name in anyone or led}
+
+
+def _of_other_tasks(needs: Sequence[str], fields: Values, config: Config) -> Sequence[str]:
+    """The dates in *fields* that only what other tasks need has claimed; a birth stays a birth."""
+    information = config.service.information
+    claims = {name: values for name, values in fields.items() if name in information and information[name].date}
+    ours = {value for name in claims if name in needs or information[name].ago for value in claims[name]}
+    return tuple(dict.fromkeys(value for values in claims.values() for value in values if value not in ours))
 
 
 def _information(name: str, config: Config) -> Information | None:

@@ -29,8 +29,11 @@ class _Request:
     loose_dates: tuple[str, ...]
 
 
-def requests(reading: Reading, config: Config, facts: Facts) -> tuple[tuple[Draft, ...], Trace]:
-    """The tickets that a new request opens, the mail's own first, and why they are what they are."""
+def requests(reading: Reading, config: Config, facts: Facts, *, asks: bool = True) -> tuple[tuple[Draft, ...], Trace]:
+    """The tickets that a new request opens, the mail's own first, and why they are what they are.
+
+    *asks*: the sender may be asked for what is missing. A ticket waits for an answer only then.
+    """
     old = has_old_subject(reading)
     found = classify(reading.subject, reading.wording, reading.mailbox, config, old)
     if found.items:
@@ -38,10 +41,10 @@ def requests(reading: Reading, config: Config, facts: Facts) -> tuple[tuple[Draf
     else:
         asked = (_Request(found.task, reading.keys, reading.fields, reading.loose_dates),)
     cases = [_settled(request, reading, config, facts) for request in asked]
-    drafts = [_draft(case, request.keys) for case, request in zip(cases, asked, strict=True)]
+    drafts = [_draft(case, request.keys, asks) for case, request in zip(cases, asked, strict=True)]
     trace = list(found.matches)
     for case, (draft, why) in zip(cases, drafts, strict=True):
-        trace += (*case.trace, *why, *_lacking(draft, reading))
+        trace += (*case.trace, *why, *_lacking(draft, reading, asks))
     return tuple(draft for draft, _ in drafts), tuple(trace)
 
 
@@ -84,11 +87,11 @@ def _settled(request: _Request, reading: Reading, config: Config, facts: Facts) 
     return apply_rules(with_task(Case(reading, facts, config, calendar), request.task), with_task)
 
 
-def _draft(case: Case, keys: tuple[str, ...]) -> tuple[Draft, Trace]:
+def _draft(case: Case, keys: tuple[str, ...], asks: bool) -> tuple[Draft, Trace]:
     reading, config = case.reading, case.config
     team = _team(case.task, reading, config, case.facts)
     sla = _service_level(case.task, case.priority, config)
-    waits = bool(case.missing) and not {case.priority, sla} & _RUN_ON
+    waits = asks and bool(case.missing) and not {case.priority, sla} & _RUN_ON
     clock, why = _clock(case, sla, calendar_of(team, config))
     kept = {*config.service.identifiers, *needs_of(case.task, config)} - {config.key_name}
     fields = {name: values for name, values in case.fields.items() if name in kept}
@@ -203,10 +206,11 @@ def _deadline(case: Case, calendar: Calendar) -> datetime | None:
     return max(due, case.reading.envelope.received_at)
 
 
-def _lacking(draft: Draft, reading: Reading) -> Trace:
+def _lacking(draft: Draft, reading: Reading, asks: bool) -> Trace:
     """What is missing, for the trace."""
     if not draft.missing:
         return ()
     written = f'"{reading.as_written}" is not a whole one' if reading.as_written else ""
-    effect = "asked for; the ticket waits" if draft.status is Status.WAITING else "asked for; the clock runs on"
+    waits = draft.status is Status.WAITING
+    effect = "asked for; the ticket waits" if waits else "asked for; the clock runs on" if asks else "not asked for"
     return (Match("needs", ", ".join(draft.missing), words=written, effect=effect),)

@@ -12,6 +12,7 @@ from mailgate.rules.located import Node, Problem
 _EXPECTED = {
     "bool": "yes or no",
     "int": "a whole number",
+    "float": "a number",
     "string": "words",
     "tuple": "a list",
     "date": "a date such as 2026-12-28",
@@ -98,6 +99,8 @@ def _wanted(found: Any) -> str:
             return _choice(_literals(context["expected"]))
         case "greater_than_equal":
             return f"a number of at least {context['ge']}"
+        case "greater_than":
+            return f"a number above {context['gt']:g}"
         case "less_than_equal":
             return f"a number of at most {context['le']}"
         case other:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
@@ -17,7 +17,7 @@ from mailgate.store.engine import Store, insert_new
 from mailgate.store.history import Head, chained
 from mailgate.store.rows import draft_row
 from mailgate.store.spool import Spooled
-from mailgate.store.tables import attachments, clocks, events, messages, participants, ticket_keys, tickets
+from mailgate.store.tables import attachments, clocks, events, instance, messages, participants, ticket_keys, tickets
 
 GATEWAY = "mailgate"
 RUNNING = frozenset({Status.NEW, Status.OPEN})
@@ -48,7 +48,7 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """The ticket that tells a team about a mail nobody could read, and the mails about it."""
+    """A ticket that no mail asked for, and the mails about it: a mail nobody could read, an alert."""
 
     draft: Draft
     reference: str
@@ -62,7 +62,7 @@ class _Opening:
 
     draft: Draft
     ref: str
-    mail_id: int
+    mail_id: int | None
     message_id: str
     events: tuple[Event, ...]
     now: datetime
@@ -95,11 +95,25 @@ def quarantine(
     with store.deciding(()) as connection, store.writing(connection) as tx:
         spool.set_aside(tx, spooled, reason, error, now)
         if notice is not None:
-            opening = _Opening(notice.draft, notice.reference, spooled.id, "", notice.events, now)
-            ids = _open_tickets(tx, [opening])
-            outbox.queue(
-                tx, [outbox.Queued(mail, ids[notice.reference], now, to_stranger=False) for mail in notice.outbound]
-            )
+            _open_notice(tx, notice, now, spooled.id)
+
+
+def alert(store: Store, name: str, day: date, notice: Notice, now: datetime) -> bool:
+    """Open the ticket of an alert and queue its mails, once for each *name* and *day*; False where it is there."""
+    with store.deciding(()) as connection, store.writing(connection) as tx:
+        row, said = {"name": f"alert {name}", "value": ""}, day.isoformat()
+        tx.execute(insert_new(tx, instance), row)
+        unsaid = (instance.c.name == row["name"]) & (instance.c.value < said)
+        if tx.execute(update(instance).where(unsaid).values(value=said)).rowcount == 0:
+            return False
+        _open_notice(tx, notice, now)
+    return True
+
+
+def _open_notice(tx: Connection, notice: Notice, now: datetime, mail_id: int | None = None) -> None:
+    ids = _open_tickets(tx, [_Opening(notice.draft, notice.reference, mail_id, "", notice.events, now)])
+    mails = [outbox.Queued(mail, ids[notice.reference], now, to_stranger=False) for mail in notice.outbound]
+    outbox.queue(tx, mails)
 
 
 def _by_instant(settled: Iterable[Settled]) -> dict[datetime, list[Settled]]:

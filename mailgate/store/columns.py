@@ -41,9 +41,12 @@ def storable(text: str) -> str:
     return text
 
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=str)
+
+
 def canonical(value: Any) -> str:
     """*value* as JSON of which there is exactly one form, in ASCII."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
+    return _CANONICAL.encode(value)
 
 
 class Words(TypeDecorator[str]):

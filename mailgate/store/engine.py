@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +16,20 @@ from sqlalchemy.exc import ArgumentError
 from mailgate.errors import Refused
 from mailgate.model.config import Operator
 from mailgate.store.failures import translated
+from mailgate.store.objects import Objects, open_objects
 
 _INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
 class Store(ABC):
-    """The way in. Whatever the database does wrong for the moment is raised as TryLater."""
+    """The way in. Whatever the database does wrong for the moment is raised as TryLater.
 
-    def __init__(self, engine: Engine) -> None:
+    *objects* has the content of large mails.
+    """
+
+    def __init__(self, engine: Engine, objects: Objects) -> None:
         self.engine = engine
+        self.objects = objects
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -69,7 +75,12 @@ class Store(ABC):
 
 def insert_new(connection: Connection, table: Table) -> Insert:
     """An insert that leaves out the rows whose unique keys exist."""
-    insert: Insert = _INSERTS[connection.dialect.name](table).on_conflict_do_nothing()
+    return _insert_new(connection.dialect.name, table)
+
+
+@cache
+def _insert_new(dialect: str, table: Table) -> Insert:
+    insert: Insert = _INSERTS[dialect](table).on_conflict_do_nothing()
     return insert
 
 
@@ -95,14 +106,15 @@ def open_store(operator: Operator) -> Store:
         raise Refused(
             "store.url is not the URL of a database: write sqlite:///PATH or postgresql+psycopg://…"
         ) from error
+    objects = open_objects(operator.store.raw)
     match url.get_backend_name():
         case "sqlite":
             from mailgate.store.sqlite import SqliteStore
 
-            return SqliteStore(url)
+            return SqliteStore(url, objects)
         case "postgresql":
             from mailgate.store.postgresql import PostgresqlStore
 
-            return PostgresqlStore(url)
+            return PostgresqlStore(url, objects)
         case other:
             raise Refused(f"store.url names {other}: only sqlite and postgresql+psycopg are supported")

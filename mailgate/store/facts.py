@@ -3,36 +3,75 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import (
-    Connection,
-    Integer,
-    column,
-    func,
-    or_,
-    select,
-    text,
-    tuple_,
-    values,
-)
+from sqlalchemy import Column, Connection, Select, TextClause, bindparam, func, or_, select, text, tuple_
 
 from mailgate.errors import TryLater
 from mailgate.model.decision import Evidence, Facts, Known, Reading, Token
 from mailgate.model.people import Person
 from mailgate.model.ticket import Ticket
 from mailgate.store import people, rows
-from mailgate.store.columns import Name
+from mailgate.store.columns import Instant, Name
 from mailgate.store.tables import messages, outbox_mails, ticket_keys, tickets
 
 RESENT_WITHIN = timedelta(days=7)  # E153
 CLOSED_WITHIN = timedelta(days=60)  # longer than any duplicates_within that makes sense; decide applies the exact one
 MOST_COUNTED = 100  # acknowledgements of a day: no cap is higher, and counting on would cost more with every mail
 REPLY_TOKEN = "reply"
+CANARY_TOKEN = "canary"
 UNKNOWN_RECIPIENT = "unknown"  # of a mail of ours that is no longer stored: nobody's address
 EXCHANGE_PARENT = "x-ms-exchange-parent-message-id"
+DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 
 Wanted = Iterable[str]
+
+# The statements are made once: to make one takes as long as to run it.
+_WANTED: Any = bindparam("wanted", expanding=True)
+_SENT_COLUMNS = (
+    *(outbox_mails.c.message_id, outbox_mails.c.ticket_id, outbox_mails.c.serial),
+    *(outbox_mails.c.recipient, outbox_mails.c.message, outbox_mails.c.automatic),
+)
+TAKEN = select(tickets.c.ref).where(tickets.c.ref.in_(_WANTED))
+REFS = select(tickets.c.ref, tickets.c.id).where(tickets.c.ref.in_(_WANTED))
+SENT_BY_ID = select(*_SENT_COLUMNS).where(outbox_mails.c.message_id.in_(_WANTED))
+SENT_BY_SERIAL = select(*_SENT_COLUMNS).where(tuple_(outbox_mails.c.ticket_id, outbox_mails.c.serial).in_(_WANTED))
+CASES = (
+    select(ticket_keys.c.value, ticket_keys.c.ticket_id)
+    .join(tickets, tickets.c.id == ticket_keys.c.ticket_id)
+    .where(ticket_keys.c.value.in_(_WANTED))
+    .where(or_(tickets.c.closed_at.is_(None), tickets.c.closed_at >= bindparam("closed_after")))
+    .order_by(ticket_keys.c.ticket_id)
+)
+TO_STRANGERS = (
+    select(func.count())
+    .select_from(outbox_mails)
+    .where(text("automatic AND to_stranger"))
+    .where(outbox_mails.c.queued_at > bindparam("after"), outbox_mails.c.queued_at <= bindparam("at"))
+)
+
+
+def _stored_by(indexed: Column[str]) -> Select[Any]:
+    columns = (indexed, messages.c.id, messages.c.ticket_id, messages.c.fingerprint, messages.c.sender)
+    return select(*columns, messages.c.received_at).where(indexed.in_(_WANTED)).order_by(messages.c.id)
+
+
+STORED_BY_ID, STORED_BY_CONTENT = _stored_by(messages.c.message_id), _stored_by(messages.c.content)
+
+
+@lru_cache(maxsize=256)
+def _to_senders(count: int) -> TextClause:
+    """How many automatic mails so many senders got in a time: (number of the sender, mails)."""
+    asked = ", ".join(f"({number}, :sender{number})" for number in range(count))
+    counting = text(f"""
+        WITH asked (number, address) AS (VALUES {asked})
+        SELECT number, (SELECT count(*) FROM (
+            SELECT id FROM outbox_mails
+            WHERE recipient = address AND automatic AND queued_at > :after AND queued_at <= :at LIMIT {MOST_COUNTED}
+        ) AS counted) FROM asked""")  # noqa: S608 - nothing but numbers is put in
+    names = (bindparam(f"sender{number}", type_=Name()) for number in range(count))
+    return counting.bindparams(bindparam("after", type_=Instant()), bindparam("at", type_=Instant()), *names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +118,7 @@ def look_up(
                 mail.automatic for mail in map(found.sent_ids.get, _answered(reading)) if mail
             ),
             is_own=reading.message.message_id in found.sent_ids,
+            canary=next((each for each in reading.tokens if each.purpose == CANARY_TOKEN and each in good), None),
         )
         for reading, evidence, at in zip(readings, evidences, now, strict=True)
     ]
@@ -89,7 +129,7 @@ def free_references(connection: Connection, count: int, make: Callable[[], str])
     free: dict[str, None] = {}
     for _ in range(20):
         made = {make() for _ in range(count - len(free))}
-        taken = set(connection.scalars(select(tickets.c.ref).where(tickets.c.ref.in_(sorted(made)))))
+        taken = set(connection.scalars(TAKEN, {"wanted": sorted(made)}))
         free |= dict.fromkeys(sorted(made - taken))
         if len(free) == count:
             return list(free)
@@ -100,66 +140,45 @@ def _find(connection: Connection, readings: Sequence[Reading], good: set[Token],
     ids = {each for reading in readings for each in (reading.message.message_id, *_named(reading))} - {""}
     ref_ids = _refs(connection, {ref for reading in readings for ref in reading.refs} | {token.ref for token in good})
     return Found(
-        sent_ids={row.message_id: row for row in _sent(connection, outbox_mails.c.message_id.in_(sorted(ids)), ids)},
+        sent_ids={row.message_id: row for row in _rows(connection, SENT_BY_ID, ids)},
         sent_serials=_sent_serials(connection, good, ref_ids),
-        stored_ids=_stored(connection, messages.c.message_id, ids),
-        same_content=_stored(connection, messages.c.content, {reading.content for reading in readings} - {""}),
+        stored_ids=_stored(connection, STORED_BY_ID, ids),
+        same_content=_stored(connection, STORED_BY_CONTENT, {reading.content for reading in readings} - {""}),
         refs=ref_ids,
         cases=_cases(connection, {key for reading in readings for key in reading.keys}, earliest),
     )
 
 
+def _rows(connection: Connection, query: Select[Any], wanted: Iterable[Any], **others: Any) -> Sequence[Any]:
+    """What *query* finds; it is not asked where nothing is *wanted*."""
+    sought = sorted(wanted)
+    return connection.execute(query, {"wanted": sought, **others}).all() if sought else ()
+
+
 def _refs(connection: Connection, refs: Wanted) -> dict[str, int]:
-    wanted = sorted(refs)
-    if not wanted:
-        return {}
-    query = select(tickets.c.ref, tickets.c.id).where(tickets.c.ref.in_(wanted))
-    return {row.ref: row.id for row in connection.execute(query)}
-
-
-def _sent(connection: Connection, which: Any, wanted: Any) -> Sequence[Any]:
-    """The mails of ours that *which* selects; no query where nothing is *wanted*."""
-    if not wanted:
-        return ()
-    mail = outbox_mails.c
-    columns = (mail.message_id, mail.ticket_id, mail.serial, mail.recipient, mail.message, mail.automatic)
-    return connection.execute(select(*columns).where(which)).all()
+    return {row.ref: row.id for row in _rows(connection, REFS, refs)}
 
 
 def _sent_serials(connection: Connection, good: set[Token], ref_ids: Mapping[str, int]) -> dict[tuple[str, int], Any]:
     """The mails that tokens name, by (ref, serial)."""
     wanted = {(ref_ids[token.ref], token.serial): token for token in good if token.ref in ref_ids}
-    which = tuple_(outbox_mails.c.ticket_id, outbox_mails.c.serial).in_(sorted(wanted))
-    found = {(row.ticket_id, row.serial): row for row in _sent(connection, which, wanted)}
+    found = {(row.ticket_id, row.serial): row for row in _rows(connection, SENT_BY_SERIAL, wanted)}
     return {(token.ref, token.serial): found[place] for place, token in wanted.items() if place in found}
 
 
-def _stored(connection: Connection, indexed: Any, wanted: Wanted) -> dict[str, list[Any]]:
-    """The stored mails whose *indexed* column has one of the values, by that value, the oldest first."""
-    sought = sorted(wanted)
+def _stored(connection: Connection, query: Select[Any], wanted: Wanted) -> dict[str, list[Any]]:
+    """The stored mails whose indexed column has one of the values, by that value, the oldest first."""
     found: dict[str, list[Any]] = {}
-    if sought:
-        mail = messages.c
-        columns = (indexed, mail.id, mail.ticket_id, mail.fingerprint, mail.sender, mail.received_at)
-        for row in connection.execute(select(*columns).where(indexed.in_(sought)).order_by(mail.id)):
-            found.setdefault(row[0], []).append(row)
+    for row in _rows(connection, query, wanted):
+        found.setdefault(row[0], []).append(row)
     return found
 
 
 def _cases(connection: Connection, keys: Wanted, earliest: datetime) -> dict[str, list[int]]:
     """The tickets with one of *keys* that are open or were closed lately, by the key."""
-    wanted = sorted(keys)
     found: dict[str, list[int]] = {}
-    if wanted:
-        query = (
-            select(ticket_keys.c.value, ticket_keys.c.ticket_id)
-            .join(tickets, tickets.c.id == ticket_keys.c.ticket_id)
-            .where(ticket_keys.c.value.in_(wanted))
-            .where(or_(tickets.c.closed_at.is_(None), tickets.c.closed_at >= earliest - CLOSED_WITHIN))
-            .order_by(ticket_keys.c.ticket_id)
-        )
-        for key, ticket_id in connection.execute(query):
-            found.setdefault(key, []).append(ticket_id)
+    for key, ticket_id in _rows(connection, CASES, keys, closed_after=earliest - CLOSED_WITHIN):
+        found.setdefault(key, []).append(ticket_id)
     return found
 
 
@@ -169,23 +188,12 @@ def _acknowledged(
     """How many automatic mails each sender got in the day before, and strangers in the minute before, each instant."""
     to_sender: dict[tuple[str, datetime], int] = {}
     to_strangers: dict[datetime, int] = {}
-    mail = outbox_mails.c
     for at in set(now):
         senders = sorted({reading.sender for reading, when in zip(readings, now, strict=True) if when == at})
-        asked = values(column("number", Integer), column("address", Name()), name="asked")
-        asked_for = asked.data(list(enumerate(senders))).cte("asked")
-        last_day = select(mail.id).where(
-            mail.recipient == asked_for.c.address,
-            text("automatic"),
-            mail.queued_at > at - timedelta(days=1),
-            mail.queued_at <= at,
-        )
-        counted = last_day.limit(MOST_COUNTED).correlate(asked_for).subquery()
-        counting = select(asked_for.c.number, select(func.count()).select_from(counted).scalar_subquery())
-        to_sender |= {(senders[number], at): count for number, count in connection.execute(counting)}
-        last_minute = (mail.queued_at > at - timedelta(minutes=1), mail.queued_at <= at)
-        strangers = select(func.count()).where(text("automatic AND to_stranger"), *last_minute)
-        to_strangers[at] = connection.execute(strangers.select_from(outbox_mails)).scalar_one()
+        named = {f"sender{number}": sender for number, sender in enumerate(senders)}
+        counted = connection.execute(_to_senders(len(senders)), {"after": at - DAY, "at": at, **named})
+        to_sender |= {(senders[number], at): count for number, count in counted}
+        to_strangers[at] = connection.execute(TO_STRANGERS, {"after": at - MINUTE, "at": at}).scalar_one()
     return to_sender, to_strangers
 
 

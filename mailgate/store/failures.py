@@ -20,14 +20,14 @@ SQLITE_SENTENCES = {
     13: "the disk under the store is full",
     14: "the store's file cannot be opened: check the owner and mode of its folder",
     15: "the store is locked by another process",
-    26: "the store's file is not a database: run mailgate db verify",
+    26: "the store's file is not a database: check store.url, or restore a backup",
 }
 SQLITE_CONSTRAINT = 19
 SQLITE_ONE_MAIL_ONLY = {7, 13}  # a smaller mail may still fit
 
 # The same for PostgreSQL: whole SQLSTATEs, and the classes they begin with.
 POSTGRESQL_SENTENCES = {
-    "08": "the database cannot be reached",
+    "08": "the database cannot be reached: check store.url, and that its server runs",
     "25006": "the database is read-only: is it a replica?",
     "28": "the database does not let us in: check the user and password in store.url",
     "3D": "the database named in store.url does not exist",

@@ -20,6 +20,14 @@ MOST_DOUBTS = 1  # what may have gone is sent once more, with the same Message-I
 ENDED = frozenset({SendState.SENT, SendState.FAILED, SendState.CANCELLED})
 
 
+NUMBER = update(tickets).where(tickets.c.id == bindparam("ticket")).values(last_serial=bindparam("serial"))
+SENT_TOGETHER = (
+    update(outbox)
+    .where(outbox.c.id.in_(bindparam("ids", expanding=True)), outbox.c.token == bindparam("held_by"))
+    .values(state=SendState.SENT, token=None, error="", finished_at=bindparam("now"))
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Queued:
     """A mail to be sent, the ticket it is about, and whether its reader is not verified."""
@@ -63,8 +71,7 @@ def queue(tx: Connection, mails: Sequence[Queued]) -> None:
         if rows:
             tx.execute(insert_new(tx, participants), rows)
         last = {each.ticket_id: each.mail.serial for each in sorted(about, key=lambda each: each.mail.serial)}
-        numbering = update(tickets).where(tickets.c.id == bindparam("ticket")).values(last_serial=bindparam("serial"))
-        tx.execute(numbering, [{"ticket": ticket, "serial": serial} for ticket, serial in last.items()])
+        tx.execute(NUMBER, [{"ticket": ticket, "serial": serial} for ticket, serial in last.items()])
 
 
 def _row(queued: Queued) -> dict[str, Any]:
@@ -148,8 +155,17 @@ def record(store: Store, results: Iterable[Result], now: datetime) -> None:
 
     A mail that will never arrive becomes an event of its ticket.
     """
+    sent: dict[str, list[int]] = {}
+    others: list[Result] = []
+    for result in results:
+        if result.state is SendState.SENT:
+            sent.setdefault(result.attempt.token, []).append(result.attempt.id)
+        else:
+            others.append(result)
     with store.write() as tx:
-        for result in results:
+        for token, ids in sent.items():
+            tx.execute(SENT_TOGETHER, {"ids": ids, "held_by": token, "now": now})
+        for result in others:
             ours = (outbox.c.id == result.attempt.id) & (outbox.c.token == result.attempt.token)
             changing = _doubted() if result.state is SendState.UNCERTAIN else update(outbox).values(state=result.state)
             if result.state in ENDED:

@@ -9,6 +9,7 @@ from sqlalchemy import ARRAY, URL, BigInteger, ColumnElement, Connection, bindpa
 from mailgate.errors import Refused
 from mailgate.store.engine import Store
 from mailgate.store.failures import translated
+from mailgate.store.objects import Objects
 
 SETTINGS = {
     "timezone": "UTC",
@@ -23,7 +24,7 @@ LOCK = text("SELECT pg_advisory_xact_lock(number) FROM unnest(:numbers) AS numbe
 
 
 class PostgresqlStore(Store):
-    def __init__(self, url: URL) -> None:
+    def __init__(self, url: URL, objects: Objects) -> None:
         super().__init__(
             create_engine(
                 url.set(drivername="postgresql+psycopg"),
@@ -35,7 +36,8 @@ class PostgresqlStore(Store):
                     "application_name": "mailgate",
                     "options": " ".join(f"-c {name}={value}" for name, value in SETTINGS.items()),
                 },
-            )
+            ),
+            objects,
         )
 
     @contextmanager

@@ -5,10 +5,11 @@ from pathlib import Path
 
 from sqlalchemy import inspect, select, text
 
+from mailgate.errors import Refused
 from mailgate.store.engine import Store, insert_new
 from mailgate.store.tables import instance
 
-HEAD = "0001"
+HEAD = "0004"
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -18,9 +19,13 @@ def upgrade(store: Store) -> None:
         return
     from alembic import command
     from alembic.config import Config
+    from alembic.script import ScriptDirectory
 
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    known = {None, *(script.revision for script in ScriptDirectory.from_config(config).walk_revisions())}
+    if (version := _version(store)) not in known:
+        raise Refused(f"the store is of a newer mailgate (its tables are {version}): run that one or a later one")
     with store.deciding(["the schema"]) as connection, store.writing(connection):
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
@@ -29,10 +34,15 @@ def upgrade(store: Store) -> None:
 
 def schema_is_current(store: Store) -> bool:
     """Whether the tables are of this program's version."""
+    return _version(store) == HEAD
+
+
+def _version(store: Store) -> str | None:
+    """The version of the store's tables; None where there are none yet."""
     with store.read() as connection:
         if not inspect(connection).has_table("alembic_version"):
-            return False
-        return connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == HEAD
+            return None
+        return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
 def loop_id(store: Store) -> str:

@@ -1,51 +1,89 @@
-"""The spool: raw mail, durable before anyone hears "250", and whose turn it is."""
+"""The spool: the mails that are durable, and whose turn it is."""
 
 import hashlib
+import os
 import secrets
-from collections import deque
 from collections.abc import Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
-from threading import Lock
 from typing import Any
 
 from sqlalchemy import Connection, Select, bindparam, case, func, insert, select, text, update
 
-from mailgate.errors import Refused, TryLater
+from mailgate.errors import TryLater
 from mailgate.model.message import Envelope
 from mailgate.store.columns import SECOND
 from mailgate.store.engine import Store, insert_new
-from mailgate.store.locks import Unreachable
-from mailgate.store.tables import FRESH, QUARANTINED, TRIED, messages, raw_mails, spool
+from mailgate.store.objects import Objects
+from mailgate.store.tables import FRESH, TRIED, messages, raw_mails, spool
 
-LARGEST_BATCH = 256
 LARGEST_BATCH_BYTES = 16 * 1024**2  # of one commit, and of one claim, so that memory stays bounded
 
-Mail = tuple[str, Envelope, bytes]
-Putting = tuple[Envelope, bytes, "Future[str]"]
+OURS = secrets.token_hex(4)  # what the tokens of this process, and of its children, begin with
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """The content of a large mail that is durable in ``store.raw`` already; its name begins with its ingest key."""
+
+    name: str
+    size: int
+
+    @property
+    def key(self) -> str:
+        return self.name.partition("-")[0]
+
+
+Content = bytes | Stored
+Mail = tuple[str, Envelope, Content]
 
 
 @dataclass(frozen=True, slots=True)
 class Spooled:
-    """A mail that is ours until its lease ends: *token* proves it. *attempts* counts this one too."""
+    """A mail that is ours until its lease ends: *token* proves it.
+
+    *attempts* is 1 for a mail that was only ever taken in company, else one more than how often it was taken
+    alone, this time too, and neither finished nor given back.
+    """
 
     id: int
     key: str
     envelope: Envelope
-    raw: bytes
     attempts: int
     token: str
+    content: bytes
+    location: str | None
+    objects: Objects
+
+    @property
+    def raw(self) -> bytes:
+        """Its bytes; those of a large mail are read anew each time. Errors as of ``Objects.read``."""
+        return self.content if self.location is None else self.objects.read(self.location)
+
+    @property
+    def deaths(self) -> int:
+        """How often whoever had it, and nothing else, was not heard of again.
+
+        In company any of the mails may have been the cause, or somebody's kill -9: that is no evidence
+        against one of them. They come back one by one, so that a mail that kills dies alone, three times.
+        """
+        return max(0, self.attempts - 2)
 
 
 def ingest_key(envelope: Envelope, raw: bytes) -> str:
     """What is the same for every retry of one delivery: sender, recipients and bytes (E13)."""
+    digest = key_digest(envelope)
+    digest.update(raw)
+    return digest.hexdigest()
+
+
+def key_digest(envelope: Envelope) -> "hashlib._Hash":
+    """The digest of an ingest key before the mail's bytes."""
     digest = hashlib.sha256()
     for address in (envelope.sender, *sorted(envelope.recipients)):
         digest.update(address.encode("utf-8", "surrogatepass") + b"\0")
     digest.update(b"\0")  # ends the list: no address is empty but the first
-    digest.update(raw)
-    return digest.hexdigest()
+    return digest
 
 
 def put(tx: Connection, mails: Sequence[Mail]) -> set[str]:
@@ -55,11 +93,15 @@ def put(tx: Connection, mails: Sequence[Mail]) -> set[str]:
     storing = insert_new(tx, raw_mails).returning(raw_mails.c.id, raw_mails.c.key)
     new = tx.execute(storing, arrived).all()
     if new:
-        tx.execute(insert(spool), [_work(row.id, len(by_key[row.key][1])) for row in new])
+        tx.execute(insert(spool), [_work(row.id, _size(by_key[row.key][1])) for row in new])
     return {row.key for row in new}
 
 
-def _arrived(key: str, envelope: Envelope, raw: bytes) -> dict[str, object]:
+def _size(raw: Content) -> int:
+    return raw.size if isinstance(raw, Stored) else len(raw)
+
+
+def _arrived(key: str, envelope: Envelope, raw: Content) -> dict[str, object]:
     return {
         "key": key,
         "sender": envelope.sender,
@@ -69,7 +111,8 @@ def _arrived(key: str, envelope: Envelope, raw: bytes) -> dict[str, object]:
         "vouched": envelope.vouched,
         "silent": envelope.silent,
         "received_at": envelope.received_at,
-        "content": raw,
+        "content": b"" if isinstance(raw, Stored) else raw,
+        "location": raw.name if isinstance(raw, Stored) else None,
     }
 
 
@@ -77,95 +120,26 @@ def _work(mail_id: int, size: int) -> dict[str, object]:
     return {"id": mail_id, "size": size, "state": "ready", "run_at": 0, "attempts": 0, "reason": "", "error": ""}
 
 
-class GroupCommit:
-    """Stores mails from many sessions, all that wait in one commit. It never answers before the commit."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self._waiting: deque[Putting] = deque()
-        self._lock = Lock()
-        self._open = True
-        self._turns = ThreadPoolExecutor(1, thread_name_prefix="group-commit")
-        self._commits = ThreadPoolExecutor(1, thread_name_prefix="commit")
-
-    def put(self, envelope: Envelope, raw: bytes) -> "Future[str]":
-        """A promise of the mail's key, kept once it is durable; TryLater where it could not be stored."""
-        answer: Future[str] = Future()
-        answer.set_running_or_notify_cancel()  # from here on nobody can cancel it: it may be stored already
-        with self._lock:
-            if self._open:
-                self._waiting.append((envelope, raw, answer))
-                if len(self._waiting) == 1:
-                    self._turns.submit(self._commit_what_waits)
-                return answer
-        answer.set_exception(TryLater("the gateway is shutting down"))
-        return answer
-
-    def close(self) -> None:
-        """Commit what waits, then end; what comes later is told to try later."""
-        with self._lock:
-            self._open = False
-        self._turns.shutdown(wait=True)
-        self._commits.shutdown(wait=True)
-
-    def _commit_what_waits(self) -> None:
-        while batch := self._take():
-            keyed = [(ingest_key(envelope, raw), envelope, raw) for envelope, raw, _ in batch]
-            answers = [answer for *_, answer in batch]
-            error = self._store_all(keyed)
-            if error and len(batch) > 1 and not isinstance(error, Unreachable):
-                # One of them may be the cause: each gets one more chance by itself.
-                for mail, answer in zip(keyed, answers, strict=True):
-                    _answer([mail], [answer], self._store_all([mail]))
-            else:
-                _answer(keyed, answers, error)
-
-    def _take(self) -> list["Putting"]:
-        batch: list[Putting] = []
-        size = 0
-        with self._lock:
-            while self._waiting and len(batch) < LARGEST_BATCH:
-                size += len(self._waiting[0][1])
-                if batch and size > LARGEST_BATCH_BYTES:
-                    break
-                batch.append(self._waiting.popleft())
-        return batch
-
-    def _store_all(self, mails: Sequence[Mail]) -> BaseException | None:
-        """Commit *mails*; what went wrong is a value here, a bug of ours too: no session may wait for ever."""
-        return self._commits.submit(self._commit, mails).exception()
-
-    def _commit(self, mails: Sequence[Mail]) -> None:
-        with self._store.write() as tx:
-            put(tx, mails)
-
-
-def _answer(mails: Sequence[Mail], answers: Sequence["Future[str]"], error: BaseException | None) -> None:
-    for (key, *_), answer in zip(mails, answers, strict=True):
-        if error is None:
-            answer.set_result(key)
-        else:
-            later = TryLater("the mail could not be stored for now")
-            later.__cause__ = error
-            answer.set_exception(later)
-
-
 def claim(store: Store, limit: int, lease_seconds: float) -> tuple[Spooled, ...]:
     """Take mails to work on: one that was tried before, by itself so that a killer dies alone, else up to *limit*."""
     with store.read() as connection:
         if not connection.execute(_tried(store)).first() and not connection.execute(_fresh(1)).first():
             return ()
-    token = secrets.token_hex(8)
+    token = f"{_tokens_of(os.getpid())}{secrets.token_hex(8)}"
     with store.write() as tx:
         rows = tx.execute(_tried(store)).all() or tx.execute(_fresh(limit)).all()
         ids = _within_bounds(rows)
-        tx.execute(
-            update(spool)
-            .where(spool.c.id.in_(ids))
-            .values(token=token, run_at=store.moment() + round(lease_seconds * SECOND), attempts=spool.c.attempts + 1)
-        )
+        alone = 1 if len(ids) == 1 else 0
+        known = case((spool.c.attempts == 0, 1), else_=spool.c.attempts)
+        until = store.moment() + round(lease_seconds * SECOND)
+        tx.execute(update(spool).where(spool.c.id.in_(ids)).values(token=token, run_at=until, attempts=known + alone))
     with store.read() as connection:
-        return _claimed(connection, ids, token)
+        return _claimed(store, connection, ids, token)
+
+
+def _tokens_of(pid: int) -> str:
+    """How the tokens begin that one process of this machine gives out, now and never again."""
+    return f"{OURS}.{pid}."
 
 
 def _tried(store: Store) -> Select[int, int]:
@@ -195,7 +169,7 @@ def _within_bounds(rows: Sequence[Any]) -> list[int]:
     return ids
 
 
-def _claimed(connection: Connection, ids: Sequence[int], token: str) -> tuple[Spooled, ...]:
+def _claimed(store: Store, connection: Connection, ids: Sequence[int], token: str) -> tuple[Spooled, ...]:
     query = (
         select(raw_mails, spool.c.attempts)
         .join(spool, spool.c.id == raw_mails.c.id)
@@ -203,7 +177,8 @@ def _claimed(connection: Connection, ids: Sequence[int], token: str) -> tuple[Sp
         .order_by(raw_mails.c.id)
     )
     return tuple(
-        Spooled(row.id, row.key, _envelope(row), row.content, row.attempts, token) for row in connection.execute(query)
+        Spooled(row.id, row.key, _envelope(row), row.attempts, token, row.content, row.location, store.objects)
+        for row in connection.execute(query)
     )
 
 
@@ -240,11 +215,19 @@ def _end(tx: Connection, spooled: Iterable[Spooled], values: dict[str, Any]) -> 
 
 
 def release(store: Store, spooled: Iterable[Spooled], after_seconds: float, error: str = "") -> None:
-    """Give mails back, to be tried again after *after_seconds*; those that are no longer ours stay as they are."""
+    """Give mails back, to be tried again after *after_seconds*; those that are no longer ours stay as they are.
+
+    It was nobody's fault: this time does not count as an attempt.
+    """
     giving_back = (
         update(spool)
         .where(spool.c.id == bindparam("mail"), spool.c.token == bindparam("held_by"))
-        .values(token=None, run_at=store.moment() + round(after_seconds * SECOND), error=error)
+        .values(
+            token=None,
+            run_at=store.moment() + round(after_seconds * SECOND),
+            attempts=case((spool.c.attempts > 1, spool.c.attempts - 1), else_=1),
+            error=error,
+        )
     )
     held = [{"mail": mail.id, "held_by": mail.token} for mail in spooled]
     if held:
@@ -257,10 +240,19 @@ def release_leases(store: Store) -> None:
 
     Where nodes share the store, a lease that has not run out may belong to another node.
     """
-    if store.is_shared:
-        return  # leases that ran out are claimed as they are
+    if not store.is_shared:  # leases that ran out are claimed as they are
+        _release_tokens(store, "")
+
+
+def release_leases_of(store: Store, pid: int) -> None:
+    """When a process of ours is seen to be gone: what it had may be taken at once, behind what waits already."""
+    _release_tokens(store, _tokens_of(pid))
+
+
+def _release_tokens(store: Store, beginning: str) -> None:
+    held = text(TRIED) & spool.c.token.startswith(beginning, autoescape=True)
     with store.write() as tx:
-        tx.execute(update(spool).where(text(TRIED), spool.c.token.is_not(None)).values(token=None, run_at=0))
+        tx.execute(update(spool).where(held).values(token=None, run_at=store.moment()))
 
 
 def waiting(connection: Connection) -> int:
@@ -278,36 +270,3 @@ def outcomes(connection: Connection, keys: Iterable[str]) -> list[str]:
     query = select(became).select_from(raw_mails).join(spool, spool.c.id == raw_mails.c.id)
     query = query.outerjoin(messages, messages.c.id == raw_mails.c.id).where(raw_mails.c.key.in_(sorted(keys)))
     return list(connection.scalars(query))
-
-
-def quarantined(connection: Connection) -> list[dict[str, Any]]:
-    """What waits in quarantine for a person, the oldest first."""
-    query = (
-        select(spool, raw_mails.c.sender, raw_mails.c.recipients, raw_mails.c.received_at)
-        .join(raw_mails, raw_mails.c.id == spool.c.id)
-        .where(text(QUARANTINED))
-        .order_by(spool.c.id)
-    )
-    return [
-        {
-            "id": row.id,
-            "reason": row.reason,
-            "error": row.error,
-            "attempts": row.attempts,
-            "sender": row.sender,
-            "recipients": row.recipients,
-            "received_at": row.received_at.isoformat(),
-            "quarantined_at": row.finished_at.isoformat(),
-            "size": row.size,
-        }
-        for row in connection.execute(query)
-    ]
-
-
-def quarantined_mail(connection: Connection, mail_id: int) -> bytes:
-    """The bytes of a mail in quarantine; Refused where there is none."""
-    query = select(raw_mails.c.content).join(spool, spool.c.id == raw_mails.c.id)
-    content = connection.execute(query.where(text(QUARANTINED), spool.c.id == mail_id)).scalar()
-    if content is None:
-        raise Refused(f"there is no mail {mail_id} in quarantine: see mailgate quarantine list")
-    return bytes(content)

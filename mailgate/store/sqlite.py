@@ -16,6 +16,7 @@ from mailgate.folders import make_durably, sync
 from mailgate.store.engine import Store
 from mailgate.store.failures import translated
 from mailgate.store.locks import FileLock
+from mailgate.store.objects import Objects
 
 # docs/reliability.md R16: before this, SQLite can lose committed data in WAL mode.
 SAFE_WITH_WAL = (3, 51, 3)
@@ -31,7 +32,7 @@ def library() -> ModuleType:
 
 
 class SqliteStore(Store):
-    def __init__(self, url: URL) -> None:
+    def __init__(self, url: URL, objects: Objects) -> None:
         if not url.database or url.database == ":memory:":
             raise Refused("store.url needs a file: write sqlite:///PATH")
         path = Path(url.database)
@@ -42,7 +43,7 @@ class SqliteStore(Store):
         self._journal_mode = "wal" if wal else "delete"
         engine = create_engine(url, module=self._library, pool_size=8, max_overflow=16, pool_timeout=PATIENCE_SECONDS)
         event.listen(engine, "connect", self._prepare)
-        super().__init__(engine)
+        super().__init__(engine, objects)
         self._deciding = FileLock(path.with_name(path.name + ".deciding"))
         self._writing = FileLock(path.with_name(path.name + ".writing"))
 
@@ -55,6 +56,7 @@ class SqliteStore(Store):
             "foreign_keys=ON",
             "temp_store=MEMORY",
             "cache_size=-16384",
+            "wal_autocheckpoint=8192",  # 32 MiB: a page of an index that changes with every mail is written back once
             "journal_size_limit=67108864",
         ):
             connection.execute(f"PRAGMA {pragma}")

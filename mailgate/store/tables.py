@@ -42,7 +42,8 @@ def partial(condition: str) -> dict[str, Any]:
     return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
 
 
-# What arrived, never updated; *key* is the ingest key of docs/email.md E13.
+# What arrived, never updated; *key* is the ingest key of docs/email.md E13. The content of a large mail
+# is the object *location* of store.raw, and *content* empty.
 raw_mails = Table(
     "raw_mails",
     metadata,
@@ -56,6 +57,7 @@ raw_mails = Table(
     Column("silent", Boolean, nullable=False),
     Column("received_at", Instant, nullable=False),
     Column("content", LargeBinary, nullable=False),
+    Column("location", Name),
 )
 
 # What is to be done about it. *run_at* (microseconds since 1970) is when somebody may take it:
@@ -81,6 +83,24 @@ spool = Table(
 Index("ix_spool_fresh", spool.c.id, **partial(FRESH))
 Index("ix_spool_tried", spool.c.run_at, **partial(TRIED))
 Index("ix_spool_quarantined", spool.c.id, **partial(QUARANTINED))
+
+# The mails of the folders that we fetch from (docs/email.md E40, E43); *mail_id* may outlive its raw mail.
+IN_FOLDER = "stage <> 'filed'"
+imap_mails = Table(
+    "imap_mails",
+    metadata,
+    Column("account", Name, primary_key=True),
+    Column("folder", Name, primary_key=True),
+    Column("uidvalidity", Id, primary_key=True, autoincrement=False),
+    Column("uid", Id, primary_key=True, autoincrement=False),
+    Column("mail_id", Id),
+    Column("stage", Name, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("retry_at", Instant),
+    CheckConstraint("stage IN ('unread', 'stored', 'too_large', 'filed')", name="stage"),
+)
+Index("ix_imap_mails_in_folder", imap_mails.c.account, imap_mails.c.folder, imap_mails.c.uidvalidity,
+      **partial(IN_FOLDER))  # fmt: skip
 
 # *opened_by* is the id of the mail that opened it, *opening_id* that mail's Message-ID. *events*
 # and *head* are the length and the last hash of its history. It is open as long as *closed_at* is null.
@@ -109,6 +129,9 @@ tickets = Table(
     Column("missing", Json, nullable=False),
     Column("tags", Json, nullable=False),
     Column("marking", Name, nullable=False),
+    Column("show_to", Name),
+    Column("attachments", Name),
+    Column("starts", Name),
     Column("linked_to", Name),
     Column("received_at", Instant, nullable=False),
     Column("first_reply_due", Instant),
@@ -151,6 +174,7 @@ messages = Table(
 Index(None, messages.c.message_id)
 Index(None, messages.c.content)
 Index(None, messages.c.ticket_id)
+Index(None, messages.c.received_at)
 
 attachments = Table(
     "attachments",
@@ -246,6 +270,7 @@ Index("ix_outbox_mails_to_strangers", outbox_mails.c.queued_at, **partial("autom
 # Its sending. *run_at* and *token* as in the spool; *doubts* counts how often it may have gone unnoticed.
 WAITING = "state = 'ready'"
 SENDING = "state = 'sending'"
+STUCK = "state IN ('uncertain', 'failed')"
 outbox = Table(
     "outbox",
     metadata,
@@ -264,6 +289,7 @@ outbox = Table(
 )
 Index("ix_outbox_waiting", outbox.c.run_at, outbox.c.id, **partial(WAITING))
 Index("ix_outbox_sending", outbox.c.run_at, **partial(SENDING))
+Index("ix_outbox_stuck", outbox.c.state, **partial(STUCK))
 
 people = Table(
     "people",

@@ -27,6 +27,9 @@ ORDERS: Mapping[str, Happened | None] = {
 }
 """The commands that an agent can give, and what each does to the ticket's status."""
 
+COMMISSION = "commission"
+"""What a rule starts whose tickets others than the requester answer, each with a return."""
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -87,6 +90,8 @@ def of_answer(ticket: Ticket, reading: Reading, config: Config, facts: Facts) ->
     takes_part = reading.sender in ticket.participants or is_colleague(reading, config)
     if from_team or not takes_part or reading.verdict is Verdict.FAIL:
         return Answer(Intent.NOTE, {}, None)
+    if ticket.starts == COMMISSION and reading.sender != ticket.requester:
+        return Answer(Intent.COMMISSION_RETURN, {}, None)
     third_party = ticket.waiting_for is WaitingFor.THIRD_PARTY and reading.sender != ticket.requester
     brings = brought(ticket, reading, config)
     status = _status_after(ticket, brings, third_party=third_party)

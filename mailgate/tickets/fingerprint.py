@@ -17,13 +17,15 @@ def fingerprint(message: Message) -> str:
 def content(message: Message) -> str:
     """The fingerprint without the date: equal for a mail that somebody sends again (E153).
 
-    The subject keeps our own tag and the quoted history counts, so that "Any update?" about
-    two tickets is two mails. Banners and markings do not count: not every road adds them.
+    The subject keeps our own tag, and the quoted history and the mail that is answered count, so
+    that "Any update?" about two tickets is two mails. Banners and markings do not: not every
+    road adds them.
     """
     sender = message.from_.address if message.from_ else ""
     texts = (plain(message.subject), message.reply_text, message.signature, message.quoted)
     files = sorted(file.sha256 for file in message.attachments if not _is_decoration(file))
-    return _digest(sender, *(" ".join(text.lower().split()) for text in texts), *files)
+    answers = message.in_reply_to[0] if message.in_reply_to else ""
+    return _digest(sender, answers, *(" ".join(text.lower().split()) for text in texts), *files)
 
 
 def _is_decoration(file: Attachment) -> bool:

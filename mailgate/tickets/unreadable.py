@@ -35,7 +35,7 @@ def decision(found: Reading, why: str, config: Config, team_members: Sequence[Pe
         config_version=config.version,
         trace=(Match("quarantine", "could not be read", effect=why),),
         events=(Event("could not be read", "mailgate", {"why": why}),),
-        replies=tuple(Reply("unreadable", to=address) for address in _readers(team, team_members, config)),
+        replies=tuple(Reply("unreadable", to=address) for address in readers(team, team_members, config)),
         silent_because="it could not be read",
     )
 
@@ -50,7 +50,7 @@ def _mailbox(envelope: Envelope, config: Config) -> str | None:
     return next((name for address in envelope.recipients if (name := config.mailbox_of(address))), None)
 
 
-def _readers(team: str, members: Sequence[Person], config: Config) -> list[str]:
+def readers(team: str, members: Sequence[Person], config: Config) -> list[str]:
     """Lead and members, each once; never a mailbox of ours."""
     lead = config.service.teams[team].lead if team in config.service.teams else None
     if lead and "@" not in lead and config.service.domains:

@@ -39,8 +39,21 @@ class Delivery:
         attempts = claim(self._store, BATCH, lease_seconds, repeatable=self._channel.repeatable)
         for attempt in attempts:
             self._results.append(self._sent(attempt))
+        self._settle()
         self._record()
         return len(attempts)
+
+    def _settle(self) -> None:
+        """What was sent is sure now, or was not sent after all."""
+        sent = [result.attempt for result in self._results if result.state is SendState.SENT]
+        error = failure_of(lambda channel: channel.settle(), self._channel) if sent else None
+        if error is not None:
+            self._results = [
+                self._not_sent(result.attempt, error) if result.state is SendState.SENT else result
+                for result in self._results
+            ]
+        elif sent:
+            journal.mails_sent([attempt.id for attempt in sent])
 
     def _record(self) -> None:
         if self._results:
@@ -52,9 +65,9 @@ class Delivery:
         if self._stop.is_set() or attempt.lease_until - now < timedelta(seconds=self._channel.longest_seconds):
             return Result(attempt, SendState.READY)  # not begun: the lease could end before the answer
         error = failure_of(self._channel.send, attempt)
-        if error is None:
-            journal.mail_sent(attempt.id)
-            return Result(attempt, SendState.SENT)
+        return Result(attempt, SendState.SENT) if error is None else self._not_sent(attempt, error)
+
+    def _not_sent(self, attempt: Attempt, error: Exception) -> Result:
         result = self._failed(attempt, error)
         journal.mail_not_sent(attempt.id, result.state, error)
         return result

@@ -9,10 +9,11 @@ from functools import partial
 from itertools import islice
 
 from mailgate import decide, journal
-from mailgate.errors import Refused, TryLater
+from mailgate.errors import GiveUp, Refused, TryLater
 from mailgate.ingest.parse import parse
 from mailgate.model.config import Config
 from mailgate.model.decision import Decision, Facts, NewTicket, Reading, Reply
+from mailgate.model.message import NOT_FETCHED
 from mailgate.model.outbound import Outbound
 from mailgate.notify.compose import Context, compose
 from mailgate.store import people
@@ -23,17 +24,22 @@ from mailgate.store.locks import Unreachable
 from mailgate.store.spool import Spooled, claim, release
 from mailgate.tickets import reference, token, unreadable
 from mailgate.workers.about import abouts
+from mailgate.workers.loop import failure_of
 
 Group = Sequence[tuple[Spooled, Reading]]
 
-BATCH = 32
+BATCH = 64  # more share a commit, and the last of them still waits less than a quarter of a second
 LEASE_SECONDS = 60.0
-MOST_ATTEMPTS = 3
+MOST_DEATHS = 3
 RELEASED_FOR_SECONDS = 5.0
 
 
 class KilledUs(Exception):
     """A mail during whose handling the process died again and again."""
+
+
+class NotFetched(GiveUp):
+    """A mail that its server did not hand over (E53); its sentence is for the team."""
 
 
 class Intake:
@@ -61,12 +67,13 @@ class Intake:
         return claim(self._store, BATCH, LEASE_SECONDS)
 
     def handle(self, spooled: Sequence[Spooled], now: Callable[[Spooled], datetime] | None = None) -> list[Settled]:
-        """Read, decide and record *spooled*, each at the time that *now* gives for it: the clock's, if it is left out.
+        """Read, decide and record *spooled*, each at the time that *now* gives for it; without it, all at the clock's.
 
         Raises TryLater while the store is away, and whatever a bug of ours raises; what was not
         recorded by then is as if it had never been claimed.
         """
-        at = now or (lambda _: self._clock())
+        begun = self._clock()
+        at = now or (lambda _: begun)
         read = [(mail, self._read(mail)) for mail in spooled]
         settled = [done for group in independent(read) for done in self._settled_group(group, at)]
         journal.mails_handled(len(settled), sum(len(done.references) for done in settled))
@@ -77,8 +84,21 @@ class Intake:
         release(self._store, spooled, RELEASED_FOR_SECONDS, journal.why(error))
 
     def quarantine(self, mail: Spooled, error: Exception) -> None:
-        """Keep a mail that a bug of ours cannot take, and tell its team (G2)."""
+        """Keep a mail that a bug of ours cannot take, and tell its team (G2); unless that fails by a bug as well."""
         why, at = journal.why(error), self._clock()
+        reason = "the gateway ended several times while it read this mail" if isinstance(error, KilledUs) else why
+        put_away = partial(quarantine, self._store, mail, reason, type(error).__name__, at)
+        another = failure_of(lambda mail: put_away(self._notice(mail, why, at)), mail)
+        if isinstance(another, TryLater):
+            raise another
+        if another is not None:
+            journal.team_not_told(mail.key, another)
+            put_away()
+        journal.mail_quarantined(mail.key, why)
+        self._queued()
+
+    def _notice(self, mail: Spooled, why: str, at: datetime) -> Notice:
+        """The ticket that tells the team of its mailbox."""
         found = unreadable.reading(mail.envelope, self._config)
         team = unreadable.team_of(found, self._config)
         with self._store.read() as connection:
@@ -86,15 +106,13 @@ class Intake:
             ref = free_references(connection, 1, self._reference)[0]
         decision = unreadable.decision(found, why, self._config, readers, at)
         told = self._settled(mail, found, decision, at, [ref])
-        notice = Notice(told.drafts[0], ref, told.outbound, decision.events)
-        reason = "the gateway ended several times while it read this mail" if isinstance(error, KilledUs) else why
-        quarantine(self._store, mail, reason, type(error).__name__, at, notice)
-        journal.mail_quarantined(mail.key, why)
-        self._queued()
+        return Notice(told.drafts[0], ref, told.outbound, decision.events)
 
     def _read(self, mail: Spooled) -> Reading:
-        if mail.attempts > MOST_ATTEMPTS:
+        if mail.deaths >= MOST_DEATHS:
             raise KilledUs
+        if mail.envelope.source == NOT_FETCHED:
+            raise NotFetched("the mail server cannot hand this mail over: look at it in the folder Failed")
         service = self._config.service
         message = parse(mail.raw, service.text, service.markings)
         return decide.read(message, mail.envelope, self._config)

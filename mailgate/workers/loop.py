@@ -12,6 +12,7 @@ Done = TypeVar("Done", covariant=True)
 Value = TypeVar("Value")
 
 POLL_SECONDS = 2.0
+GATHER_SECONDS = 0.05  # a turn costs the same for one item as for thirty: let some come together
 SHORTEST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 30.0
 
@@ -66,6 +67,8 @@ def failure_of(act: Callable[[Value], None], value: Value) -> Exception | None:
 def run(name: str, one_turn: Callable[[], int], wake: Event, stop: Event, poll_seconds: float = POLL_SECONDS) -> None:
     """Take turns until *stop*; rest until *wake*, or for *poll_seconds*, when there is nothing to do.
 
+    The first item after a rest is done at once, those that follow on its heels together.
+
     Set *wake* as well as *stop* to end at once. Where a turn fails (the store is away, a bug) the
     next one comes after a pause that doubles.
     """
@@ -79,6 +82,8 @@ def run(name: str, one_turn: Callable[[], int], wake: Event, stop: Event, poll_s
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
             continue
         pause = SHORTEST_PAUSE_SECONDS
-        if not is_busy:
+        if is_busy:
+            stop.wait(GATHER_SECONDS)
+        else:
             wake.wait(poll_seconds)
             wake.clear()

@@ -195,6 +195,21 @@ def test_a_mail_of_the_quarantine_comes_out_byte_by_byte(filled: Shell) -> None:
     assert shown.stdout == RAW + b"2"
 
 
+def test_a_mail_is_released_by_its_number_and_the_last_one_leaves_nothing(filled: Shell) -> None:
+    (mail,) = result(filled, "quarantine", "list")
+    code, shown, _ = filled("quarantine", "release", str(mail["id"]))
+    assert (code, shown.startswith(f"Mail {mail['id']} is back in the queue")) == (0, True)
+    assert result(filled, "quarantine", "list") == []
+    assert filled("quarantine", "release", str(mail["id"]))[0] == 2
+    assert filled("quarantine", "release", "all") == (0, "The quarantine is empty.\n", "")
+    assert "neither a number" in filled("quarantine", "release", "everything")[2]
+
+
+def test_all_mails_are_released_together(filled: Shell) -> None:
+    assert filled("quarantine", "release", "all")[1].count("\n") == 1
+    assert result(filled, "quarantine", "list") == []
+
+
 def test_a_number_that_is_not_in_quarantine_is_one_sentence(filled: Shell) -> None:
     for words in (["999"], ["999", "--raw"], ["999", "--json"]):
         code, shown, errors = filled("quarantine", "show", *words)

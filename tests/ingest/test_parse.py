@@ -6,7 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailgate.cli.shown import message_as_json
+from mailgate.ingest.content import payload
 from mailgate.ingest.parse import attachment_bytes, parse
+from mailgate.ingest.tree import read_tree
 
 MAILS = sorted((Path(__file__).parent.parent / "mail").glob("*.eml"))
 HEAD = b"From: a@x.example\r\nTo: b@x.example\r\nSubject: x\r\nMessage-ID: <1@x>\r\n"
@@ -141,3 +143,11 @@ def test_T3_a_broken_mail_is_a_message_and_always_the_same(path: Path, data: st.
     message = parse(bytes(raw))
     assert "unreadable" not in message.defects
     assert message == parse(bytes(raw))
+
+
+@given(
+    st.lists(st.sampled_from([b"QUJD", b"QQ==", b"QUI=", b"A", b"\r\n", b"\n", b"=", b"!", b"\xe9", b" "]), max_size=12)
+)
+def test_base64_is_decoded_as_the_library_does_it(pieces):
+    part = read_tree(b"Content-Transfer-Encoding: Base64\r\n\r\n" + b"".join(pieces)).root
+    assert payload(part) == part.get_payload(decode=True)

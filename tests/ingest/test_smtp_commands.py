@@ -2,7 +2,7 @@
 
 import pytest
 
-from mailgate.ingest.policy import Limits
+from mailgate.model.config import Limits
 from tests.fakes import MemorySpool
 from tests.listening import Dialogue, listening, make_config
 
@@ -19,7 +19,7 @@ def port():
 
 def last_reply(port: int, *lines: bytes) -> bytes:
     with Dialogue(port) as client:
-        return client.say_all(*lines)[-1]
+        return [client.banner, *client.say_all(*lines)][-1]
 
 
 @pytest.mark.parametrize(
@@ -49,6 +49,7 @@ def last_reply(port: int, *lines: bytes) -> bytes:
         ((HELLO, MAIL, b"RCPT TO:<help@elsewhere.example>"), b"550 5.7.1 relaying denied"),
         ((HELLO, MAIL, b"RCPT TO:<>"), b"501 5.1.3"),
         ((HELLO, MAIL, RCPT + b" NOTIFY=NEVER"), b"555 5.5.4"),
+        ((HELLO, MAIL, b"RCPT TO:<" + b"a" * 1000 + b"@city.example>"), b"500 5.5.2"),
         ((HELLO, MAIL, b"RCPT TO:<" + b"a" * 300 + b"@city.example>"), b"550 5.1.1"),
         ((HELLO, MAIL, b"DATA"), b"503 5.5.1"),
         ((HELLO, MAIL, RCPT, b"DATA now"), b"501 5.5.4"),
@@ -62,7 +63,8 @@ def last_reply(port: int, *lines: bytes) -> bytes:
         ((b"",), b"500 5.5.2"),
         ((b"\xff\xfe",), b"500 5.5.2"),
         ((b"NOOP " + b"x" * 600,), b"500 5.5.2"),
-        ((b"NOOP " + b"x" * 200_000, b"NOOP"), b"500 5.5.2"),
+        ((b"NOOP " + b"x" * 200_000,), b"500 5.5.2"),
+        ((b"NOOP " + b"x" * 2_000_000, b"NOOP"), b"250 2.0.0"),
         ((b"QUIT",), b"221 2.0.0"),
     ],
 )
@@ -126,6 +128,15 @@ def test_S7_the_21st_unknown_recipient_ends_the_connection(port):
         assert client.reply() == b""
 
 
+def test_S7_one_unknown_name_is_like_another_and_vrfy_tells_nothing(port):
+    with Dialogue(port) as client:
+        client.say_all(HELLO, MAIL)
+        names = [b"helq", b"a", b"root", b"x" * 200, b"help.", b"answer"]
+        assert {client.say(b"RCPT TO:<%s@city.example>" % name) for name in names} == {b"550 5.1.1 no such mailbox"}
+        assert client.say(b"VRFY help@city.example") == client.say(b"VRFY nobody@city.example")
+        assert client.say(b"EXPN help") == client.say(b"EXPN nobody")
+
+
 def test_E10_the_tenth_bad_command_ends_the_connection(port):
     with Dialogue(port) as client:
         replies = client.say_all(*[b"FROB"] * 10)
@@ -141,8 +152,7 @@ def test_E28_a_peer_that_is_no_relay_hears_554_and_may_only_quit():
 
 
 def test_E26_strangers_who_open_too_many_connections_are_put_off():
-    config, limits = make_config(relays=[]), Limits(strangers_per_peer=2)
-    with listening(MemorySpool(), config, limits) as running:
+    with listening(MemorySpool(), make_config(Limits(connections_per_peer=2), relays=[])) as running:
         with Dialogue(running.port) as one, Dialogue(running.port) as two, Dialogue(running.port) as three:
             banners = [one.banner, two.banner, three.banner]
             two.say(b"QUIT")
@@ -158,7 +168,7 @@ def test_S5_five_hundred_idle_relays_keep_nobody_out():
 
 
 def test_S5_a_silent_client_is_told_and_cut_off():
-    with listening(MemorySpool(), limits=Limits(idle_seconds=0.05)) as running, Dialogue(running.port) as client:
+    with listening(MemorySpool(), make_config(Limits(idle_seconds=0.05))) as running, Dialogue(running.port) as client:
         assert client.reply() == b"421 4.4.2 timed out"
         assert client.reply() == b""
 

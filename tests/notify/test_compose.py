@@ -74,7 +74,11 @@ CONTEXT = make_context()
 
 
 def send(message: str = "received", context: Context = CONTEXT, *, internal: bool = True, **about: object) -> Outbound:
-    fields = {"status": "open"} if message == "status" else {"waiting_for": "third party"}
+    told = {
+        "status": {"status": "open"},
+        "alert": {"alert": "Mail on one side only", "detail": "2 mails."},
+    }
+    fields = told.get(message, {"waiting_for": "third party"})
     return compose(Reply(message, "jo@council.example", internal, fields=fields), make_about(**about), context)
 
 

@@ -147,7 +147,17 @@ def test_starttls_that_is_required_and_not_offered_sends_nothing():
 
 
 @pytest.mark.parametrize(
-    "via", ["", "maildir:", "smtp://", "smtp://host?starttls=maybe", "smtp://host?tls=yes", "mbox:x"]
+    "via",
+    [
+        "",
+        "maildir:",
+        "smtp://",
+        "smtp://host?starttls=maybe",
+        "smtp://host?tls=yes",
+        "mbox:x",
+        "smtp://host:99999",
+        "smtp://host:x",
+    ],
 )
 def test_a_way_out_that_is_not_understood_is_refused(via):
     with pytest.raises(Refused, match=r"send\.via"):

@@ -42,3 +42,14 @@ def test_both_failures_are_two_different_days() -> None:
     told = {**KEY, "event-number": ("1",)}
     assert missing("letters.breach", told, "2026-11-17T14:00", "2026-11-24") == ()
     assert missing("letters.breach", told, "2026-11-17T14:00", "2026-11-17") == ("failure-dates",)
+
+
+def test_the_only_date_counts_though_words_of_another_task_lead_to_it() -> None:
+    told = {**KEY, "event-number": ("1",)}
+    assert missing("letters.warning", {**told, "deadline": ("2026-12-04",)}) == ()
+    assert missing("letters.warning", {**told, "date-of-birth": ("1990-12-04",)}) == ("missed-date",)
+
+
+def test_but_it_stays_with_those_words_where_another_date_is_free() -> None:
+    told = {**KEY, "event-number": ("1",), "deadline": ("2026-12-04",)}
+    assert stated("letters.warning", told, ["2026-11-27"], make_config()).fields["missed-date"] == ("2026-11-27",)

@@ -16,6 +16,7 @@ from mailgate.store import outbox, spool, tables
 from mailgate.store.apply import Notice, Settled, quarantine
 from mailgate.store.engine import Store
 from mailgate.store.history import verify
+from mailgate.store.quarantine import quarantined
 from mailgate.store.tickets import listing, show
 from tests.store import made
 
@@ -228,7 +229,7 @@ def test_G2_a_mail_that_cannot_be_read_is_kept_aside_and_its_team_is_told(store:
     assert shown(store)["subject"] == "could not be read"
     assert shown(store)["outgoing"][0]["message"] == "unreadable"
     with store.read() as connection:
-        assert [one["id"] for one in spool.quarantined(connection)] == [mail.id]
+        assert [one["id"] for one in quarantined(connection)] == [mail.id]
         assert verify(connection, REF) is None
     with pytest.raises(TryLater):
         quarantine(store, mail, "again", "RecursionError", made.NOW)

@@ -16,7 +16,7 @@ from mailgate.model.decision import Token
 from mailgate.model.outbound import SendState
 from mailgate.model.people import Person
 from mailgate.model.ticket import Change, Event, Status
-from mailgate.store import facts, outbox, people, spool
+from mailgate.store import facts, group_commit, outbox, people, spool
 from mailgate.store import sqlite as on_sqlite
 from mailgate.store.apply import apply
 from mailgate.store.columns import LONGEST_NAME
@@ -219,7 +219,7 @@ def test_a_full_disk_puts_off_the_mail_that_does_not_fit_and_no_other(tmp_path: 
     upgrade(store)
     event.listen(store.engine, "connect", lambda connection, _: connection.execute("PRAGMA max_page_count=200"))
     store.engine.dispose()
-    group = spool.GroupCommit(store)
+    group = group_commit.GroupCommit(store)
     answers = [group.put(made.envelope(), raw) for raw in (b"1", bytes(2_000_000), b"2")]
     assert [type(answer.exception(timeout=60)) for answer in answers] == [type(None), TryLater, type(None)]
     group.close()

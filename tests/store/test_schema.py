@@ -8,7 +8,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import inspect
+from sqlalchemy import inspect, text
 
 from mailgate.errors import Refused
 from mailgate.store import schema
@@ -56,6 +56,17 @@ def test_a_new_store_gets_its_tables_and_one_loop_id(empty_database: str, tmp_pa
         schema.upgrade(store)
         assert schema.loop_id(store) == first
         store.check()
+        store.close()
+
+
+def test_a_store_of_a_newer_version_is_refused_in_one_sentence(empty_database: str, tmp_path: Path) -> None:
+    for url in (empty_database, f"sqlite:///{tmp_path}/new.db"):
+        store = opened(url)
+        schema.upgrade(store)
+        with store.write() as tx:
+            tx.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+        with pytest.raises(Refused, match="newer mailgate"):
+            schema.upgrade(store)
         store.close()
 
 

@@ -1,5 +1,7 @@
 """The spool: durable once, claimed by one, never answered before the commit."""
 
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -7,7 +9,7 @@ import pytest
 from sqlalchemy import func, select
 
 from mailgate.errors import Refused, TryLater
-from mailgate.store import spool
+from mailgate.store import quarantine, spool
 from mailgate.store.engine import Store
 from mailgate.store.tables import raw_mails
 from tests.store import made
@@ -44,7 +46,7 @@ def test_a_claimed_mail_comes_back_whole(store: Store) -> None:
     with store.write() as tx:
         spool.put(tx, [("k", given, raw)])
     (mail,) = spool.claim(store, 10, 60)
-    assert (mail.key, mail.envelope, mail.raw, mail.attempts) == ("k", given, raw, 1)
+    assert (mail.key, mail.envelope, mail.raw, mail.deaths) == ("k", given, raw, 0)
 
 
 def test_a_mail_is_claimed_by_one_only(store: Store) -> None:
@@ -79,6 +81,7 @@ def test_a_mail_whose_lease_ran_out_comes_back_alone(store: Store) -> None:
     again = [spool.claim(store, 10, 60) for _ in range(3)]
     assert [[mail.id for mail in claim] for claim in again] == [[mail.id] for mail in died]
     assert {mail.attempts for (mail,) in again} == {2}
+    assert {mail.deaths for (mail,) in again} == {0}
     assert [mail.raw for mail in spool.claim(store, 10, 60)] == [b"fresh"]
 
 
@@ -116,50 +119,68 @@ def test_a_mail_in_quarantine_is_listed_and_kept_but_never_claimed(store: Store)
     with store.write() as tx:
         spool.set_aside(tx, mail, "it could not be read", "RecursionError", made.NOW)
     with store.read() as connection:
-        (entry,) = spool.quarantined(connection)
+        (entry,) = quarantine.quarantined(connection)
         assert (entry["id"], entry["reason"], entry["error"]) == (mail.id, "it could not be read", "RecursionError")
-        assert spool.quarantined_mail(connection, mail.id) == b"evil"
+        assert quarantine.quarantined_mail(store, mail.id) == b"evil"
         with pytest.raises(Refused):
-            spool.quarantined_mail(connection, mail.id + 1)
+            quarantine.quarantined_mail(store, mail.id + 1)
     assert spool.claim(store, 1, 60) == ()
 
 
-def test_a_group_commit_stores_each_mail_of_many_sessions_once(store: Store) -> None:
-    group = spool.GroupCommit(store)
-    mails = [b"%d" % (number % 100) for number in range(200)]
-    with ThreadPoolExecutor(20) as sessions:
-        keys = list(sessions.map(lambda raw: group.put(made.envelope(), raw).result(timeout=60), mails))
-    group.close()
-    assert keys == [spool.ingest_key(made.envelope(), raw) for raw in mails]
-    assert stored(store) == 100
+def test_a_mail_that_was_released_is_claimed_again_and_waits_no_more(store: Store) -> None:
+    made.put(store, b"evil")
+    (mail,) = spool.claim(store, 1, lease_seconds=60)
+    with store.write() as tx:
+        spool.set_aside(tx, mail, "it could not be read", "RecursionError", made.NOW)
+    with store.read() as connection:
+        assert list(quarantine.ids_in_quarantine(connection)) == [mail.id]
+    quarantine.release(store, mail.id, made.NOW)
+    (again,) = spool.claim(store, 1, 60)
+    assert (again.raw, again.deaths) == (b"evil", 0)
+    with pytest.raises(Refused):
+        quarantine.release(store, mail.id, made.NOW)
 
 
-def test_one_mail_that_breaks_a_batch_does_not_take_the_others_with_it(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    really = spool.put
-
-    def breaking(tx: object, mails: object) -> object:
-        result = really(tx, mails)  # type: ignore[arg-type]
-        if any(raw == b"killer" for _, _, raw in mails):  # type: ignore[attr-defined]
-            raise RuntimeError("a bug of ours")
-        return result
-
-    monkeypatch.setattr(spool, "put", breaking)
-    group = spool.GroupCommit(store)
-    answers = {raw: group.put(made.envelope(), raw) for raw in (b"1", b"killer", b"2", b"3")}
-    assert {answers[raw].result(timeout=60) for raw in (b"1", b"2", b"3")}
-    with pytest.raises(TryLater):
-        answers[b"killer"].result(timeout=60)
-    group.close()
-    assert stored(store) == 3
+def test_G6_only_what_a_process_had_alone_counts_as_its_death(store: Store) -> None:
+    for number in range(2):
+        made.put(store, b"%d" % number)
+    spool.claim(store, 2, lease_seconds=-1)
+    deaths = []
+    for _ in range(4):
+        claims = [spool.claim(store, 2, lease_seconds=-1) for _ in range(2)]
+        assert [len(claim) for claim in claims] == [1, 1]
+        deaths.append({mail.deaths for (mail,) in claims})
+    assert deaths == [{0}, {1}, {2}, {3}]
 
 
-def test_nothing_is_accepted_after_the_end(store: Store) -> None:
-    group = spool.GroupCommit(store)
-    waiting = [group.put(made.envelope(), b"%d" % number) for number in range(50)]
-    group.close()
-    assert all(answer.done() and not answer.exception() for answer in waiting)
-    with pytest.raises(TryLater):
-        group.put(made.envelope(), b"late").result(timeout=60)
-    assert stored(store) == 50
+def test_giving_a_mail_back_does_not_count_but_what_it_had_done_before_does(store: Store) -> None:
+    made.put(store)
+    for _ in range(2):
+        spool.claim(store, 1, lease_seconds=-1)
+    for _ in range(5):
+        (mail,) = spool.claim(store, 1, lease_seconds=60)
+        assert mail.deaths == 2
+        spool.release(store, [mail], after_seconds=-1)
+
+
+def test_what_a_dead_process_had_is_free_at_once_and_nobody_elses(store: Store) -> None:
+    for number in range(2):
+        made.put(store, b"%d" % number)
+    (ours,) = spool.claim(store, 1, lease_seconds=60)
+    in_a_child = f"""if True:
+        from mailgate.model import config
+        from mailgate.store import spool
+        from mailgate.store.engine import open_store
+        import sys
+        spool.OURS = {spool.OURS!r}  # as a fork has it
+        store = open_store(config.Operator(store=config.Store(url=sys.argv[1])))
+        assert len(spool.claim(store, 1, 60)) == 1
+    """
+    url = store.engine.url.render_as_string(hide_password=False)
+    child = subprocess.Popen([sys.executable, "-c", in_a_child, url])
+    assert child.wait(60) == 0
+    assert spool.claim(store, 1, 60) == ()
+    spool.release_leases_of(store, child.pid)
+    (theirs,) = spool.claim(store, 1, 60)
+    assert (theirs.raw, ours.raw) == (b"1", b"0")
+    assert spool.claim(store, 1, 60) == ()

@@ -38,6 +38,7 @@ def test_E150_what_a_road_changes_does_not_count(change: dict[str, Any]) -> None
         {"subject": "RE: [MG-7K3F-99] Broken screen"},
         {"reply_text": "Please repair A12346."},
         {"quoted": "On Tuesday we wrote"},
+        {"in_reply_to": ("<done.1@council.example>",)},  # "Thanks!" for one ticket, and for another
         {"attachments": (FORM,)},
     ],
 )

@@ -29,12 +29,17 @@ class ScriptedChannel:
     def __init__(self, *outcomes: Exception | None) -> None:
         self.outcomes = list(outcomes)
         self.sent: list[str] = []
+        self.unsettled: Exception | None = None
 
     def send(self, attempt) -> None:
         outcome = self.outcomes.pop(0) if self.outcomes else None
         if outcome:
             raise outcome
         self.sent.append(attempt.message_id)
+
+    def settle(self) -> None:
+        if self.unsettled:
+            raise self.unsettled
 
     def close(self) -> None: ...
 
@@ -89,6 +94,14 @@ def test_one_failure_is_recorded_and_the_next_mail_still_goes(store, error, expe
     assert worker.turn() == 0  # what failed waits for its time
     assert channel.sent == ["<1@x.example>"]
     assert states(store) == [expected, ("sent", 0)]
+
+
+def test_what_the_channel_is_not_sure_of_is_not_recorded_as_sent(store):
+    waiting(store, 2)
+    channel = ScriptedChannel(GiveUp("refused"))
+    channel.unsettled = TryLater("the disk is full")
+    delivery(store, channel).turn()
+    assert states(store) == [("failed", 0), ("ready", 0)]
 
 
 def test_E140_what_may_have_gone_is_sent_once_more_and_then_left_to_a_person(store):

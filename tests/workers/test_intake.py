@@ -8,11 +8,15 @@ from sqlalchemy import text
 
 from mailgate import decide
 from mailgate.app import context_of, make_ready
+from mailgate.errors import TryLater
 from mailgate.model.config import Operator, Send
 from mailgate.model.config import Store as StoreSettings
-from mailgate.model.decision import Action
+from mailgate.model.decision import Action, Token
 from mailgate.model.message import Envelope
+from mailgate.store import history
 from mailgate.store.engine import open_store
+from mailgate.store.group_commit import GroupCommit
+from mailgate.store.quarantine import release
 from mailgate.store.spool import claim, ingest_key, put
 from mailgate.workers import intake as intake_module
 from mailgate.workers.intake import Intake, independent
@@ -27,7 +31,7 @@ def config(tmp_path):
     return make_config().model_copy(
         update={
             "operator": Operator(
-                store=StoreSettings(url=f"sqlite:///{tmp_path}/mailgate.db"),
+                store=StoreSettings(url=f"sqlite:///{tmp_path}/mailgate.db", raw=f"{tmp_path}/raw"),
                 send=Send(via=f"maildir:{tmp_path}/outbox"),
                 keys=f"{tmp_path}/keys",
             )
@@ -128,6 +132,85 @@ def test_G6_a_mail_that_ended_us_three_times_is_put_away_unread(store, intake, m
     assert rows(store, "SELECT state, error FROM spool") == [("quarantined", "KilledUs")]
 
 
+def test_G6_of_mails_that_were_taken_together_none_is_blamed(store, intake):
+    for number in range(3):
+        arrive(store, number)
+    assert len(claim(store, 10, lease_seconds=-1)) == 3
+    assert {mail.deaths for _ in range(3) for mail in claim(store, 10, lease_seconds=-1)} == {0}
+    assert [mail.deaths for _ in range(3) for mail in claim(store, 10, lease_seconds=60)] == [1, 1, 1]
+
+
+def test_a_store_that_was_away_many_times_is_no_fault_of_the_mail(store, intake, monkeypatch):
+    monkeypatch.setattr(intake_module, "RELEASED_FOR_SECONDS", -1)
+    arrive(store, 1)
+    for _ in range(5):
+        [mail] = intake.claim()
+        assert mail.deaths == 0
+        intake.release([mail], TryLater("the store is away"))
+    assert turn(intake) == 1
+    assert rows(store, "SELECT state FROM spool") == [("done",)]
+
+
+def test_G6_a_mail_goes_into_quarantine_even_where_its_team_cannot_be_told(store, intake, monkeypatch):
+    monkeypatch.setattr(intake_module, "parse", None)
+    monkeypatch.setattr(intake_module.unreadable, "reading", None)
+    arrive(store, 1)
+    turn(intake)
+    assert rows(store, "SELECT state, error FROM spool") == [("quarantined", "TypeError")]
+    assert rows(store, "SELECT count(*) FROM tickets") == [(0,)]
+
+
+def test_a_mail_that_is_released_after_a_fix_becomes_one_ticket(store, intake, monkeypatch):
+    arrive(store, 1)
+    with monkeypatch.context() as bug:
+        bug.setattr(intake_module, "parse", None)
+        turn(intake)
+    [(mail_id,)] = rows(store, "SELECT id FROM spool WHERE state = 'quarantined'")
+    release(store, mail_id, NOW)
+    assert turn(intake) == 1
+    assert turn(intake) == 0
+    assert rows(store, "SELECT state, reason, error FROM spool") == [("done", "", "")]
+    assert rows(store, "SELECT subject FROM tickets ORDER BY id") == [
+        ("A mail that could not be read",),
+        ("Please help 1",),
+    ]
+    assert rows(store, "SELECT what, data FROM events WHERE ticket_id = 1 ORDER BY serial DESC LIMIT 1") == [
+        ("mail_released", f'{{"mail":{mail_id}}}')
+    ]
+    with store.read() as connection:
+        assert history.verify(connection, rows(store, "SELECT ref FROM tickets")[0][0]) is None
+
+
+def test_a_large_mail_is_read_from_the_raw_store_and_becomes_a_ticket(store, intake, tmp_path):
+    group = GroupCommit(store)
+    large = group.begin(Envelope("ann@council.example", (HELPDESK,), NOW, vouched=True))
+    text = f"From: ann@council.example\r\nTo: {HELPDESK}\r\nSubject: A large one\r\n\r\nPlease help.\r\n".encode()
+    large.write(text)
+    large.write(b"x" * 1_000_000)
+    large.commit(Envelope("ann@council.example", (HELPDESK,), NOW, vouched=True)).result()
+    group.close()
+    assert turn(intake) == 1
+    assert rows(store, "SELECT subject FROM tickets") == [("A large one",)]
+    assert rows(store, "SELECT length(content) FROM raw_mails") == [(0,)]
+
+
+def test_a_large_mail_whose_object_is_lost_goes_into_quarantine_and_comes_back_with_it(store, intake, tmp_path):
+    group = GroupCommit(store)
+    large = group.begin(Envelope("ann@council.example", (HELPDESK,), NOW))
+    large.write(b"Subject: A large one\r\n\r\n")
+    large.commit(Envelope("ann@council.example", (HELPDESK,), NOW)).result()
+    group.close()
+    [path] = (tmp_path / "raw").iterdir()
+    hidden = path.rename(tmp_path / "elsewhere")
+    turn(intake)
+    [(mail_id, reason)] = rows(store, "SELECT id, reason FROM spool WHERE state = 'quarantined'")
+    assert "restore it" in reason
+    hidden.rename(path)
+    release(store, mail_id, NOW)
+    turn(intake)
+    assert rows(store, "SELECT state FROM spool") == [("done",)]
+
+
 def test_a_mail_whose_lease_is_gone_changes_nothing(store, intake):
     arrive(store, 1)
     [late] = claim(store, 10, lease_seconds=-1)
@@ -144,3 +227,10 @@ def test_mails_that_share_a_lock_are_in_different_groups_in_their_order():
     ]
     read = [(number, make_reading(message=message)) for number, message in enumerate(messages)]
     assert [[number for number, _ in group] for group in independent(read)] == [[0, 1], [2]]
+
+
+def test_an_answer_to_a_token_waits_for_the_mail_that_names_the_same_ticket():
+    named = make_reading(message=make_message(message_id="<1@x.example>", sender="a@x.example"), refs=("MG-7K3F-99",))
+    token = Token("MG-7K3F-99", 1, "r", "mac")
+    answer = make_reading(message=make_message(message_id="<2@x.example>", sender="b@x.example"), tokens=(token,))
+    assert [[number for number, _ in group] for group in independent([(0, named), (1, answer)])] == [[0], [1]]

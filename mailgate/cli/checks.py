@@ -1,0 +1,236 @@
+"""What ``doctor`` looks at. Each check says in one sentence what it found and, where it is wrong, what to do.
+
+Nothing is changed and no mail is sent. Names are only resolved by connecting to them.
+"""
+
+import os
+import socket
+import stat
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+
+from mailgate.app import address_of, connection_to, context_of
+from mailgate.errors import MailgateError, Refused, TryLater
+from mailgate.ingest.listener import encryption
+from mailgate.ingest.policy import space_floor
+from mailgate.model.config import Config
+from mailgate.notify.smtp import relay_from
+from mailgate.store import examination
+from mailgate.store.engine import is_made, open_store
+from mailgate.store.schema import schema_is_current
+from mailgate.store.space import FreeSpace, folders_of
+from mailgate.workers.canary import flies
+from mailgate.workers.certificates import certificates
+from mailgate.workers.watch import WARNED_DAYS
+
+NEWEST_PYTHON = {(3, 11): 14, (3, 12): 12, (3, 13): 11}
+"""The newest patch releases that were known when this version was made."""
+PATIENCE_SECONDS = 2.0
+EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class Level(StrEnum):
+    OK = "ok"
+    WARNING = "warning"
+    FAILURE = "failure"
+
+
+Finding = tuple[Level, str, str]
+Findings = Iterator[Finding]
+
+
+def examine(config: Config) -> Findings:
+    """Every check, in the order in which a person would mend things."""
+    for check in CHECKS:
+        try:
+            yield from check(config)
+        except (MailgateError, OSError) as error:
+            says = str(error) if isinstance(error, MailgateError) else f"{error.strerror}: {error.filename or ''}"
+            yield Level.FAILURE, check.__name__.strip("_").replace("_", " "), says
+
+
+def _ok(what: str, says: str) -> Finding:
+    return Level.OK, what, says
+
+
+def _python(config: Config) -> Findings:
+    version = sys.version_info
+    newest = NEWEST_PYTHON.get(version[:2])
+    if newest is not None and version.micro < newest:
+        says = f"This is Python {sys.version.split()[0]}: install {version.major}.{version.minor}.{newest} or later."
+        yield Level.WARNING, "python", says
+    else:
+        yield _ok("python", f"This is Python {sys.version.split()[0]}.")
+
+
+def _configuration(config: Config) -> Findings:
+    yield _ok("configuration", f"{' with '.join(config.folders)} is valid; version {config.version}.")
+    vouches = config.operator.smtp.vouches
+    if vouches:
+        says = (
+            f"{', '.join(vouches)} may say that any mail is from our own domains (smtp.vouches): "
+            "name only relays that refuse forged senders."
+        )
+        yield Level.WARNING, "smtp.vouches", says
+    else:
+        yield _ok("smtp.vouches", "Nobody is believed without proof.")
+
+
+def _clock(config: Config) -> Findings:
+    wall, steady = time.time(), time.monotonic()
+    time.sleep(0.05)
+    if abs((time.time() - wall) - (time.monotonic() - steady)) > 1 or datetime.now(UTC) < EARLIEST:
+        yield Level.FAILURE, "clock", "The clock jumps or is years behind: let chrony or systemd-timesyncd set it."
+    else:
+        yield _ok("clock", f"It is {datetime.now(UTC):%Y-%m-%d %H:%M} UTC.")
+
+
+def _store(config: Config) -> Findings:
+    if not is_made(config.operator):
+        yield Level.WARNING, "store", "There is none yet: the first start makes it."
+        return
+    with closing(open_store(config.operator)) as store:
+        store.check()
+        current = schema_is_current(store)
+        if not current:
+            yield Level.FAILURE, "store", 'Its tables are not of this version: run "mailgate db upgrade".'
+        for is_well, what, says in examination.examine(store):
+            yield (Level.OK if is_well else Level.WARNING), what, says
+        if current and Path(config.operator.keys).exists():
+            context_of(config, store)  # reads the keys and every template
+
+
+def _keys(config: Config) -> Findings:
+    folder = Path(config.operator.keys)
+    if not folder.exists():
+        yield Level.WARNING, "keys", f"There are none in {folder} yet: the first start makes one."
+        return
+    loose = [path for path in (folder, *folder.iterdir()) if stat.S_IMODE(path.stat().st_mode) & 0o077]
+    for path in loose:
+        yield Level.FAILURE, "keys", f"Others may use {path}: run chmod go= {path}."
+    if not loose:
+        yield _ok("keys", f"Only we may read {folder}.")
+
+
+def _raw_folder(config: Config) -> Findings:
+    place = config.operator.store.raw
+    if "://" in place:
+        yield _ok("store.raw", "Large mails go to an object store.")
+        return
+    folder = Path(place)
+    if not folder.exists():
+        yield _ok("store.raw", f"{folder} is made when it is needed.")
+    elif stat.S_IMODE(folder.stat().st_mode) & 0o077:
+        yield Level.FAILURE, "store.raw", f"Others may read {folder}: run chmod go= {folder}."
+    else:
+        yield _ok("store.raw", f"Only we may read {folder}.")
+
+
+def _free_space(config: Config) -> Findings:
+    left, least = FreeSpace(folders_of(config.operator))(), space_floor(config)
+    says = f"{left // 1024**2} MiB are left; mail is refused below {least // 1024**2} MiB"
+    if left < least:
+        yield Level.FAILURE, "free space", f"{says}: make room now."
+    elif left < 4 * least:
+        yield Level.WARNING, "free space", f"{says}: make room soon."
+    else:
+        yield _ok("free space", f"{says}.")
+
+
+def _addresses(config: Config) -> Findings:
+    operator = config.operator
+    lmtp = None if operator.lmtp.path else operator.lmtp.listen
+    for key, listen in (("smtp", operator.smtp.listen), ("lmtp", lmtp), ("web", operator.web.listen)):
+        if listen is None:
+            continue
+        host, port = address_of(listen, f"{key}.listen")
+        said = _said_at(host, port)
+        if said is None:
+            yield _ok(f"{key}.listen", f"{listen} is free: the gateway is not running here.")
+        elif "mailgate" in said:
+            yield _ok(f"{key}.listen", f"A mailgate answers on {listen}.")
+        else:
+            yield Level.FAILURE, f"{key}.listen", f"Something else listens on {listen}: end it, or change {key}.listen."
+    if operator.smtp.tls:
+        encryption(operator.smtp.tls)
+
+
+def _said_at(host: str, port: int) -> str | None:
+    """How whoever listens there greets, or answers HTTP; None where nobody listens."""
+    try:
+        with socket.create_connection((host or "127.0.0.1", port), timeout=PATIENCE_SECONDS) as connection:
+            with suppress(TimeoutError):  # a server of SMTP speaks first, one of HTTP waits
+                return connection.recv(200).decode("latin-1")
+            connection.sendall(b"HEAD /ping HTTP/1.0\r\n\r\n")
+            with suppress(OSError):
+                return connection.recv(200).decode("latin-1")
+            return ""
+    except OSError:
+        return None
+
+
+def _sending(config: Config) -> Findings:
+    via = config.operator.send.via
+    if via.startswith("smtp://"):
+        relay_from(via).certificate_ends_at()
+        yield _ok("send.via", f"{_without_user(via)} answers.")
+        return
+    folder = Path(via.removeprefix("maildir:"))
+    made = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not (made.is_dir() and _may_write(made)):
+        yield Level.FAILURE, "send.via", f"{made} cannot be written: check its owner, or change send.via."
+        return
+    yield _ok("send.via", f"Mails go into the folder {folder}; nothing leaves this machine.")
+    if not flies(config):
+        yield Level.WARNING, "canary", "No canary is sent: what goes into a Maildir never comes back."
+
+
+def _accounts(config: Config) -> Findings:
+    for number, account in enumerate(config.operator.imap):
+        what = f"imap {number}"
+        try:
+            connection_to(account)().close()
+        except (TryLater, Refused) as error:
+            yield Level.FAILURE, what, f"{account.mailbox}: {error}."
+        else:
+            yield _ok(what, f"{account.mailbox}: it can be logged in to, and its folder opened.")
+
+
+def _certificates(config: Config) -> Findings:
+    for what, ends_at in certificates(config).items():
+        end = ends_at()
+        if end is None:
+            yield Level.WARNING, what, "The relay is spoken to without TLS: add ?starttls=required."
+            continue
+        days = (end - datetime.now(UTC)).days
+        level = Level.FAILURE if days < 0 else Level.WARNING if days < WARNED_DAYS else Level.OK
+        says = f"Its certificate ends on {end:%Y-%m-%d}"
+        yield level, f"{what} certificate", f"{says}." if level is Level.OK else f"{says}: renew it."
+
+
+def _may_write(folder: Path) -> bool:
+    return os.access(folder, os.W_OK | os.X_OK)
+
+
+def _without_user(via: str) -> str:
+    return "smtp://" + via.removeprefix("smtp://").rpartition("@")[2]
+
+
+CHECKS: tuple[Callable[[Config], Findings], ...] = (
+    _configuration,
+    _python,
+    _clock,
+    _store,
+    _keys,
+    _raw_folder,
+    _free_space,
+    _addresses,
+    _sending,
+    _accounts,
+    _certificates,
+)

@@ -1,0 +1,196 @@
+"""Making mails durable before anyone hears "250": one commit for all that wait, large mails in ``store.raw`` first."""
+
+import secrets
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from datetime import datetime
+from functools import partial
+from itertools import islice
+from threading import RLock
+
+from sqlalchemy import Connection, select
+
+from mailgate.errors import TryLater
+from mailgate.model.message import Envelope
+from mailgate.store import spool
+from mailgate.store.engine import Store
+from mailgate.store.locks import Unreachable
+from mailgate.store.objects import Incoming
+from mailgate.store.spool import LARGEST_BATCH_BYTES, Content, Mail, Stored, ingest_key, key_digest
+from mailgate.store.tables import raw_mails
+
+LARGEST_BATCH = 256
+
+Putting = tuple[Envelope, Content, "Future[str]"]
+
+
+class Large:
+    """A large mail on its way into ``store.raw``, its key reckoned as it comes."""
+
+    def __init__(self, group: "GroupCommit", envelope: Envelope, incoming: Incoming) -> None:
+        self._group = group
+        self._digest = key_digest(envelope)
+        self._incoming = incoming
+        self._size = 0
+
+    def write(self, portion: bytes) -> None:
+        self._digest.update(portion)
+        self._size += len(portion)
+        self._incoming.write(portion)
+
+    def commit(self, envelope: Envelope) -> "Future[str]":
+        """A promise of its key, as of ``GroupCommit.put``; *envelope* as ``begin`` had it."""
+        return self._group.put_large(envelope, self)
+
+    def discard(self) -> None:
+        self._incoming.discard()
+
+    def finish(self) -> Stored:
+        """Make it durable. Its name has something of its own: a second copy is another object, not the first again."""
+        name = f"{self._digest.hexdigest()}-{secrets.token_hex(8)}"
+        self._incoming.finish(name)
+        return Stored(name, self._size)
+
+
+class GroupCommit:
+    """Stores mails from many sessions, all that wait in one commit. It never answers before the commit.
+
+    A large mail is an object in ``store.raw`` before its row. One that no row names in the end is removed; a crash,
+    or a commit of which nobody knows whether it happened, leaves it to ``reconcile``.
+    *stored* is called after each commit.
+    """
+
+    def __init__(self, store: Store, stored: Callable[[], None] = lambda: None) -> None:
+        self._store = store
+        self._stored = stored
+        self._waiting: deque[Putting] = deque()
+        self._lock = RLock()
+        self._open = True
+        self._in_doubt = False
+        self._files = ThreadPoolExecutor(4, thread_name_prefix="raw-store")
+        self._turns = ThreadPoolExecutor(1, thread_name_prefix="group-commit")
+        self._commits = ThreadPoolExecutor(1, thread_name_prefix="commit")
+        self._removals = ThreadPoolExecutor(1, thread_name_prefix="removal")
+
+    def begin(self, envelope: Envelope) -> Large:
+        """A large mail, to be written and then committed; TryLater."""
+        return Large(self, envelope, self._store.objects.begin())
+
+    def put(self, envelope: Envelope, raw: bytes) -> "Future[str]":
+        """A promise of the mail's key, kept once it is durable; TryLater where it could not be stored."""
+        return self._unless_closed(lambda answer: self._wait(envelope, raw, answer))
+
+    def put_large(self, envelope: Envelope, large: Large) -> "Future[str]":
+        def finish(answer: "Future[str]") -> None:
+            self._files.submit(large.finish).add_done_callback(partial(self._finished, envelope, answer))
+
+        return self._unless_closed(finish)
+
+    def _unless_closed(self, begin: Callable[["Future[str]"], None]) -> "Future[str]":
+        answer: Future[str] = Future()
+        answer.set_running_or_notify_cancel()  # from here on nobody can cancel it: it may be stored already
+        with self._lock:
+            if self._open:
+                begin(answer)
+                return answer
+        answer.set_exception(TryLater("the gateway is shutting down"))
+        return answer
+
+    def close(self) -> None:
+        """Commit what waits, then end; what comes later is told to try later."""
+        with self._lock:
+            self._open = False
+        for threads in (self._files, self._turns, self._commits, self._removals):
+            threads.shutdown(wait=True)
+
+    def _finished(self, envelope: Envelope, answer: "Future[str]", finishing: "Future[Stored]") -> None:
+        error = finishing.exception()
+        if error is None:
+            self._wait(envelope, finishing.result(), answer)
+        else:
+            answer.set_exception(_later(error))
+
+    def _wait(self, envelope: Envelope, content: Content, answer: "Future[str]") -> None:
+        with self._lock:
+            self._waiting.append((envelope, content, answer))
+            if len(self._waiting) == 1:
+                self._turns.submit(self._commit_what_waits)
+
+    def _commit_what_waits(self) -> None:
+        while batch := self._take():
+            keyed = [_with_key(envelope, content) for envelope, content, _ in batch]
+            answers = [answer for *_, answer in batch]
+            self._in_doubt = False
+            error = self._store_all(keyed)
+            if error and len(batch) > 1 and not isinstance(error, Unreachable):
+                # One of them may be the cause: each gets one more chance by itself.
+                for mail, answer in zip(keyed, answers, strict=True):
+                    self._answer([mail], [answer], self._store_all([mail]))
+            else:
+                self._answer(keyed, answers, error)
+
+    def _take(self) -> list["Putting"]:
+        batch: list[Putting] = []
+        size = 0
+        with self._lock:
+            while self._waiting and len(batch) < LARGEST_BATCH:
+                content = self._waiting[0][1]
+                size += len(content) if isinstance(content, bytes) else 0
+                if batch and size > LARGEST_BATCH_BYTES:
+                    break
+                batch.append(self._waiting.popleft())
+        return batch
+
+    def _store_all(self, mails: Sequence[Mail]) -> BaseException | None:
+        """Commit *mails*; what went wrong is a value here, a bug of ours too: no session may wait for ever."""
+        return self._commits.submit(self._commit, mails).exception()
+
+    def _commit(self, mails: Sequence[Mail]) -> None:
+        with self._store.write() as tx:
+            spool.put(tx, mails)
+            self._in_doubt = True  # from here on an error does not say that nothing was stored
+
+    def _answer(self, mails: Sequence[Mail], answers: Sequence["Future[str]"], error: BaseException | None) -> None:
+        for (key, *_), answer in zip(mails, answers, strict=True):
+            if error is None:
+                answer.set_result(key)
+            else:
+                answer.set_exception(_later(error))
+        if error is None:
+            self._stored()
+        names = [content.name for *_, content in mails if isinstance(content, Stored)]
+        if names and not (error and self._in_doubt):
+            self._removals.submit(self._remove_unnamed, names)
+
+    def _remove_unnamed(self, names: Sequence[str]) -> None:
+        """Remove the objects of mails that were not stored, or had been stored before."""
+        with suppress(TryLater), self._store.read() as connection:
+            for name in unnamed(connection, names):
+                self._store.objects.remove(name)
+
+
+def _with_key(envelope: Envelope, content: Content) -> Mail:
+    return content.key if isinstance(content, Stored) else ingest_key(envelope, content), envelope, content
+
+
+def _later(error: BaseException) -> TryLater:
+    later = TryLater("the mail could not be stored for now")
+    later.__cause__ = error
+    return later
+
+
+def unnamed(connection: Connection, names: Sequence[str]) -> list[str]:
+    """Those objects that no row names."""
+    keys = [name.partition("-")[0] for name in names]
+    named = set(connection.scalars(select(raw_mails.c.location).where(raw_mails.c.key.in_(keys))))
+    return [name for name in names if name not in named]
+
+
+def orphans(store: Store, before: datetime) -> Iterator[str]:
+    """The objects that were written *before* an instant, at least a day ago, and never got a row (``reconcile``)."""
+    kept = (name for name, at in store.objects.kept() if at < before)
+    while names := list(islice(kept, LARGEST_BATCH)):
+        with store.read() as connection:
+            yield from unnamed(connection, names)

@@ -1,0 +1,71 @@
+"""The workers' own work, counted as it passes."""
+
+from collections.abc import Sequence
+
+from mailgate.errors import GiveUp, TryLater
+from mailgate.model.outbound import Attempt
+from mailgate.notify.channel import Channel
+from mailgate.store.apply import Settled
+from mailgate.store.spool import Spooled
+from mailgate.web.counts import Own
+from mailgate.workers.intake import Intake
+
+
+class CountedIntake:
+    """An intake whose decisions are counted."""
+
+    name = Intake.name
+
+    def __init__(self, intake: Intake, counts: Own) -> None:
+        self._counts = counts
+        self._intake = intake
+        self.release, self.quarantine = intake.release, intake.quarantine
+
+    def claim(self) -> Sequence[Spooled]:
+        self._counts.turned(self.name)
+        return self._intake.claim()
+
+    def handle(self, spooled: Sequence[Spooled]) -> list[Settled]:
+        settled = self._intake.handle(spooled)
+        for each in settled:
+            decision = each.decision
+            self._counts.decided(decision.action, each.reading.message.kind, decision.silent_because)
+        return settled
+
+
+class CountedChannel:
+    """A channel whose results are counted."""
+
+    def __init__(self, channel: Channel, counts: Own) -> None:
+        self._channel = channel
+        self._counts = counts
+        self.longest_seconds, self.repeatable = channel.longest_seconds, channel.repeatable
+        self.close = channel.close
+        self._unsettled = 0
+
+    def send(self, attempt: Attempt) -> None:
+        self._counts.turned("delivery")
+        result = "uncertain"
+        try:
+            self._channel.send(attempt)
+            result = ""
+            self._unsettled += 1
+        except TryLater:
+            result = "later"
+            raise
+        except GiveUp:
+            result = "given up"
+            raise
+        finally:
+            if result:
+                self._counts.sent(result)
+
+    def settle(self) -> None:
+        """What was sent counts when it is sure."""
+        mails, self._unsettled = self._unsettled, 0
+        result = "later"
+        try:
+            self._channel.settle()
+            result = "sent"
+        finally:
+            self._counts.sent(result, mails)

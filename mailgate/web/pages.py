@@ -1,0 +1,38 @@
+"""Which pages there are."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from importlib.metadata import version
+
+from mailgate.store.schema import HEAD
+from mailgate.web.health import health
+from mailgate.web.server import Answer, Page
+from mailgate.web.sight import Observer
+
+PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
+
+
+def pages(observer: Observer) -> Mapping[str, Page]:
+    def metrics_page() -> Answer:
+        from mailgate.web.metrics import metrics  # only whoever is asked needs the library
+
+        return Answer(metrics(observer), PROMETHEUS)
+
+    def health_page() -> Answer:
+        well, body = health(observer)
+        return Answer.of(body, HTTPStatus.OK if well else HTTPStatus.SERVICE_UNAVAILABLE)
+
+    def info_page() -> Answer:
+        return Answer.of(
+            {
+                "version": version("mailgate"),
+                "config": observer.config.version,
+                "schema": HEAD,
+                "started_at": observer.started_at.isoformat(timespec="seconds"),
+            }
+        )
+
+    def ping_page() -> Answer:
+        return Answer(b"pong\n")
+
+    return {"/metrics": metrics_page, "/health": health_page, "/info": info_page, "/ping": ping_page}

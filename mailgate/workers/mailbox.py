@@ -1,0 +1,219 @@
+"""From a folder on a mail server to the spool, and out of the folder once the ticket is there (E40-E57).
+
+The folder is the queue: whatever is in it and has no row is work. Each step is one transaction or one
+command that may be repeated, so that a crash after any of them costs nothing and doubles nothing (E43).
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from threading import Event
+from typing import Protocol
+
+from mailgate import journal
+from mailgate.errors import Refused, SessionEnded, TryLater
+from mailgate.ingest import mailbox_folder
+from mailgate.model.config import ImapAccount
+from mailgate.model.folder import Fetched, Folder, Known, Stage
+from mailgate.model.health import AccountHealth, AccountState
+from mailgate.store import imap
+from mailgate.store.engine import Store
+
+SHORTEST_REST_SECONDS = 0.25
+IDLE_FACTOR = 5  # E47: where the server tells of new mail a full list may come so much later
+MANY = 10
+TOO_LONG = timedelta(minutes=15)  # E49
+
+
+class Connected(Protocol):
+    """An open folder: ``ingest.imap.MailFolder``."""
+
+    place: Folder
+
+    @property
+    def tells_news(self) -> bool: ...
+    def list(self) -> list[int]: ...
+    def fetch(self, uid: int, limit: int) -> Fetched | None: ...
+    def file(self, uid: int, folder: str) -> bool: ...
+    def wait(self, seconds: float, stop: Event) -> None: ...
+    def close(self) -> None: ...
+
+
+class MailboxReader:
+    """Reads one account in turns, each a look at the folder and a rest; *stored* wakes whoever decides about mails."""
+
+    def __init__(
+        self,
+        account: ImapAccount,
+        store: Store,
+        connect: Callable[[], Connected],
+        clock: Callable[[], datetime],
+        chance: Callable[[], float],
+        stop: Event,
+        health: AccountHealth,
+        stored: Callable[[], None] = lambda: None,
+        limit: int = 40 * 1024**2,
+    ) -> None:
+        self._account = account
+        self._store = store
+        self._connect = connect
+        self._clock = clock
+        self._chance = chance
+        self._stop = stop
+        self._health = health
+        self._stored = stored
+        self._limit = limit
+        self._folder: Connected | None = None
+        self._failures = 0
+        self._rest_seconds = SHORTEST_REST_SECONDS
+        self._silent_since = clock()
+        self._told = False
+
+    def turn(self) -> int:
+        """Look at the folder, do what is to be done, rest."""
+        try:
+            self._folder = self._folder or self._opened()
+            busy = self.look(self._folder)
+            self._rest(self._folder, busy=busy)
+        except SessionEnded:
+            self.close()
+        except (TryLater, Refused) as error:
+            self.close()
+            self._put_off(error)
+        except BaseException:
+            self.close()
+            raise
+        return 1
+
+    def close(self) -> None:
+        """Hang up."""
+        if self._folder is not None:
+            self._folder.close()
+            self._folder = None
+
+    def _opened(self) -> Connected:
+        folder = self._connect()
+        journal.mailbox_opened(self._health.account, folder.place.uidvalidity)
+        if imap.renumbered(self._store, folder.place):
+            journal.mailbox_renumbered(self._health.account)
+        return folder
+
+    def look(self, folder: Connected) -> bool:
+        """One cycle; whether there is more to do than to wait for news."""
+        listed = folder.list()
+        self._is_well(len(listed))
+        known = imap.known(self._store, folder.place)
+        plan = mailbox_folder.plan(listed, known, self._clock())
+        imap.filed(self._store, folder.place, plan.gone)
+        attempts = {row.uid: row.attempts for row in known}
+        self._fetch(folder, plan.fetch, attempts)
+        staying = self._file(folder)
+        self._failures = 0
+        self._health.waiting = len(staying)
+        if plan.fetch:
+            self._rest_seconds = SHORTEST_REST_SECONDS
+        return bool(plan.fetch) or any(row.stage is not Stage.UNREAD and not row.decided for row in staying)
+
+    # ---- into the spool
+
+    def _fetch(self, folder: Connected, uids: tuple[int, ...], attempts: dict[int, int]) -> None:
+        """One mail after the other (E51). Where none of many comes it is the server's fault, not the mails'."""
+        missed = []
+        for uid in uids:
+            if self._stop.is_set():
+                return
+            fetched = self._handed_over(folder, uid, attempts.get(uid, 0) + 1)
+            if fetched is None or not self._take(folder, uid, fetched):
+                missed.append((uid, fetched is None))
+        if len(missed) == len(uids) >= MANY and all(nothing for _, nothing in missed):
+            raise TryLater("the mail server hands over no mail at present")
+        for uid, _ in missed:
+            self._missed(folder, uid, attempts.get(uid, 0) + 1)
+
+    def _handed_over(self, folder: Connected, uid: int, attempt: int) -> Fetched | None:
+        """A mail. Where the connection breaks off at the same one twice it may be to blame: the others go first."""
+        try:
+            return folder.fetch(uid, self._limit)
+        except SessionEnded:
+            raise
+        except TryLater:
+            if attempt == 1:
+                imap.missed(self._store, folder.place, uid, attempt, self._clock())
+            else:
+                self._missed(folder, uid, attempt)
+            raise
+
+    def _take(self, folder: Connected, uid: int, fetched: Fetched) -> bool:
+        """Make a mail durable; False where it is only Exchange's excuse for one."""
+        header = mailbox_folder.header_of(fetched.raw)
+        if mailbox_folder.is_placeholder(header):
+            return False
+        stage, raw = Stage.STORED, fetched.raw
+        if fetched.too_large:
+            stage, raw = Stage.TOO_LARGE, mailbox_folder.excerpt(fetched, self._limit)
+        envelope = mailbox_folder.envelope_of(header, fetched, self._account, self._clock())
+        key = imap.take(self._store, folder.place, uid, stage, envelope, raw)
+        journal.mail_fetched(self._health.account, key, len(raw))
+        self._stored()
+        return True
+
+    def _missed(self, folder: Connected, uid: int, attempts: int) -> None:
+        """Ask again later; in the end have a person told, by way of the quarantine (E53)."""
+        now, pause = self._clock(), mailbox_folder.retry_after(attempts)
+        if pause is not None:
+            journal.mail_not_fetched(self._health.account, uid, attempts)
+            imap.missed(self._store, folder.place, uid, attempts, now + pause)
+            return
+        envelope, raw = mailbox_folder.not_fetched(folder.place, uid, self._account, now)
+        imap.take(self._store, folder.place, uid, Stage.STORED, envelope, raw)
+        self._stored()
+
+    # ---- out of the folder
+
+    def _file(self, folder: Connected) -> list[Known]:
+        """Move what is decided to where it belongs; the rows of what stays."""
+        staying, moved = [], []
+        try:
+            for row in imap.known(self._store, folder.place):
+                target = mailbox_folder.destination(row)
+                if target is not None and folder.file(row.uid, target):
+                    moved.append(row.uid)
+                    continue
+                if target is not None:
+                    journal.mail_not_filed(self._health.account, row.uid, target)
+                staying.append(row)
+        finally:  # what was moved before the connection broke off need not wait for the next list
+            imap.filed(self._store, folder.place, moved)
+        return staying
+
+    # ---- rests and failures
+
+    def _is_well(self, waiting: int) -> None:
+        self._told = False
+        self._silent_since = self._clock()
+        health = self._health
+        health.state, health.error = AccountState.READING, ""
+        health.last_good_list_at, health.waiting = self._silent_since, waiting
+
+    def _rest(self, folder: Connected, *, busy: bool) -> None:
+        """Until there is news; only shortly, and ever longer, where mails wait for a decision."""
+        poll = float(self._account.poll_seconds)
+        if busy:
+            self._stop.wait(self._rest_seconds)
+            self._rest_seconds = min(poll, 2 * self._rest_seconds)
+            return
+        self._rest_seconds = SHORTEST_REST_SECONDS
+        folder.wait(poll * IDLE_FACTOR if folder.tells_news else poll, self._stop)
+
+    def _put_off(self, error: TryLater | Refused) -> None:
+        """Wait before the next try. What somebody has to change is said once, not at every try (E57)."""
+        self._failures += 1
+        health, is_refused = self._health, isinstance(error, Refused)
+        pause = mailbox_folder.pause_seconds(self._failures, self._chance(), refused=is_refused)
+        if not is_refused or health.error != str(error):
+            journal.mailbox_put_off(health.account, error, pause, for_people=is_refused)
+        health.state = AccountState.REFUSED if is_refused else AccountState.BROKEN_OFF
+        health.error = str(error)
+        if not self._told and self._clock() - self._silent_since > TOO_LONG:
+            self._told = True
+            journal.mailbox_silent(health.account, error)
+        self._stop.wait(pause)

@@ -1,0 +1,172 @@
+"""STARTTLS, over raw sockets against the real listener."""
+
+import ssl
+import time
+
+import pytest
+
+from mailgate.errors import Refused
+from mailgate.ingest.listener import encryption
+from mailgate.model.config import Tls
+from tests.certificates import make_certificate, trusting
+from tests.fakes import MemorySpool
+from tests.listening import ENVELOPE, Dialogue, listening, make_config
+
+HOST = "mx.city.example"
+MAIL = b"MAIL FROM:<ann@mail.example>"
+REFUSED = b"530 5.7.0 Must issue a STARTTLS command first"
+
+
+@pytest.fixture(scope="module")
+def ours(tmp_path_factory):
+    return make_certificate(tmp_path_factory.mktemp("ours"), HOST)
+
+
+@pytest.fixture(scope="module")
+def running(ours):
+    with listening(MemorySpool(), make_config(tls=tls(ours))) as listener:
+        yield listener
+
+
+def tls(certificate, **more):
+    return {"certificate": str(certificate.file), "key": str(certificate.key), **more}
+
+
+def encrypted(port: int, context: ssl.SSLContext) -> Dialogue:
+    client = Dialogue(port)
+    assert b"STARTTLS" in client.say(b"EHLO me")
+    assert client.say(b"STARTTLS").startswith(b"220 2.0.0")
+    client.encrypt(context)
+    return client
+
+
+def test_a_mail_comes_in_encrypted(running, ours):
+    with encrypted(running.port, trusting(ours)) as client:
+        assert b"STARTTLS" not in client.say(b"EHLO me")
+        replies = client.say_all(*ENVELOPE.split(b"\r\n")[1:-1], b"x\r\n.", b"QUIT")
+    assert [reply[:3] for reply in replies] == [b"250", b"250", b"354", b"250", b"221"]
+
+
+def test_a_big_mail_comes_in_encrypted_as_it_was_written(ours):
+    spool, text = MemorySpool(), b"".join(b"line %d\r\n" % number for number in range(500_000))
+    with listening(spool, make_config(tls=tls(ours))) as running, encrypted(running.port, trusting(ours)) as client:
+        client.say_all(*ENVELOPE.split(b"\r\n")[:-1])
+        client.send(text + b".\r\n")
+        assert client.reply().startswith(b"250 2.0.0 queued as")
+    assert spool.mails[0][1] == text
+
+
+def test_what_was_said_before_the_handshake_is_forgotten(running, ours):
+    with Dialogue(running.port) as client:
+        client.say_all(b"EHLO me", MAIL, b"STARTTLS")
+        client.encrypt(trusting(ours))
+        assert client.say(MAIL).startswith(b"503 5.5.1 say EHLO first")
+        assert client.say_all(b"EHLO me", MAIL)[1] == b"250 2.1.0 ok"
+
+
+def test_S3_what_is_pipelined_behind_starttls_is_discarded(running, ours):
+    with Dialogue(running.port) as client:
+        client.say(b"EHLO me")
+        client.send(b"STARTTLS\r\nEHLO evil\r\nMAIL FROM:<evil@mail.example>\r\n")
+        assert client.reply().startswith(b"220")
+        client.encrypt(trusting(ours))
+        assert client.say(b"NOOP") == b"250 2.0.0 ok"
+        assert client.say(b"RCPT TO:<help@city.example>").startswith(b"503 5.5.1 say MAIL first")
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_E28_new_versions_of_tls_are_spoken(running, ours, version):
+    context = trusting(ours)
+    context.minimum_version = context.maximum_version = version
+    with encrypted(running.port, context) as client:
+        assert client.say(b"NOOP").startswith(b"250")
+
+
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1_1 is deprecated")
+def test_E28_an_old_version_of_tls_is_refused(running, ours):
+    context = trusting(ours)
+    context.set_ciphers("DEFAULT:@SECLEVEL=0")
+    context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
+    with pytest.raises((ssl.SSLError, ConnectionError)):
+        encrypted(running.port, context)
+
+
+def test_a_failed_handshake_ends_the_session_and_nothing_else(running, ours):
+    with Dialogue(running.port) as client:
+        client.say_all(b"EHLO me", b"STARTTLS")
+        client.send(b"this is no handshake\r\n" * 20)
+        assert client.reply()[:3] not in (b"220", b"250")
+    with Dialogue(running.port) as client:
+        client.say_all(b"EHLO me", b"STARTTLS")
+    deadline = time.monotonic() + 10
+    while running.listener.sessions and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not running.listener.sessions
+    test_a_mail_comes_in_encrypted(running, ours)
+
+
+def test_starttls_out_of_place(running, ours):
+    with Dialogue(running.port) as client:
+        assert client.say(b"STARTTLS now").startswith(b"501 5.5.4")
+    with encrypted(running.port, trusting(ours)) as client:
+        assert client.say(b"STARTTLS").startswith(b"503 5.5.1")
+    with listening(MemorySpool()) as plain, Dialogue(plain.port) as client:
+        assert b"STARTTLS" not in client.say(b"EHLO me")
+        assert client.say(b"STARTTLS").startswith(b"502 5.5.1")
+
+
+def test_E10_required_tls_refuses_everything_else(ours):
+    with listening(MemorySpool(), make_config(tls=tls(ours, required=True))) as required:
+        with Dialogue(required.port) as client:
+            commands = (b"HELO me", MAIL, b"RCPT TO:<help@city.example>", b"DATA", b"RSET", b"VRFY help", b"FROB")
+            assert client.say_all(*commands) == [REFUSED] * 7
+            assert client.say(b"NOOP").startswith(b"250")
+            assert client.say(b"QUIT").startswith(b"221")
+        with encrypted(required.port, trusting(ours)) as client:
+            assert client.say_all(b"EHLO me", MAIL)[1].startswith(b"250")
+
+
+@pytest.fixture(scope="module")
+def by_certificate(ours, tmp_path_factory):
+    """A listener without relays that lets in who shows a certificate of *authority* for out.example."""
+    folder = tmp_path_factory.mktemp("authority")
+    authority = make_certificate(folder, "authority")
+    config = make_config(relays=[], tls=tls(ours, clients=["Out.example"], authorities=str(authority.file)))
+    with listening(MemorySpool(), config) as listener:
+        yield listener, lambda name: make_certificate(folder, name, authority)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("mail.out.example", b"250 2.1.0"), ("out.example", b"250 2.1.0"), ("evilout.example", b"554 5.7.1")],
+)
+def test_E28_a_certificate_lets_in_who_is_no_relay(by_certificate, ours, name, expected):
+    listener, certified = by_certificate
+    with encrypted(listener.port, trusting(ours, certified(name))) as client:
+        assert client.say_all(b"EHLO me", MAIL)[1].startswith(expected)
+
+
+def test_E28_without_a_certificate_no_relay_is_no_relay(by_certificate, ours, tmp_path):
+    listener, _ = by_certificate
+    with Dialogue(listener.port) as client:
+        assert client.banner.startswith(b"220")
+        assert client.say_all(b"EHLO me", MAIL)[1] == REFUSED
+    with encrypted(listener.port, trusting(ours)) as client:
+        assert client.say_all(b"EHLO me", MAIL)[1].startswith(b"554 5.7.1")
+    forged = trusting(ours, make_certificate(tmp_path, "out.example"))
+    forged.maximum_version = ssl.TLSVersion.TLSv1_2  # where a client hears of it during the handshake
+    with pytest.raises((ssl.SSLError, ConnectionError)):
+        encrypted(listener.port, forged)
+
+
+@pytest.mark.parametrize("wrong", ["certificate", "key", "authorities"])
+def test_a_file_that_is_no_certificate_is_named(ours, tmp_path, wrong):
+    broken = tmp_path / "broken.pem"
+    for content in (None, "nonsense"):
+        if content:
+            broken.write_text(content)
+        settings = Tls.model_validate(
+            tls(ours, clients=["a.example"], authorities=str(ours.file)) | {wrong: str(broken)}
+        )
+        with pytest.raises(Refused, match=r"smtp\.tls.*broken\.pem.*cannot be used"):
+            encryption(settings)

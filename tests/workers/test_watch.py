@@ -1,0 +1,65 @@
+"""Quieter, louder, about to end: what the operator hears before a user notices."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from mailgate.errors import TryLater
+from mailgate.model.config import Operator
+from mailgate.model.config import Store as StoreSettings
+from mailgate.store.engine import open_store
+from mailgate.store.schema import upgrade
+from mailgate.workers.watch import Hour, Watch, Watched, hours
+from tests.make import HELPDESK
+from tests.store import made
+
+NOW = datetime(2026, 11, 23, 10, 20, tzinfo=UTC)
+
+
+@pytest.fixture
+def store(tmp_path):
+    found = open_store(Operator(store=StoreSettings(url=f"sqlite:///{tmp_path}/mailgate.db")))
+    upgrade(found)
+    yield found
+    found.close()
+
+
+@pytest.mark.parametrize(
+    ("mails", "usual", "quieter", "louder"),
+    [(0, 10, True, False), (2, 10, True, False), (3, 10, False, False), (0, 9, False, False), (31, 10, False, True),
+     (30, 10, False, False), (19, 1, False, False), (20, 0, False, True)],
+)  # fmt: skip
+def test_only_what_is_far_from_usual_is_told(mails, usual, quieter, louder):
+    hour = Hour(mails, usual)
+    assert (hour.is_quieter, hour.is_louder) == (quieter, louder)
+
+
+def test_an_hour_is_compared_with_the_average_of_the_weeks_before():
+    assert hours(["a"], [{"a": 1}, {"a": 10}, {}, {"a": 20}, {"b": 1}]) == {"a": Hour(1, 7.5)}
+    assert hours(["a"], [{"a": 1}]) == {}
+
+
+def test_the_weeks_before_the_first_mail_do_not_count(store):
+    def arrived(ago: timedelta) -> None:
+        made.applied(store, made.ignored(made.spooled(store)))
+        with store.write() as tx:
+            tx.exec_driver_sql(
+                "UPDATE messages SET received_at = ? WHERE id = (SELECT max(id) FROM messages)",
+                (int((NOW - ago).timestamp() * 1_000_000),),
+            )
+
+    for ago in (timedelta(weeks=2, hours=3), *[timedelta(weeks=2, hours=1)] * 2, timedelta(weeks=1, minutes=50)):
+        arrived(ago)
+    watched = Watched()
+    Watch(store, [HELPDESK], {}, lambda: NOW, watched).hour()
+    assert watched.hours == {HELPDESK: Hour(0, 1.5)}
+
+
+def test_days_left_are_told_and_what_does_not_answer_is_left_out(store):
+    def away():
+        raise TryLater("it is away")
+
+    ends = {"smtp.tls": lambda: NOW + timedelta(days=12), "send.via": away, "none": lambda: None}
+    watched = Watched()
+    Watch(store, [], ends, lambda: NOW, watched).expiries()
+    assert watched.days_left == {"smtp.tls": 12}

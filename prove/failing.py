@@ -20,9 +20,7 @@ POINTS = (b"posix/io/rw/*", b"posix/io/sync/*", b"posix/io/dir/rename", b"posix/
 OURS = ("/mailgate/store/", "/mailgate/notify/", "/mailgate/journal.py")
 ONCE = 1  # libfiu's FIU_ONETIME
 MODULES = ("fiu_posix_preload.so", "fiu_run_preload.so")
-PRELOAD = ":".join(
-    str(path) for path in (next(iter(Path("/usr/lib").glob(f"**/fiu/{name}")), None) for name in MODULES) if path
-)
+PRELOAD = ":".join(str(path) for name in MODULES for path in Path("/usr/lib").glob(f"fiu/{name}"))
 MISSING = "libfiu is not installed: make services"
 
 _Callback = ctypes.CFUNCTYPE(

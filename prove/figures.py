@@ -56,6 +56,12 @@ def figures(*, small: bool) -> dict[str, Figure]:
         lambda folder, seed, _: replies.lost(folder, seed, size["K5 mails"]),
         lambda folder, seed: replies.lost(folder, seed, 20, spoilt=True),
     )
+    made["F6 network"] = Figure(
+        "a network that freezes, crawls and breaks",
+        1,
+        lambda folder, seed, _: replies.bad_network(folder, seed, size["F6 times"]),
+        lambda folder, seed: replies.bad_network(folder, seed, 2, spoilt=True),
+    )
     for limit in pressure.LIMITS:
         made[f"F11 {limit}"] = _limit(limit, size["F11 seconds"])
     made["F11 stopped worker"] = Figure(
@@ -71,13 +77,13 @@ _FULL = {
     "K1 rounds": 80, "K1 first": 1, "K1 apart": 80,
     "K2 kills": 50, "K2 rounds": 10, "K2 single": 500, "K2 single rounds": 19,
     "K3 rounds": 100, "K3 calls": 20, "K3 apart": 1,
-    "K4 seconds": 60, "K5 mails": 2000, "K5 rounds": 5, "F11 seconds": 10, "F11 stops": 10,
+    "K4 seconds": 60, "K5 mails": 2000, "K5 rounds": 5, "F6 times": 50, "F11 seconds": 10, "F11 stops": 10,
 }  # fmt: skip
 _SMALL = {
     "K1 rounds": 1, "K1 first": 37, "K1 apart": 330,
     "K2 kills": 5, "K2 rounds": 1, "K2 single": 20, "K2 single rounds": 1,
     "K3 rounds": 1, "K3 calls": 6, "K3 apart": 150,
-    "K4 seconds": 2, "K5 mails": 50, "K5 rounds": 1, "F11 seconds": 1, "F11 stops": 1,
+    "K4 seconds": 2, "K5 mails": 50, "K5 rounds": 1, "F6 times": 1, "F11 seconds": 1, "F11 stops": 1,
 }  # fmt: skip
 
 

@@ -1,5 +1,5 @@
 # What to run and when: CONTRIBUTING.md, "Habits".
-.PHONY: help install run fast check test services explain golden bench lock clean
+.PHONY: help install run fast check test services explain golden bench prove lock clean
 .DEFAULT_GOAL := help
 
 VENV := .venv
@@ -58,6 +58,9 @@ golden: $(VENV)/.dev  ## rewrite what tests expect to read; read the diff
 
 bench: $(VENV)/.dev  ## the table of docs/performance.md, measured here
 	@$(BIN)/python -m bench
+
+prove: $(VENV)/.dev  ## the figures K1-K5 of docs/reliability.md; goes on where it stopped. MINUTES=30, SMALL=1, ONLY=K2
+	@$(BIN)/python -m prove $(if $(SMALL),--small) $(if $(MINUTES),--minutes $(MINUTES)) $(ONLY)
 
 # The oldest Python we support resolves: what newer ones need is a part of it.
 LOCK = $(BIN)/pip-compile --quiet --allow-unsafe --strip-extras --generate-hashes --build-deps-for=editable \

@@ -7,8 +7,9 @@ the lines are for people, elsewhere one JSON object each.
 import logging
 import sys
 from collections.abc import MutableMapping, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO, cast
 
 import structlog
 
@@ -26,6 +27,18 @@ def _clean(logger: object, method: str, line: MutableMapping[str, Any]) -> Mutab
     return line
 
 
+class _Log:
+    """Standard error. A line that cannot be written is left out: no mail waits for a log, and no worker ends for it."""
+
+    def write(self, text: str) -> None:
+        with suppress(OSError):
+            sys.stderr.write(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            sys.stderr.flush()
+
+
 def configure(*, only_warnings: bool = False) -> None:
     """Write to standard error from now on."""
     for_people = sys.stderr.isatty()
@@ -38,7 +51,7 @@ def configure(*, only_warnings: bool = False) -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING if only_warnings else logging.INFO),
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(cast(TextIO, _Log())),
         cache_logger_on_first_use=True,
     )
 

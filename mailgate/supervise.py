@@ -7,9 +7,10 @@ from collections.abc import Callable
 
 from mailgate import journal
 
-SHORTEST_PAUSE_SECONDS = 0.5
-LONGEST_PAUSE_SECONDS = 30.0
-HEALTHY_AFTER_SECONDS = 60.0
+SHORTEST_PAUSE_SECONDS = 0.1
+LONGEST_PAUSE_SECONDS = 10.0
+HEALTHY_AFTER_SECONDS = 10.0
+LOOK_SECONDS = 0.02
 
 
 class Supervisor:
@@ -17,7 +18,8 @@ class Supervisor:
 
     *work* is called with the number of the child and a file descriptor that becomes readable when the
     parent is gone: a child must not outlive it. *buried* is called in the parent with the process id of a
-    child that died by itself, before it is started again.
+    child that died by itself, before it is started again. A child that dies soon after its start waits, twice
+    as long each time, before it is started again; the others do not wait with it.
     """
 
     def __init__(self, count: int, work: Callable[[int, int], None], buried: Callable[[int], None]) -> None:
@@ -25,6 +27,7 @@ class Supervisor:
         self._buried = buried
         self._numbers: dict[int, int] = {}
         self._started: dict[int, float] = {}
+        self._due: dict[int, float] = {}
         self._pauses = dict.fromkeys(range(count), SHORTEST_PAUSE_SECONDS)
         self._stopping = False
         self._parent_alive, self._alive = os.pipe()
@@ -35,12 +38,9 @@ class Supervisor:
             signal.signal(name, self._stop)
         for number in self._pauses:
             self._start(number)
-        while self._numbers:
-            pid, status = os.wait()
-            number = self._numbers.pop(pid)
-            if not self._stopping:
-                self._buried(pid)
-                self._start_again(number, os.waitstatus_to_exitcode(status))
+        while self._numbers or self._due:
+            self._bury()
+            self._start_what_is_due()
 
     def _start(self, number: int) -> None:
         pid = os.fork()
@@ -60,17 +60,36 @@ class Supervisor:
         finally:
             os._exit(status)  # never back into the parent's code
 
-    def _start_again(self, number: int, status: int) -> None:
-        if time.monotonic() - self._started[number] > HEALTHY_AFTER_SECONDS:
+    def _bury(self) -> None:
+        """Wait until a child has ended, but only for a moment while another is to be started."""
+        if self._due:
+            time.sleep(LOOK_SECONDS)
+        if not self._numbers:
+            return
+        pid, status = os.waitpid(-1, os.WNOHANG if self._due else 0)
+        if pid:
+            number = self._numbers.pop(pid)
+            if not self._stopping:
+                self._buried(pid)
+                self._plan(number, os.waitstatus_to_exitcode(status))
+
+    def _plan(self, number: int, status: int) -> None:
+        """Start the child again after its pause."""
+        now = time.monotonic()
+        if now - self._started[number] > HEALTHY_AFTER_SECONDS:
             self._pauses[number] = SHORTEST_PAUSE_SECONDS
         pause = self._pauses[number]
         self._pauses[number] = min(2 * pause, LONGEST_PAUSE_SECONDS)
+        self._due[number] = now + pause
         journal.child_died(number, status, pause)
-        until = time.monotonic() + pause
-        while time.monotonic() < until and not self._stopping:
-            time.sleep(0.05)
-        if not self._stopping:
-            self._start(number)
+
+    def _start_what_is_due(self) -> None:
+        now = time.monotonic()
+        for number, at in list(self._due.items()):
+            if self._stopping or at <= now:
+                del self._due[number]
+                if not self._stopping:
+                    self._start(number)
 
     def _stop(self, *_: object) -> None:
         self._stopping = True

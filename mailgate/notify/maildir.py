@@ -11,6 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from mailgate.errors import TryLater
+from mailgate.folders import make_durably
 from mailgate.model.outbound import Attempt
 
 
@@ -55,7 +56,7 @@ class Maildir:
 
     def _make(self) -> None:
         for name in ("tmp", "new", "cur"):
-            (self._folder / name).mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_durably(self._folder / name)
 
     def _was_moved(self, name: str) -> bool:
         self._make()

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mailgate.errors import Refused
+from mailgate.folders import make_durably, sync
 
 KEY_BYTES = 32
 FIRST = "ka"
@@ -21,7 +22,7 @@ _NAME = re.compile(r"k([a-z])")
 def load_keys(folder: Path) -> tuple[dict[str, bytes], str]:
     """The keys by their id, and the id of the one that signs; a first one is made where there is none."""
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_durably(folder)
         if not any(_key_files(folder)):
             _make(folder / FIRST)
         keys = {key_id: _read(path) for key_id, path in _key_files(folder)}
@@ -51,15 +52,7 @@ def _make(path: Path) -> None:
         pass  # another process was first: its key counts
     finally:
         half_made.unlink()
-    _sync(path.parent)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync(path.parent)
 
 
 def _read(path: Path) -> bytes:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Protocol
 
 from mailgate.errors import GiveUp, Refused, TryLater
+from mailgate.folders import make_durably, sync
 from mailgate.store.columns import instant
 
 PART = ".part"
@@ -80,7 +81,7 @@ class Folder:
 
     def make_ready(self) -> None:
         try:
-            _make_durably(self._path)
+            make_durably(self._path)
             for part in self._path.glob("*" + PART):
                 _remove_unless_held(part)
         except OSError as error:
@@ -89,7 +90,7 @@ class Folder:
 
     def begin(self) -> "IncomingFile":
         with _translated():
-            _make_durably(self._path)
+            make_durably(self._path)
             return IncomingFile(self._path)
 
     def read(self, name: str) -> bytes:
@@ -138,7 +139,7 @@ class IncomingFile:
             assert self._path
             os.fsync(self._file.fileno())
             self._path = self._path.rename(self._folder / name)
-            _sync(self._folder)
+            sync(self._folder)
             self._path = None
             self._file.close()
 
@@ -166,23 +167,6 @@ def _translated() -> Iterator[None]:
         yield
     except OSError as error:
         raise TryLater(f"the folder of store.raw reported: {error.strerror}") from error
-
-
-def _make_durably(path: Path) -> None:
-    """Make the folder *path*, private, with the folders above it, each of them durable in its own."""
-    if path.is_dir():
-        return
-    _make_durably(path.parent)
-    path.mkdir(mode=0o700, exist_ok=True)
-    _sync(path.parent)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _remove_unless_held(part: Path) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import URL, BigInteger, ColumnElement, Connection, create_engine, event, literal
 
 from mailgate.errors import Refused
+from mailgate.folders import make_durably, sync
 from mailgate.store.engine import Store
 from mailgate.store.failures import translated
 from mailgate.store.locks import FileLock
@@ -122,7 +123,8 @@ class SqliteStore(Store):
 def _make_private(path: Path) -> None:
     """The file and its folder, for our user alone; SQLite gives its own files the mode of the first (S78)."""
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_durably(path.parent)
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        sync(path.parent)
     except OSError as error:
         raise Refused(f"{path} cannot be opened ({error.strerror}): check store.url and who owns the folder") from error

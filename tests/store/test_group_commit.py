@@ -151,7 +151,7 @@ def test_small_mails_go_on_while_the_raw_store_is_away(store: Store, monkeypatch
     group.close()
 
 
-@pytest.mark.parametrize("call", ["fsync", "_sync"])
+@pytest.mark.parametrize("call", ["fsync", "sync"])
 def test_a_failing_fsync_puts_the_mail_off_and_its_file_is_never_used(
     store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:

@@ -1,0 +1,126 @@
+"""The figures K1-K5, and F11, as rounds of the recipes: what a round does, how many make the figure, what must fail."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from prove import errors, full, kills, powercut, pressure, replies
+from prove.outcome import Outcome
+from tests.servers import postgresql
+
+Recipe = Callable[..., Outcome]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """*run* does the round of that number in a folder, with a seed; *control* must find that something is wrong."""
+
+    claim: str
+    rounds: int
+    run: Callable[[Path, int, int], Outcome]
+    control: Callable[[Path, int], Outcome]
+
+
+def figures(*, small: bool) -> dict[str, Figure]:
+    """All of them: in full, or small enough for every change."""
+    size = _SMALL if small else _FULL
+    made = {
+        "K1": Figure(
+            "power cuts, at each Nth operation of the disk",
+            size["K1 rounds"],
+            lambda folder, seed, number: powercut.cuts(
+                folder, seed, range(size["K1 first"] + number, 2001, size["K1 apart"])
+            ),
+            lambda folder, seed: powercut.cuts(folder, seed, range(400, 2000, 400), spoilt=True),
+        ),
+        "K2 SQLite, everything": _kills(kills.whole, size["K2 kills"], size["K2 rounds"], control=8),
+        "K2 SQLite, one worker": _kills(kills.single, size["K2 single"], size["K2 single rounds"], control=25),
+        "K2 PostgreSQL, everything": _kills(
+            _on_postgresql(kills.whole), size["K2 kills"], size["K2 rounds"], control=8
+        ),
+        "K2 PostgreSQL, one worker": _kills(
+            _on_postgresql(kills.single), size["K2 single"], size["K2 single rounds"], control=25
+        ),
+    }
+    for error in errors.ERRORS:
+        made[f"K3 {error}"] = _calls(error, size["K3 rounds"], size["K3 calls"], size["K3 apart"])
+    made["K4"] = Figure(
+        "a full disk: of bytes, then of files",
+        2,
+        lambda folder, seed, number: full.disk(folder, seed, size["K4 seconds"], files=number == 1),
+        lambda folder, seed: full.disk(folder, seed, 3, spoilt=True),
+    )
+    made["K5"] = Figure(
+        "replies lost after the final dot",
+        size["K5 rounds"],
+        lambda folder, seed, _: replies.lost(folder, seed, size["K5 mails"]),
+        lambda folder, seed: replies.lost(folder, seed, 20, spoilt=True),
+    )
+    made["F6 network"] = Figure(
+        "a network that freezes, crawls and breaks",
+        1,
+        lambda folder, seed, _: replies.bad_network(folder, seed, size["F6 times"]),
+        lambda folder, seed: replies.bad_network(folder, seed, 2, spoilt=True),
+    )
+    for limit in pressure.LIMITS:
+        made[f"F11 {limit}"] = _limit(limit, size["F11 seconds"])
+    made["F11 stopped worker"] = Figure(
+        "a worker that stood still finds its lease gone",
+        1,
+        lambda folder, seed, _: pressure.stopped(folder, seed, size["F11 stops"]),
+        lambda folder, seed: pressure.stopped(folder, seed, 1, spoilt=True),
+    )
+    return made
+
+
+_FULL = {
+    "K1 rounds": 80, "K1 first": 1, "K1 apart": 80,
+    "K2 kills": 50, "K2 rounds": 10, "K2 single": 500, "K2 single rounds": 19,
+    "K3 rounds": 100, "K3 calls": 20, "K3 apart": 1,
+    "K4 seconds": 60, "K5 mails": 2000, "K5 rounds": 5, "F6 times": 50, "F11 seconds": 10, "F11 stops": 10,
+}  # fmt: skip
+_SMALL = {
+    "K1 rounds": 1, "K1 first": 37, "K1 apart": 330,
+    "K2 kills": 5, "K2 rounds": 1, "K2 single": 20, "K2 single rounds": 1,
+    "K3 rounds": 1, "K3 calls": 6, "K3 apart": 150,
+    "K4 seconds": 2, "K5 mails": 50, "K5 rounds": 1, "F6 times": 1, "F11 seconds": 1, "F11 stops": 1,
+}  # fmt: skip
+
+
+def _kills(recipe: Recipe, count: int, rounds: int, control: int) -> Figure:
+    return Figure(
+        "kill -9 under load",
+        rounds,
+        lambda folder, seed, _: recipe(folder, seed, count),
+        lambda folder, seed: recipe(folder, seed, control, spoilt=True),
+    )
+
+
+def _on_postgresql(recipe: Recipe) -> Recipe:
+    def run(folder: Path, seed: int, count: int, *, spoilt: bool = False) -> Outcome:
+        with postgresql() as url:
+            return recipe(folder, seed, count, url, spoilt=spoilt)
+
+    return run
+
+
+def _calls(error: str, rounds: int, calls: int, apart: int) -> Figure:
+    def numbers(number: int) -> range:
+        first = 1 + number * calls * apart
+        return range(first, first + calls * apart, apart)
+
+    return Figure(
+        "every call for input or output fails once",
+        rounds,
+        lambda folder, seed, number: errors.calls(folder, seed, error, numbers(number)),
+        lambda folder, seed: errors.calls(folder, seed, error, range(30, 400, 30), spoilt=True),
+    )
+
+
+def _limit(limit: str, seconds: float) -> Figure:
+    return Figure(
+        f"too little for a while: {limit}",
+        1,
+        lambda folder, seed, _: pressure.limited(folder, seed, limit, seconds),
+        lambda folder, seed: pressure.limited(folder, seed, "fsize", 2, spoilt=True),
+    )

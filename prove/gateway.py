@@ -1,0 +1,155 @@
+"""``python -m prove.gateway``: starts gateways, each a fork of this process, which has everything imported already.
+
+That is all a start saves here: each opens the store, migrates, checks, puts leases back and listens like
+``mailgate serve``, whose ``main`` it runs. One line of JSON in, one out: {"start": environment}, {"wait": pid}.
+
+What production has no switch for is set here. *hurried*: leases, back-off and pauses of seconds instead of minutes.
+The rest spoils the gateway, for control runs that must fail.
+"""
+
+import json
+import os
+import secrets
+import signal
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+from threading import Timer
+from typing import Any
+
+import uvloop  # noqa: F401 (so that no start waits for it)
+
+from mailgate import app, scheduler, supervise  # noqa: F401 (the same)
+from mailgate.cli import main, serve  # noqa: F401 (the same)
+from mailgate.notify import compose, maildir  # noqa: F401 (the same)
+from mailgate.store import postgresql, sqlite, tables  # noqa: F401 (the same)
+from mailgate.web import pages, server  # noqa: F401 (the same)
+from mailgate.workers import delivery, intake, loop
+from prove import failing
+
+LEASE_SECONDS = 2.0
+GROUP_COMMIT: Any = vars(app)["GroupCommit"]
+
+
+def hurried() -> None:
+    """Work whose owner died is taken over after seconds, and what failed is tried again at once."""
+    intake.LEASE_SECONDS = LEASE_SECONDS
+    intake.RELEASED_FOR_SECONDS = 0.2
+    maildir.Maildir.longest_seconds = LEASE_SECONDS / 2
+    pause_after = vars(delivery)["pause_after"]
+
+    def soon(*arguments: Any) -> Any:
+        pause = pause_after(*arguments)
+        return None if pause is None else pause / 300
+
+    vars(delivery)["pause_after"] = soon
+    loop.LONGEST_PAUSE_SECONDS = 0.5
+    supervise.SHORTEST_PAUSE_SECONDS = supervise.LONGEST_PAUSE_SECONDS = 0.05
+
+
+def early() -> None:
+    """Spoilt: says 250 a moment before the commit."""
+    put = GROUP_COMMIT.put
+
+    def early_put(self: Any, *arguments: Any) -> "Future[str]":
+        Timer(0.05, put, (self, *arguments)).start()
+        answer: Future[str] = Future()
+        answer.set_result(secrets.token_hex(32))
+        return answer
+
+    GROUP_COMMIT.put = early_put
+
+
+def unsynced() -> None:
+    """Spoilt: SQLite does not wait for the disk at a commit (R17)."""
+    prepare = sqlite.SqliteStore._prepare
+
+    def careless(self: Any, connection: Any, record: object) -> None:
+        prepare(self, connection, record)
+        connection.execute("PRAGMA synchronous=NORMAL")
+
+    sqlite.SqliteStore._prepare = careless  # type: ignore[assignment, method-assign]
+    sqlite.SqliteStore.check = lambda self: None  # type: ignore[method-assign]
+
+
+def forgetful() -> None:
+    """Spoilt: a mail that comes again is not recognised (E13)."""
+    module = sys.modules[GROUP_COMMIT.__module__]
+    vars(module)["ingest_key"] = lambda *_: secrets.token_hex(32)
+
+
+def slow() -> None:
+    """A worker that holds its mails for a second before it decides."""
+    settle = intake.Intake._settled_group
+
+    def slowly(self: Any, *arguments: Any) -> Any:
+        time.sleep(1.0)
+        return settle(self, *arguments)
+
+    intake.Intake._settled_group = slowly  # type: ignore[assignment, method-assign]
+
+
+CHANGES: dict[str, Callable[[], None]] = {
+    "hurried": hurried,
+    "early": early,
+    "unsynced": unsynced,
+    "forgetful": forgetful,
+    "slow": slow,
+}
+
+
+def start(environment: dict[str, str]) -> int:
+    """The process id of a gateway with *environment*, whose CONTROL is the socket of ``failing`` if there is one."""
+    pid = os.fork()
+    if pid:
+        return pid
+    status = 1
+    try:
+        os.setsid()
+        os.environ.clear()
+        os.environ.update(environment)
+        os.chdir(environment["FOLDER"])
+        log = os.open(environment["LOG"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        for target, source in enumerate((nothing, log, log)):
+            os.dup2(source, target)
+        if "CONTROL" in environment:
+            failing.serve(Path(environment["CONTROL"]))
+        sys.argv = ["mailgate", "serve"]
+        main.main()
+        status = 0
+    except SystemExit as end:
+        status = end.code if isinstance(end.code, int) else 1
+    finally:
+        os._exit(status)
+
+
+def serve_commands() -> None:
+    for change in sys.argv[1:]:
+        CHANGES[change]()
+    running: set[int] = set()
+    try:
+        _answer_commands(running)
+    finally:  # whoever gave the commands is gone: nothing of it may stay
+        for pid in running:
+            os.killpg(pid, signal.SIGKILL)
+
+
+def _answer_commands(running: set[int]) -> None:
+    for line in sys.stdin:
+        match json.loads(line):
+            case {"start": environment}:
+                answer = start(environment)
+                running.add(answer)
+            case {"wait": pid}:
+                answer = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+                running.discard(pid)
+            case other:
+                raise ValueError(other)
+        print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    serve_commands()

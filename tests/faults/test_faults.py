@@ -1,0 +1,27 @@
+"""Small runs of the fault recipes, and of the control runs that must fail (docs/reliability.md sections 6 and 9)."""
+
+import pytest
+
+from prove.__main__ import SEED
+from prove.figures import figures
+from prove.mounts import NotHere
+
+FIGURES = figures(small=True)
+CONTROLS = [name for name in FIGURES if not name.startswith(("K2 PostgreSQL", "K3 E", "F11 nofile", "F11 as"))]
+
+
+def run(recipe, *arguments):
+    try:
+        return recipe(*arguments).problems
+    except NotHere as error:
+        pytest.skip(str(error))
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_no_mail_is_lost_doubled_or_stuck(name, tmp_path):
+    assert run(FIGURES[name].run, tmp_path, SEED, 0) == []
+
+
+@pytest.mark.parametrize("name", [*CONTROLS, "K3 EIO"])
+def test_the_recipe_finds_out_a_spoilt_gateway(name, tmp_path):
+    assert run(FIGURES[name].control, tmp_path, SEED) != []

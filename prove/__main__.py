@@ -9,6 +9,7 @@ import json
 import os
 import platform
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -57,6 +58,7 @@ def main() -> None:
     options.add_argument("--minutes", type=float, default=1e9, help="begin no more rounds after that time")
     options.add_argument("names", nargs="*", help="only figures that begin so, such as K2 or 'K3 EIO'")
     asked = options.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # by way of what ends servers and unmounts disks
     until = time.monotonic() + 60 * asked.minutes
     state = State(None if asked.small else PLACE / "state.json")
     wanted = {

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from mailgate.ingest import authentic
-from mailgate.model.config import Config
+from mailgate.model.config import Config, Mode
 from mailgate.model.decision import (
     AutoReply,
     Bounce,
@@ -258,7 +258,7 @@ def _small_talk(case: _Case) -> Decision | None:
     if ticket is None:
         return None
     replies, silent = case.answered("status", {"status": ticket.status, "waiting_for": ticket.waiting_for or ""})
-    if case.reading.sender not in ticket.participants:
+    if case.reading.sender not in ticket.participants and not thread.is_colleague(case.reading, case.config):
         replies, silent = (), "its sender takes no part in the ticket"
     outcome = FollowUp(ticket, Intent.CHASER)
     return case.decided(outcome, (*trace, *found), (), case.event("chased"), replies, silent)
@@ -287,7 +287,7 @@ def _request(case: _Case) -> Decision:
     """A new request: it joins the ticket that has it already (E156a), or opens one for each thing it asks."""
     reading, facts, config = case.reading, case.facts, case.config
     silent = answer.silent_because(reading, config, facts)
-    drafts, trace = request.requests(reading, config, facts, asks=not silent)
+    drafts, trace = request.requests(reading, config, facts, asks=not silent and _is_heard(reading, config))
     since = case.earlier(config.service.defaults.duplicates_within)
     if len(drafts) == 1:
         known, found = duplicate.same_request(reading, drafts[0], config, facts, since)
@@ -315,6 +315,12 @@ def _joined(case: _Case, ticket: Ticket, draft: Draft, trace: Trace) -> Decision
     )
     replies, silent = case.answered("duplicate")
     return case.decided(Duplicate(ticket), trace, (change,), case.event("same request again"), replies, silent)
+
+
+def _is_heard(reading: Reading, config: Config) -> bool:
+    """Whether what is asked reaches anybody: files are fed in silently, and a mailbox may only observe."""
+    mailbox = config.service.mailboxes.get(reading.mailbox or "")
+    return not reading.envelope.silent and (mailbox is None or mailbox.mode is Mode.LIVE)
 
 
 def _linked(case: _Case) -> str | None:

@@ -6,13 +6,14 @@ missing=
 found() { command -v "$1" >/dev/null 2>&1 || ls $2 >/dev/null 2>&1; }
 found postgres '/usr/lib/postgresql/*/bin/postgres' || missing="$missing postgresql"
 found postfix '/usr/sbin/postfix' || missing="$missing postfix"
+found dovecot '/usr/sbin/dovecot' || missing="$missing dovecot-imapd"
 found swaks /usr/bin/swaks || missing="$missing swaks"
 found openssl /usr/bin/openssl || missing="$missing openssl"
 found fusermount3 /bin/fusermount3 || missing="$missing fuse3"
 found fiu-run /usr/bin/fiu-run || missing="$missing fiu-utils libfiu0"
 
 if [ -z "$missing" ]; then
-    echo "services: PostgreSQL, Postfix, swaks, openssl, FUSE and libfiu are here"
+    echo "services: PostgreSQL, Postfix, Dovecot, swaks, openssl, FUSE and libfiu are here"
 elif ! command -v apt-get >/dev/null 2>&1; then
     echo "services: no apt-get here; install$missing with this system's packages"
     exit 1

@@ -80,6 +80,14 @@ class Postfix:
         return len(listing.stdout.splitlines())
 
 
+def need_postfix() -> None:
+    """Skip where Postfix is not installed, or may not be started."""
+    if not MASTER.exists():
+        pytest.skip(POSTFIX_MISSING)
+    if os.geteuid() != 0:
+        pytest.skip(POSTFIX_NEEDS_ROOT)
+
+
 @contextmanager
 def postfix(relay_to: int | str | None, **settings: str) -> Iterator[Postfix]:
     """A Postfix that nobody else uses, with further *settings* of its main.cf.
@@ -87,10 +95,7 @@ def postfix(relay_to: int | str | None, **settings: str) -> Iterator[Postfix]:
     It relays to a port by SMTP, or by what is written as a transport ("lmtp:unix:/path"), or throws mail away.
     Skips where Postfix is not installed, or may not be started.
     """
-    if not MASTER.exists():
-        pytest.skip(POSTFIX_MISSING)
-    if os.geteuid() != 0:
-        pytest.skip(POSTFIX_NEEDS_ROOT)
+    need_postfix()
     with tempfile.TemporaryDirectory(prefix="mailgate-postfix-") as folder:
         yield from _running(Path(folder), _onward(relay_to, settings))
 
@@ -114,11 +119,18 @@ def _running(root: Path, onward: str) -> Iterator[Postfix]:
     shutil.chown(root / "data", "postfix")
     (root / "etc/main.cf").write_text(MAIN.format(root=root, onward=onward))
     (root / "etc/master.cf").write_text(SERVICES.format(port=port))
+    with run_master(root, port):
+        yield Postfix(port, root)
+
+
+@contextmanager
+def run_master(root: Path, port: int) -> Iterator[None]:
+    """Postfix with the configuration in ``etc`` below *root*."""
     subprocess.run(["postfix", "-c", root / "etc", "check"], check=True, capture_output=True)
     master = subprocess.Popen([MASTER, "-c", root / "etc", "-d"], stderr=subprocess.DEVNULL)
     try:
         _wait_for(port, master)
-        yield Postfix(port, root)
+        yield
     finally:
         master.send_signal(signal.SIGTERM)
         master.wait(30)

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from mailgate import decide
+from mailgate.model.config import Config
 from mailgate.model.decision import (
     Action,
     AutoReply,
@@ -387,3 +388,25 @@ def test_a_book_is_read_up_to_a_limit() -> None:
     reading = decide.read(message, make_envelope(), CONFIG)
     assert len(reading.wording) == decide.LONGEST_WORDING
     assert "A99999" not in reading.keys
+
+
+def test_S38_a_colleague_may_ask_where_a_request_is_and_a_stranger_may_not() -> None:
+    asked = "Any update on this please?"
+    assert sent(decided(make_message(asked, sender=BEN), answering(make_ticket()))) == [("status", BEN)]
+    assert not decided(make_message(asked, sender=STRANGER), answering(make_ticket())).replies
+
+
+def test_a_ticket_does_not_wait_for_an_answer_that_nobody_was_asked_for() -> None:
+    message = make_message("The screen does not start.")
+    for decision in (decided(message, silent=True), decided_by(observing(), message)):
+        assert isinstance(decision.outcome, NewTicket)
+        (draft,) = decision.outcome.drafts
+        assert (draft.missing, draft.status) == (("asset", "room"), Status.NEW)
+
+
+def observing() -> Config:
+    return make_config(mailboxes={HELPDESK: {"team": "desk", "usually": "hardware", "mode": "observe"}})
+
+
+def decided_by(config: Config, message: Message) -> Decision:
+    return decide.decide(decide.read(message, make_envelope(vouched=True), config), config, make_facts())

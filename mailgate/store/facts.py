@@ -10,6 +10,7 @@ from sqlalchemy import Column, Connection, Select, TextClause, bindparam, func, 
 
 from mailgate.errors import TryLater
 from mailgate.model.decision import Evidence, Facts, Known, Reading, Token
+from mailgate.model.message import VERIFIED
 from mailgate.model.people import Person
 from mailgate.model.ticket import Ticket
 from mailgate.store import people, rows
@@ -53,8 +54,9 @@ TO_STRANGERS = (
 
 
 def _stored_by(indexed: Column[str]) -> Select[Any]:
-    columns = (indexed, messages.c.id, messages.c.ticket_id, messages.c.fingerprint, messages.c.sender)
-    return select(*columns, messages.c.received_at).where(indexed.in_(_WANTED)).order_by(messages.c.id)
+    mail = messages.c
+    columns = (indexed, mail.id, mail.ticket_id, mail.fingerprint, mail.sender, mail.verdict, mail.received_at)
+    return select(*columns).where(indexed.in_(_WANTED)).order_by(mail.id)
 
 
 STORED_BY_ID, STORED_BY_CONTENT = _stored_by(messages.c.message_id), _stored_by(messages.c.content)
@@ -212,9 +214,13 @@ def _known(stored: Sequence[Any], reading: Reading, known: Mapping[int, Ticket])
 
 
 def _resent(stored: Sequence[Any], reading: Reading, at: datetime, known: Mapping[int, Ticket]) -> Known | None:
-    """The last of the *stored* mails that the same sender sent within the week before."""
+    """The last of the *stored* mails that the same sender sent within the week before.
+
+    A forged copy that came first does not stand in for the genuine mail.
+    """
     for row in reversed(stored):
-        if row.sender == reading.sender and row.received_at > at - RESENT_WITHIN:
+        is_proved = row.verdict in VERIFIED or reading.verdict not in VERIFIED
+        if row.sender == reading.sender and is_proved and row.received_at > at - RESENT_WITHIN:
             return Known(row.fingerprint, known.get(row.ticket_id))
     return None
 

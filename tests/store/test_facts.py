@@ -184,3 +184,11 @@ def test_S57_no_text_of_a_mail_breaks_the_look_up(store: Store, text: str) -> No
     )
     (known,) = made.looked_up(store, what)
     assert known.evidence == ()
+
+
+def test_E153_a_forged_copy_that_came_first_does_not_stand_in_for_the_genuine_mail(store: Store) -> None:
+    made.opened(store, REF, replace(made.reading(content="one"), verdict=Verdict.NONE))
+    genuine, forged = made.reading(content="one"), replace(made.reading(content="one"), verdict=Verdict.NONE)
+    known = [each.same_content for each in made.looked_up(store, genuine, forged)]
+    assert known[0] is None
+    assert known[1].ticket.ref == REF

@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from datetime import timedelta
 from pathlib import Path
 from threading import Timer
 from typing import Any
@@ -42,7 +43,7 @@ def hurried() -> None:
 
     def soon(*arguments: Any) -> Any:
         pause = pause_after(*arguments)
-        return None if pause is None else pause / 300
+        return None if pause is None else min(pause / 300, timedelta(seconds=1))
 
     vars(delivery)["pause_after"] = soon
     loop.LONGEST_PAUSE_SECONDS = 0.5

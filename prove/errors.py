@@ -1,11 +1,12 @@
 """F2: every call for input or output fails once, with each of the errors that disks have."""
 
 import errno
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
 from prove import failing
-from prove.check import problems
+from prove.check import problems, stored_problems
 from prove.ledger import Ledger, Load
 from prove.mounts import NotHere
 from prove.outcome import Outcome
@@ -49,6 +50,9 @@ def calls(folder: Path, seed: int, error: str, numbers: Iterable[int], *, spoilt
                 break
             tried += 1
             failed.add(seen["failed"])
+            if spoilt:
+                time.sleep(0.3)  # what it stores late is stored by now
+                found += stored_problems(ledger, running.reader, folder, load.bytes_of)
             if found:
                 break
         found += problems(ledger, running.reader, folder, load.bytes_of)

@@ -113,7 +113,7 @@ def _calls(error: str, rounds: int, calls: int, apart: int) -> Figure:
         "every call for input or output fails once",
         rounds,
         lambda folder, seed, number: errors.calls(folder, seed, error, numbers(number)),
-        lambda folder, seed: errors.calls(folder, seed, error, range(30, 400, 30), spoilt=True),
+        lambda folder, seed: errors.calls(folder, seed, error, range(5, 600, 10), spoilt=True),
     )
 
 

@@ -50,10 +50,10 @@ class Ballast:
 
 
 def disk(folder: Path, seed: int, seconds: float, *, files: bool = False, spoilt: bool = False) -> Outcome:
-    """A disk of 64 MiB, or of 20,000 *files*, that stays full for *seconds*."""
+    """A disk of 64 MiB, or one with room for 20,000 *files*, that stays full for *seconds*."""
     ledger = Ledger(folder / "ledger")
     changes = ["hurried", *(["early"] if spoilt else [])]
-    options = "size=64m,nr_inodes=20000" if files else "size=64m"
+    options = "size=512m,nr_inodes=20000" if files else "size=64m"
     with small_disk(folder / "disk", options) as small, starter(*changes) as starting:
         ballast = Ballast(small / "ballast", files=files)
         with gateway(starting, small / "var", log=small / "log", **SETTINGS) as running:

@@ -7,7 +7,10 @@ from prove.figures import figures
 from prove.mounts import NotHere
 
 FIGURES = figures(small=True)
-CONTROLS = [name for name in FIGURES if not name.startswith(("K2 PostgreSQL", "K3 E", "F11 nofile", "F11 as"))]
+# Whether a limit on memory is felt depends on what the allocator has in hand, and whether most
+# spoilt gateways are found out on when they are hit: those belong to ``make prove``.
+HERE = [name for name in FIGURES if name != "F11 as"]
+FOUND_OUT_FOR_CERTAIN = ("K1", "K5", "F11 stopped worker")
 
 
 def run(recipe, *arguments):
@@ -17,11 +20,11 @@ def run(recipe, *arguments):
         pytest.skip(str(error))
 
 
-@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize("name", HERE)
 def test_no_mail_is_lost_doubled_or_stuck(name, tmp_path):
     assert run(FIGURES[name].run, tmp_path, SEED, 0) == []
 
 
-@pytest.mark.parametrize("name", [*CONTROLS, "K3 EIO"])
+@pytest.mark.parametrize("name", FOUND_OUT_FOR_CERTAIN)
 def test_the_recipe_finds_out_a_spoilt_gateway(name, tmp_path):
     assert run(FIGURES[name].control, tmp_path, SEED) != []

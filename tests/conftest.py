@@ -1,6 +1,7 @@
 """What every test run does: the pure tests alone on request, and an account of what did not run."""
 
 import os
+import signal
 from collections import Counter
 from collections.abc import Generator
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from tests.layers import is_pure_test
 
 HERE = Path(__file__).parent
+LONGEST_SECONDS = 300
 REQUIRED = os.environ.get("MAILGATE_REQUIRE_SERVICES") == "1"
 
 hypothesis.settings.register_profile("here", deadline=None)
@@ -28,6 +30,22 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     if config.getoption("--pure") and collection_path.name.startswith("test_"):
         return True if not is_pure_test(collection_path.relative_to(HERE)) else None
     return None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """A test that would wait for ever fails instead."""
+
+    def too_long(*_: object) -> None:
+        raise TimeoutError(f"{item.name} took longer than {LONGEST_SECONDS} seconds")
+
+    before = signal.signal(signal.SIGALRM, too_long)
+    signal.alarm(LONGEST_SECONDS)
+    try:
+        return (yield)
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -16,7 +16,9 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-POINTS = (b"posix/io/rw/*", b"posix/io/sync/*", b"posix/io/dir/rename", b"posix/io/dir/unlink", b"posix/io/oc/open")
+TRANSFERS = ("read", "pread", "readv", "preadv", "write", "pwrite", "writev", "pwritev", "truncate", "ftruncate")
+OTHERS = ("sync/fsync", "sync/fdatasync", "dir/rename", "dir/unlink", "oc/open")
+POINTS = [f"posix/io/{name}".encode() for name in (*(f"rw/{name}" for name in TRANSFERS), *OTHERS)]
 OURS = ("/mailgate/store/", "/mailgate/notify/", "/mailgate/journal.py")
 ONCE = 1  # libfiu's FIU_ONETIME
 MODULES = ("fiu_posix_preload.so", "fiu_run_preload.so")
@@ -43,7 +45,7 @@ class Switch:
             fiu.fiu_enable_external(point, -1, None, 0, self.callback)
 
     def _decide(self, name: bytes, _failnum: Any, failinfo: Any, _flags: Any) -> int:
-        if not self.fail_at or name.endswith(b"/reduce"):
+        if not self.fail_at:
             return 0
         site = site_of(sys._getframe(1))
         if site is None:
@@ -60,6 +62,8 @@ class Switch:
 def site_of(frame: FrameType | None) -> str | None:
     """The nearest line of mailgate above *frame*, where it works for the store, the outgoing mail or the log."""
     nearest, is_ours = None, False
+    if frame is not None and "/asyncio/" in frame.f_code.co_filename:
+        return None  # it wakes the event loop, by a descriptor that is no file
     while frame is not None:
         name = frame.f_code.co_filename
         if "/mailgate/" in name and "site-packages" not in name:

@@ -20,7 +20,9 @@ from pathlib import Path
 from threading import Timer
 from typing import Any
 
-import uvloop  # noqa: F401 (so that no start waits for it)
+import alembic.command
+import alembic.ddl.postgresql  # noqa: F401 (so that no start waits for it)
+import uvloop  # noqa: F401 (the same)
 
 from mailgate import app, scheduler, supervise  # noqa: F401 (the same)
 from mailgate.cli import main, serve  # noqa: F401 (the same)

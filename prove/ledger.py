@@ -111,19 +111,17 @@ class Load:
 
     def finish(self, seconds: float = PATIENCE_SECONDS) -> None:
         """Wait until every mail was handed over."""
-        self._thread.join(seconds)
-        if self._thread.is_alive():
+        if not self.is_finished_within(seconds):
             raise RuntimeError(f"the senders were not done after {seconds:g} seconds")
+
+    def is_finished_within(self, seconds: float) -> bool:
+        self._thread.join(seconds)
+        return not self._thread.is_alive()
 
     def stop(self, seconds: float = PATIENCE_SECONDS) -> None:
         """Each client finishes the mail it is at."""
         self._stopping.set()
         self.finish(seconds)
-
-    def leave(self) -> None:
-        """Go without another try: mails at hand stay without an answer."""
-        self._patience = 0.0
-        self.stop()
 
     def bytes_of(self, canary: int) -> bytes:
         is_large = self._large_every and canary % self._large_every == 0

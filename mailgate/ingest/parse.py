@@ -3,9 +3,10 @@
 import hashlib
 from collections.abc import Mapping
 
-from mailgate.ingest import automatic, body, bounce, content
+from mailgate.ingest import automatic, body, bounce, content, undelivered
 from mailgate.ingest.headers import MAX_SUBJECT, Headers
 from mailgate.ingest.html import Rendered
+from mailgate.ingest.seen import Seen
 from mailgate.ingest.tree import Part, read_tree
 from mailgate.model.config import TextKeys
 from mailgate.model.message import Address, Attachment, Kind, Message
@@ -67,8 +68,8 @@ def _parse(raw: bytes, keys: TextKeys, markings: tuple[str, ...]) -> Message:
     source = _source(read, subject, from_, bool(in_reply_to or references))
     parts = body.split(source, keys, markings)
     attachments = content.attachments(root, pieces)
-    delivery = bounce.read_report(root, headers)
-    kind, why = automatic.kind_of(_seen(root, headers, subject, from_, delivery, read.text))
+    seen = _seen(root, headers, subject, from_, read.text, parts.reply, len(raw))
+    kind, why = automatic.kind_of(seen)
     ids = headers.ids("message-id")
     if not ids:
         defects.append("no-message-id")
@@ -97,8 +98,9 @@ def _parse(raw: bytes, keys: TextKeys, markings: tuple[str, ...]) -> Message:
         kind=kind,
         kind_why=why,
         marking=parts.marking,
-        bounce_recipients=_bounced(kind, delivery),
-        returned_ids=delivery.returned_ids,
+        bounce_recipients=_bounced(kind, seen.delivery),
+        returned_ids=seen.delivery.returned_ids,
+        returned_to=seen.delivery.returned_to,
         attachments=attachments,
         headers=_kept(headers),
         defects=tuple(dict.fromkeys(defects)),
@@ -131,19 +133,22 @@ def _delivered_to(headers: Headers) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _seen(
-    root: Part, headers: Headers, subject: str, from_: Address | None, delivery: bounce.Report, text: str
-) -> automatic.Seen:
+def _seen(root: Part, headers: Headers, subject: str, from_: Address | None, text: str, reply: str, size: int) -> Seen:
     report = content.parameter(root, "report-type").lower() if root.declared_type == "multipart/report" else ""
     calendars = (leaf for leaf in root.leaves() if leaf.declared_type == "text/calendar")
-    return automatic.Seen(
+    from_local = from_.address.rpartition("@")[0] if from_ else ""
+    delivery = bounce.read_report(root, headers, text)
+    if report in ("", "delivery-status") and undelivered.deserves_second_opinion(subject, from_local):
+        delivery = bounce.second_opinion(root, delivery, size)
+    return Seen(
         headers=headers.decoded,
         subject=subject,
-        from_local=from_.address.rpartition("@")[0] if from_ else "",
+        from_local=from_local,
         report=report,
         delivery=delivery,
         calendar_method=next((content.parameter(leaf, "method").upper() for leaf in calendars), ""),
         text=text,
+        reply=reply,
         null_sender=from_ is None or headers.text("return-path") == "<>",
         returns_mail=any(leaf.declared_type in bounce.RETURNED for leaf in root.leaves()),
     )

@@ -31,7 +31,7 @@ _KNOWN_FIELD = re.compile(
     rb"(?i)(?:x-[\w-]{1,60}|from|to|cc|subject|date|message-id|mime-version|content-[\w-]{1,40}|received|return-path"
     rb"|reply-to|sender|in-reply-to|references|auto-submitted|precedence|delivered-to)[ \t]*:"
 )
-_FIELD = re.compile(rb"[!-9;-~]{1,200}[ \t]*:")
+_FIELD = re.compile(rb"([!-9;-~]{1,200})[ \t]*:")
 _BLANK_LINE = re.compile(rb"(?:\r\n|\n|\r(?!\n))[ \t]*(?:\r\n|\n|\r(?!\n))")
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _EMPTY_LINE = re.compile(r"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r)")
@@ -86,13 +86,18 @@ class Part(Message):
             self.limits.defects["too-many-headers"] = None
             return
         lower = name.lower()
-        if lower in _MIME_FIELDS and lower in self:
-            self.limits.defects["ambiguous-mime"] = None
+        if lower in _MIME_FIELDS and (lower in self or value.lower().count("boundary=") > 1):
+            self.limits.defects["ambiguous-mime"] = None  # two programs may read two mails (S24)
         capped = _capped(lower, value[: self._room])
         if len(capped) < len(value):
             self.limits.defects["header-too-long"] = None
         self._room -= len(name) + len(capped) + 2
         super().set_raw(name, capped)
+
+    def get_boundary(self, failobj: Any = None) -> Any:
+        """The boundary, without the line ends of a header that was folded within it."""
+        boundary = super().get_boundary(failobj)
+        return _LINE_END.sub("", boundary) if isinstance(boundary, str) else boundary
 
     def taken(self) -> str:
         """What the standard parser left as the body, which it loses."""
@@ -249,14 +254,14 @@ class _Cutter:
 
 
 def _mended(raw: bytes) -> bytes:
-    """*raw* without blank lines before its headers and without garbage lines between them (E93)."""
+    """*raw* without blank lines before its headers, garbage lines between them, or spaces before their colons (E93)."""
     raw = raw.lstrip(b"\r\n\x00\xef\xbb\xbf \t")
     end = _BLANK_LINE.search(raw, 0, MAX_HEADERS)
     block = raw[: end.start()] if end else raw[:MAX_HEADERS]
     lines = block.splitlines(keepends=True)
     last = max((i for i, line in enumerate(lines) if _KNOWN_FIELD.match(line)), default=0)
     kept = [
-        line
+        _FIELD.sub(rb"\1:", line, count=1) if _FIELD.match(line) else line
         for i, line in enumerate(lines)
         if i > last or line[:1] in b" \t" or _FIELD.match(line) or (i == 0 and line.startswith(b"From "))
     ]

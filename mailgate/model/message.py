@@ -94,7 +94,8 @@ class Message:
     Message ids carry their angle brackets. *text* is the whole body as text; *reply_text*
     is what the sender newly wrote, without quoted history, signature and disclaimers;
     *quoted* is the history that was cut off. *struck* holds what was struck out: it stands in
-    none of the texts, and a number in it is withdrawn. *headers* holds the header values that later
+    none of the texts, and a number in it is withdrawn. *returned_ids* and *returned_to*: the ids of a mail that
+    came back, and the addresses that answers to it were to go to. *headers* holds the header values that later
     stages read, by lower-case name, decoded and on one line, as tuples in order.
     """
 
@@ -124,6 +125,7 @@ class Message:
     marking: str = ""
     bounce_recipients: tuple[str, ...] = ()
     returned_ids: tuple[str, ...] = ()
+    returned_to: tuple[str, ...] = ()
     attachments: tuple[Attachment, ...] = ()
     headers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     defects: tuple[str, ...] = ()

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from mailgate.ingest.charset import decode
-from mailgate.ingest.content import payload
 from mailgate.ingest.headers import Headers
+from mailgate.ingest.leaf import payload
 from mailgate.ingest.tree import Part
 
 MAX_RECIPIENTS = 200

@@ -99,10 +99,16 @@ class Part(Message):
         boundary = super().get_boundary(failobj)
         return _LINE_END.sub("", boundary) if isinstance(boundary, str) else boundary
 
+    @property
+    def written(self) -> str:
+        """What stands in a leaf, as it was written: bytes beyond ASCII are surrogates."""
+        return self._payload if isinstance(self._payload, str) else ""
+
     def taken(self) -> str:
         """What the standard parser left as the body, which it loses."""
-        body, self._payload = self._payload, None
-        return str(body)
+        body = self.written
+        self._payload = None
+        return body
 
     def leaves(self) -> Iterator["Part"]:
         """The parts that hold something, in the order of the mail."""

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailgate.cli.shown import message_as_json
-from mailgate.ingest.content import payload
+from mailgate.ingest.leaf import payload
 from mailgate.ingest.parse import attachment_bytes, parse
 from mailgate.ingest.tree import read_tree
 

@@ -17,11 +17,12 @@ RETURNED = frozenset(
     {"message/rfc822", "message/global", "message/partial"} | {"text/rfc822-headers", "message/global-headers"}
 )
 NOTIFIED_BY = "x-amz-sns-message-id"
-_ADDRESS = re.compile(r"[^\s<>;,\"()]{1,200}@[^\s<>;,\"()]{1,200}")
+_WORD = r"[^\s<>;,\"()\x00-\x1f\x7f]{1,200}"
+_ADDRESS = re.compile(f"{_WORD}@{_WORD}")
 _RETURNED_TO = re.compile(r"(?im)^(?:reply-to|return-path):([^\n]{0,998})")
 _NOTIFICATION = re.compile(r'(?i)"notificationType\\?"\s{0,5}:\s{0,5}\\?"(bounce|complaint|delivery)\b')
 _NOTIFIED = re.compile(r'"emailAddress\\?"\s{0,5}:\s{0,5}\\?"([^"\\\s]{1,320}@[^"\\\s]{1,320})')
-_RETURNED_ID = re.compile(r"(?im)^(?:message-id|x-mailgate-message-id):\s{0,80}(<[^<>\s]{1,995}>)")
+_RETURNED_ID = re.compile(r"(?im)^(?:message-id|x-mailgate-message-id):\s{0,80}(<[^<>\s\x00-\x1f\x7f]{1,995}>)")
 
 
 class Action(StrEnum):

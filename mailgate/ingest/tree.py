@@ -32,6 +32,7 @@ _KNOWN_FIELD = re.compile(
     rb"|reply-to|sender|in-reply-to|references|auto-submitted|precedence|delivered-to)[ \t]*:"
 )
 _FIELD = re.compile(rb"([!-9;-~]{1,200})[ \t]*:")
+_TYPE = re.compile(r"[\w!#$&^.+-]{1,127}/[\w!#$&^.+-]{1,127}(?=[\s;,]|\Z)", re.ASCII)
 _BLANK_LINE = re.compile(rb"(?:\r\n|\n|\r(?!\n))[ \t]*(?:\r\n|\n|\r(?!\n))")
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _EMPTY_LINE = re.compile(r"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r)")
@@ -68,7 +69,8 @@ class Part(Message):
     def declared_type(self) -> str:
         """Content type as the sender wrote it, in lower case; "text/plain" where it wrote none."""
         if self._declared is None:
-            self._declared = super().get_content_type()
+            written = _TYPE.match(super().get_content_type())
+            self._declared = written[0] if written else "application/octet-stream"
         return self._declared
 
     def get_content_type(self) -> str:

@@ -179,3 +179,23 @@ def test_S23_an_archive_is_one_attachment_and_stays_shut(data: bytes) -> None:
 def test_S55_a_hostile_name_is_a_harmless_name(written: bytes, kept: str) -> None:
     disposition = b"Content-Disposition: attachment; " + written + b"\r\n"
     assert names(multipart(b"mixed", WORDS, coded(b"application/x-thing", b"x", disposition))) == [kept]
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        (b"Text/CSV charset=utf-8", "text/csv"),
+        (b"application/pdf\r\n x@y.example\0", "application/pdf"),
+        (b"text/cs\xef", "application/octet-stream"),
+        (b"a/" + b"b" * 500, "application/octet-stream"),
+    ],
+)
+def test_a_type_is_a_type_whatever_stands_behind_it(written: bytes, read: str) -> None:
+    mail = multipart(b"mixed", WORDS, coded(written, b"x", b"Content-Disposition: attachment\r\n"))
+    assert [each.content_type for each in parse(mail).attachments] == [read]
+
+
+def test_ids_and_recipients_hold_no_control_characters() -> None:
+    head = b"Message-ID: <a\1@x> <b@x>\r\nReferences: <c\0@x>\r\nX-Failed-Recipients: a\1@x.example, c@x.example\r\n"
+    message = parse(b"From: mailer-daemon@x.example\r\nSubject: failure notice\r\n" + head + b"\r\nx")
+    assert (message.message_id, message.references, message.bounce_recipients) == ("<b@x>", (), ("c@x.example",))

@@ -11,6 +11,7 @@ OUTSIDE_FILES = {
     "ingest.imap",
     "ingest.exchange",
     "ingest.files",
+    "ingest.bounded",
     "notify.smtp",
     "notify.maildir",
     "notify.govuk",

@@ -8,6 +8,8 @@ from mailgate.ingest.leaf import filename, is_attached, parameter, payload
 from mailgate.ingest.tree import Part
 from mailgate.ingest.uuencode import take_out
 
+MAX_TEXT = 2 * 1024**2  # a thousand pages; the whole of it stays in the raw mail
+
 _STUBS = ("view this email in", "view this message in", "does not support html", "doesn't support html", "html version")
 
 
@@ -154,7 +156,11 @@ def _plain(part: Part, defects: list[str]) -> str:
 
 
 def _decoded(part: Part, defects: list[str]) -> str:
-    text, defect = decode(payload(part), parameter(part, "charset"))
+    data = payload(part)
+    if len(data) > MAX_TEXT:
+        data = data[: data.rfind(b"\n", 0, MAX_TEXT) + 1] or data[:MAX_TEXT]  # no half character
+        defects.append("text-too-long")
+    text, defect = decode(data, parameter(part, "charset"))
     if defect:
         defects.append(defect)
     return text

@@ -10,7 +10,7 @@ from itertools import islice
 
 from mailgate import decide, journal
 from mailgate.errors import GiveUp, Refused, TryLater
-from mailgate.ingest.parse import parse
+from mailgate.ingest.bounded import read
 from mailgate.model.config import Config
 from mailgate.model.decision import Decision, Facts, NewTicket, Reading, Reply
 from mailgate.model.message import NOT_FETCHED
@@ -114,7 +114,7 @@ class Intake:
         if mail.envelope.source == NOT_FETCHED:
             raise NotFetched("the mail server cannot hand this mail over: look at it in the folder Failed")
         service = self._config.service
-        message = parse(mail.raw, service.text, service.markings)
+        message = read(mail.raw, service.text, service.markings)
         return decide.read(message, mail.envelope, self._config)
 
     def _settled_group(self, group: Group, at: Callable[[Spooled], datetime]) -> list[Settled]:

@@ -127,7 +127,7 @@ def test_G6_a_mail_that_ended_us_three_times_is_put_away_unread(store, intake, m
     arrive(store, 1)
     for _ in range(3):
         assert len(claim(store, 10, lease_seconds=-1)) == 1
-    monkeypatch.setattr(intake_module, "parse", None)
+    monkeypatch.setattr(intake_module, "read", None)
     turn(intake)
     assert rows(store, "SELECT state, error FROM spool") == [("quarantined", "KilledUs")]
 
@@ -152,7 +152,7 @@ def test_a_store_that_was_away_many_times_is_no_fault_of_the_mail(store, intake,
 
 
 def test_G6_a_mail_goes_into_quarantine_even_where_its_team_cannot_be_told(store, intake, monkeypatch):
-    monkeypatch.setattr(intake_module, "parse", None)
+    monkeypatch.setattr(intake_module, "read", None)
     monkeypatch.setattr(intake_module.unreadable, "reading", None)
     arrive(store, 1)
     turn(intake)
@@ -163,7 +163,7 @@ def test_G6_a_mail_goes_into_quarantine_even_where_its_team_cannot_be_told(store
 def test_a_mail_that_is_released_after_a_fix_becomes_one_ticket(store, intake, monkeypatch):
     arrive(store, 1)
     with monkeypatch.context() as bug:
-        bug.setattr(intake_module, "parse", None)
+        bug.setattr(intake_module, "read", None)
         turn(intake)
     [(mail_id,)] = rows(store, "SELECT id FROM spool WHERE state = 'quarantined'")
     release(store, mail_id, NOW)

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from mailgate.ingest.charset import clean, decode
-from mailgate.ingest.html import Rendered, marks_history, render, strikes_out, unwrap_safe_links, visible_length
+from mailgate.ingest.html import Rendered, render
 from mailgate.ingest.leaf import filename, is_attached, parameter, payload
+from mailgate.ingest.markup import bare, marks_history, strikes_out, unwrap_safe_links, visible_length
 from mailgate.ingest.tree import Part
 from mailgate.ingest.uuencode import take_out
 
@@ -107,10 +108,11 @@ def read_body(pieces: list[Segment]) -> Body:
     defects: list[str] = []
     for piece in pieces:
         plain = "\n".join([_plain(part, defects) for part in piece.plain])
-        html = "\n".join([clean(_decoded(part, defects)) for part in piece.html])
-        instead = bool(html) and (strikes_out(html) or _is_poor(plain, html))
-        if instead or marks_history(html):
-            rendered.append(render(html))
+        html = "\n".join([_decoded(part, defects) for part in piece.html])
+        shown = bare(html)
+        instead = bool(html) and (strikes_out(shown) or _is_poor(plain, shown))
+        if instead or marks_history(shown):
+            rendered.append(render(clean(html)))
             texts.append(rendered[-1].text if instead else plain)
         else:
             rendered.append(Rendered(plain))
@@ -138,13 +140,13 @@ def _joined(rendered: list[Rendered]) -> Rendered:
     return Rendered(text.removesuffix("\n"), tuple(part for piece in rendered for part in piece.struck), history_at)
 
 
-def _is_poor(plain: str, html: str) -> bool:
-    """Whether the plain alternative says too little of what the HTML says (E82)."""
+def _is_poor(plain: str, shown: str) -> bool:
+    """Whether the plain alternative says too little of what the HTML shows (E82)."""
     if not plain.strip():
         return True
     if len(plain) < 300 and any(stub in plain.lower() for stub in _STUBS):
         return True
-    return len(plain) * 5 < len(html) and len(plain) * 5 < visible_length(html)
+    return len(plain) * 5 < len(shown) and len(plain) * 5 < visible_length(shown)
 
 
 def _plain(part: Part, defects: list[str]) -> str:

@@ -27,6 +27,8 @@ def payload(part: Part) -> bytes:
 
 def parameter(part: Part, name: str, header: str = "content-type") -> str:
     """A parameter of Content-Type or Content-Disposition, decoded, or ""."""
+    if name not in part.get(header).lower():
+        return ""
     try:
         value = part.get_param(name, "", header)
     except (ValueError, LookupError, TypeError):

@@ -1,5 +1,6 @@
 """What kind of mail it is, from its own top-level headers and words alone (E93's table, E130-E133)."""
 
+import re
 from collections.abc import Callable, Sequence
 
 from mailgate.ingest import undelivered
@@ -18,6 +19,11 @@ _AWAY = (
     ),
     *("automatische antwort", "réponse automatique", "respuesta automática", "resposta automática", "autosvar"),
     *("automatisch antwoord", "risposta automatica", "ateb awtomatig", "automaattinen vastaus", "autorespuesta"),
+)
+_RECEIPTS = re.compile(r"(?:Read|Not read|Gelesen|Nicht gelesen|Lu|Non lu|Delivered|Relayed): ")
+_WAS_READ = re.compile(
+    r"(?i)your message (?:to: .{1,300}?subject: .{1,600}?sent: .{1,80}? )?"
+    r"(?:was|has been) (?:read|deleted|displayed)\b"
 )
 _MACHINE_HEADERS = (
     *("x-autoreply", "x-autorespond", "x-autoreply-from", "x-mail-autoreply", "x-autoresponder", "x-auto-reply"),
@@ -58,9 +64,17 @@ def _placeholder(seen: Seen) -> Found:
 
 
 def _recall(seen: Seen) -> Found:
-    if seen.subject.startswith("Recall: ") and "would like to recall the message" in seen.text[:2000]:
+    if not seen.subject.startswith("Recall: "):
+        return None
+    if seen.message_class.startswith("IPM.Outlook.Recall") or "would like to recall the message" in seen.text[:2000]:
         return Kind.RECALL, "Outlook's recall of an earlier mail"
     return None
+
+
+def _receipt(seen: Seen) -> Found:
+    """A receipt in Outlook's words, where a gateway on its way took the report away."""
+    receipt = _RECEIPTS.match(seen.subject) and _WAS_READ.match(" ".join(seen.text[:1000].split()))
+    return (Kind.MDN, "a receipt in Outlook's words") if receipt else None
 
 
 def _calendar(seen: Seen) -> Found:
@@ -76,6 +90,8 @@ def _auto_reply(seen: Seen) -> Found:
     for name in _MACHINE_HEADERS:
         if name in seen.headers:
             return Kind.AUTO_REPLY, _header(seen, name)
+    if seen.first("x-apple-action").upper() == "VACATION":
+        return Kind.AUTO_REPLY, _header(seen, "x-apple-action")
     if seen.first("x-fc-machinegenerated").lower() == "true":
         return Kind.AUTO_REPLY, _header(seen, "x-fc-machinegenerated")
     if seen.first("precedence").lower() in ("auto_reply", "auto-reply"):
@@ -101,6 +117,7 @@ _TESTS: Sequence[Callable[[Seen], Found]] = (
     _placeholder,
     *undelivered.TESTS,
     _recall,
+    _receipt,
     _calendar,
     _auto_reply,
     _list,

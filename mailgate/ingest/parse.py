@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from mailgate.ingest import attached, automatic, body, bounce, content, undelivered
+from mailgate.ingest.absence import away_until
 from mailgate.ingest.headers import MAX_SUBJECT, Headers
 from mailgate.ingest.html import Rendered
 from mailgate.ingest.leaf import parameter, payload
@@ -82,6 +83,9 @@ def _parse(raw: bytes, keys: TextKeys, markings: tuple[str, ...]) -> Message:
     attachments = attached.attachments(root, content.leaves(pieces), unpacked)
     seen = _seen(root, headers, subject, from_, read.text, len(raw))
     kind, why = automatic.kind_of(replace(seen, reply=parts.reply, message_class=unpacked.message_class))
+    away = None
+    if kind is Kind.AUTO_REPLY and date:
+        away = away_until(subject, parts.reply, headers.text("x-apple-criteria"), date.date())
     ids = headers.ids("message-id")
     if not ids:
         defects.append("no-message-id")
@@ -110,6 +114,7 @@ def _parse(raw: bytes, keys: TextKeys, markings: tuple[str, ...]) -> Message:
         kind=kind,
         kind_why=why,
         marking=parts.marking,
+        away_until=away,
         bounce_recipients=_bounced(kind, seen.delivery),
         returned_ids=seen.delivery.returned_ids,
         returned_to=seen.delivery.returned_to,

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
+
+Day = date  # a message has a field of that name
 
 
 class Kind(StrEnum):
@@ -94,9 +96,10 @@ class Message:
     Message ids carry their angle brackets. *text* is the whole body as text; *reply_text*
     is what the sender newly wrote, without quoted history, signature and disclaimers;
     *quoted* is the history that was cut off. *struck* holds what was struck out: it stands in
-    none of the texts, and a number in it is withdrawn. *returned_ids* and *returned_to*: the ids of a mail that
-    came back, and the addresses that answers to it were to go to. *headers* holds the header values that later
-    stages read, by lower-case name, decoded and on one line, as tuples in order.
+    none of the texts, and a number in it is withdrawn. *away_until*: the day that an absence notice
+    names. *returned_ids* and *returned_to*: the ids of a mail that came back, and the addresses that
+    answers to it were to go to. *headers* holds the header values that later stages read, by
+    lower-case name, decoded and on one line, as tuples in order.
     """
 
     message_id: str
@@ -123,6 +126,7 @@ class Message:
     kind: Kind = Kind.HUMAN
     kind_why: str = ""
     marking: str = ""
+    away_until: Day | None = None
     bounce_recipients: tuple[str, ...] = ()
     returned_ids: tuple[str, ...] = ()
     returned_to: tuple[str, ...] = ()

@@ -15,6 +15,7 @@ from mailgate import journal
 from mailgate.errors import Refused
 from mailgate.ingest.listener import Listener, check_free, encryption, local_socket
 from mailgate.ingest.lmtp import LmtpSession
+from mailgate.ingest.policy import space_floor
 from mailgate.ingest.session import SmtpSession
 from mailgate.model.config import Config, ImapAccount, Mode
 from mailgate.model.decision import Facts, Reading
@@ -27,6 +28,7 @@ from mailgate.store.engine import Store, is_made, open_store
 from mailgate.store.facts import look_up
 from mailgate.store.group_commit import GroupCommit
 from mailgate.store.keys import load_keys
+from mailgate.store.leases import release_leases as release_names
 from mailgate.store.outbox import release_leases as release_outbox
 from mailgate.store.schema import loop_id, schema_is_current, upgrade
 from mailgate.store.space import FreeSpace, folders_of
@@ -64,6 +66,7 @@ def make_ready(store: Store, config: Config) -> None:
     store.objects.make_ready()
     upgrade(store)
     release_leases(store)
+    release_names(store)
     release_outbox(store, repeatable=channel_for(config.operator.send.via).repeatable)
 
 
@@ -296,6 +299,11 @@ class Gateway:
         return [server.stop]
 
     def _start_readers(self, intake_wake: Event) -> None:
+        free_bytes, floor = FreeSpace(folders_of(self._config.operator)), space_floor(self._config)
+
+        def has_room() -> bool:
+            return free_bytes() >= floor
+
         for number, account in enumerate(self._config.operator.imap):
             reader = MailboxReader(
                 account,
@@ -307,12 +315,17 @@ class Gateway:
                 self.mailboxes[number],
                 intake_wake.set,
                 self._config.operator.smtp.max_size,
+                has_room,
             )
-            self._start(f"imap {number}", reader.turn, Event())
+            self._start(f"imap {number}", reader.turn, Event(), reader.close)
 
-    def _start(self, name: str, turn: Callable[[], int], wake: Event) -> None:
+    def _start(self, name: str, turn: Callable[[], int], wake: Event, end: Callable[[], None] = lambda: None) -> None:
+        def work() -> None:
+            loop.run(name, turn, wake, self._stop)
+            end()
+
         # A daemon: a relay that never answers must not keep the process from ending.
-        thread = Thread(target=loop.run, args=(name, turn, wake, self._stop), name=name, daemon=True)
+        thread = Thread(target=work, name=name, daemon=True)
         self._wakes.append(wake)
         self._threads.append(thread)
         thread.start()

@@ -143,6 +143,14 @@ def mail_fetched(account: str, key: str, size: int) -> None:
     _log.info("mail fetched", account=_local(account), key=key, size=size)
 
 
+def mailbox_elsewhere(account: str) -> None:
+    _log.info("another node reads a mailbox: this one takes over when that one stops", account=_local(account))
+
+
+def mailbox_waits_for_room(account: str) -> None:
+    _log.warning("mail stays in its folder: there is too little room on the store's disk", account=_local(account))
+
+
 def mail_not_fetched(account: str, uid: int, attempts: int) -> None:
     _log.warning(
         "the mail server did not hand a mail over: asked again later",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from mailgate import journal
 from mailgate.errors import Refused
-from mailgate.ingest.listener import Listener, check_free, encryption, local_socket
+from mailgate.ingest.listener import Encryption, Listener, check_free, encryption, local_socket
 from mailgate.ingest.lmtp import LmtpSession
 from mailgate.ingest.policy import space_floor
 from mailgate.ingest.session import SmtpSession
@@ -24,15 +24,13 @@ from mailgate.notify.channel import channel_for
 from mailgate.notify.compose import Context, prepare
 from mailgate.notify.files import read_templates
 from mailgate.settings import template_folders
+from mailgate.store import leases, outbox, spool
 from mailgate.store.engine import Store, is_made, open_store
 from mailgate.store.facts import look_up
 from mailgate.store.group_commit import GroupCommit
 from mailgate.store.keys import load_keys
-from mailgate.store.leases import release_leases as release_names
-from mailgate.store.outbox import release_leases as release_outbox
 from mailgate.store.schema import loop_id, schema_is_current, upgrade
 from mailgate.store.space import FreeSpace, folders_of
-from mailgate.store.spool import release_leases
 from mailgate.tickets.token import Keys, check
 from mailgate.web.counted import CountedChannel, CountedIntake
 from mailgate.web.counts import WORKERS, Counts
@@ -53,6 +51,7 @@ if TYPE_CHECKING:
 
 ROLES = ("smtp", "imap", "worker", "scheduler", "web")
 GRACE_SECONDS = 10.0
+LOOK_AGAIN_SECONDS = 5.0
 
 
 def clock() -> datetime:
@@ -65,9 +64,16 @@ def make_ready(store: Store, config: Config) -> None:
     store.check()
     store.objects.make_ready()
     upgrade(store)
-    release_leases(store)
-    release_names(store)
-    release_outbox(store, repeatable=channel_for(config.operator.send.via).repeatable)
+    spool.release_leases(store)
+    outbox.release_leases(store, repeatable=channel_for(config.operator.send.via).repeatable)
+    leases.release_leases(store)
+
+
+def bury(store: Store, config: Config, pid: int) -> None:
+    """Take back the leases of a process of ours that is seen to be gone."""
+    spool.release_leases_of(store, pid)
+    outbox.release_leases_of(store, pid, repeatable=channel_for(config.operator.send.via).repeatable)
+    leases.release_leases_of(store, pid)
 
 
 def context_of(config: Config, store: Store) -> Context:
@@ -199,7 +205,7 @@ class Gateway:
         self._own = self._counts.of(number)
         self._watched = Watched()
         self.mailboxes = {number: AccountHealth(account.mailbox) for number, account in enumerate(config.operator.imap)}
-        self._tls = encryption(config.operator.smtp.tls) if config.operator.smtp.tls else None
+        self._encryption = Encryption(config.operator.smtp.tls) if config.operator.smtp.tls else None
         self._stop = Event()
         self._wakes: list[Event] = []
         self._threads: list[Thread] = []
@@ -209,24 +215,33 @@ class Gateway:
         intake_wake = self._start_workers() if "worker" in self._roles else Event()
         if "imap" in self._roles:
             self._start_readers(intake_wake)
-        spool = GroupCommit(self._store, stored=intake_wake.set)
-        listener = self._listener(spool)
+        group = GroupCommit(self._store, stored=intake_wake.set)
+        listener = self._listener(group)
         beside: list[Callable[[], None]] = []
+        renewing = asyncio.create_task(self._renew(listener))
         try:
             listening(await self._listen(listener))
             beside += self._start_beside()
             await stop.wait()
             journal.stopping()
         finally:
+            renewing.cancel()
             for end in beside:
                 await asyncio.to_thread(end)
             await listener.stop(GRACE_SECONDS)
-            await asyncio.to_thread(spool.close)
+            await asyncio.to_thread(group.close)
             await asyncio.to_thread(self._stop_workers)
 
-    def _listener(self, spool: GroupCommit) -> Listener:
+    def _listener(self, group: GroupCommit) -> Listener:
         free_bytes = FreeSpace(folders_of(self._config.operator))
-        return Listener(self._config, spool, clock, free_bytes=free_bytes, tls=self._tls, tally=self._own)
+        tls = self._encryption.context if self._encryption else None
+        return Listener(self._config, group, clock, free_bytes=free_bytes, tls=tls, tally=self._own)
+
+    async def _renew(self, listener: Listener) -> None:
+        """Show a certificate that was renewed without a restart."""
+        while self._encryption is not None:
+            await asyncio.sleep(LOOK_AGAIN_SECONDS)
+            listener.tls = self._encryption.look_again()
 
     async def _listen(self, listener: Listener) -> Mapping[str, str]:
         """Where the gateway listens now, by protocol."""

@@ -128,6 +128,14 @@ def mail_not_sent(outbox_id: int, outcome: str, error: BaseException) -> None:
     _log.warning("mail not sent", outbox_id=outbox_id, outcome=outcome, why=why(error))
 
 
+def certificate_renewed() -> None:
+    _log.info("the certificate of STARTTLS has changed: new connections see the new one")
+
+
+def certificate_not_renewed(error: BaseException) -> None:
+    _log.error("the certificate of STARTTLS has changed and cannot be used: the old one stays", why=why(error))
+
+
 def mailbox_opened(account: str, uidvalidity: int) -> None:
     _log.info("mailbox opened", account=_local(account), uidvalidity=uidvalidity)
 

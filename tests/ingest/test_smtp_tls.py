@@ -1,15 +1,18 @@
 """STARTTLS, over raw sockets against the real listener."""
 
+import os
+import shutil
 import ssl
 import time
 
 import pytest
 
 from mailgate.errors import Refused
-from mailgate.ingest.listener import encryption
+from mailgate.ingest.listener import Encryption, encryption
 from mailgate.model.config import Tls
 from tests.certificates import make_certificate, trusting
 from tests.fakes import MemorySpool
+from tests.gateway import gateway, wait_until
 from tests.listening import ENVELOPE, Dialogue, listening, make_config
 
 HOST = "mx.city.example"
@@ -170,3 +173,40 @@ def test_a_file_that_is_no_certificate_is_named(ours, tmp_path, wrong):
         )
         with pytest.raises(Refused, match=r"smtp\.tls.*broken\.pem.*cannot be used"):
             encryption(settings)
+
+
+def replace_by(shown, new):
+    for ours, theirs in ((shown.file, new.file), (shown.key, new.key)):
+        os.replace(shutil.copy(theirs, f"{ours}.new"), ours)
+
+
+def test_a_certificate_that_was_renewed_is_read_again_and_a_broken_one_is_not(tmp_path):
+    shown = make_certificate(tmp_path, HOST)
+    speaking = Encryption(Tls.model_validate(tls(shown)))
+    first = speaking.context
+    assert speaking.look_again() is first
+    key = shown.key.read_bytes()
+    shown.key.write_text("half of a")
+    assert speaking.look_again() is first
+    shown.key.write_bytes(key)
+    assert speaking.look_again() is not first
+
+
+def shown_by(port, context):
+    with encrypted(port, context) as client:
+        return client.say(b"EHLO me")
+
+
+def test_starttls_shows_a_renewed_certificate_without_a_restart(tmp_path):
+    shown = make_certificate(tmp_path, HOST)
+    (tmp_path / "new").mkdir()
+    new = make_certificate(tmp_path / "new", HOST)
+    files = {"MAILGATE_SMTP__TLS__CERTIFICATE": str(shown.file), "MAILGATE_SMTP__TLS__KEY": str(shown.key)}
+    with (
+        gateway(tmp_path, "--role", "smtp", **files) as running,
+        encrypted(running.port, trusting(shown)) as open_already,
+    ):
+        replace_by(shown, new)
+        wait_until(lambda: "has changed: new connections" in running.log())
+        assert shown_by(running.port, trusting(new)).startswith(b"250-")
+        assert open_already.say(b"EHLO me").startswith(b"250-")

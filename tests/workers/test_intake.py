@@ -181,6 +181,29 @@ def test_a_mail_that_is_released_after_a_fix_becomes_one_ticket(store, intake, m
         assert history.verify(connection, rows(store, "SELECT ref FROM tickets")[0][0]) is None
 
 
+def test_a_mail_that_is_released_too_early_opens_no_second_ticket_while_its_first_is_open(store, intake, monkeypatch):
+    arrive(store, 1)
+    monkeypatch.setattr(intake_module, "parse", None)
+    turn(intake)
+    [(mail_id,)] = rows(store, "SELECT id FROM spool WHERE state = 'quarantined'")
+    mails = rows(store, "SELECT count(*) FROM outbox")
+    release(store, mail_id, NOW)
+    turn(intake)
+    assert rows(store, "SELECT state FROM spool") == [("quarantined",)]
+    assert rows(store, "SELECT what FROM events ORDER BY serial") == [
+        ("opened",),
+        ("could not be read",),
+        ("mail_released",),
+        ("could not be read",),
+    ]
+    assert rows(store, "SELECT count(*) FROM outbox") == mails
+    with store.write() as tx:
+        tx.execute(text("UPDATE tickets SET closed_at = 1"))
+    release(store, mail_id, NOW)
+    turn(intake)
+    assert rows(store, "SELECT count(*) FROM tickets") == [(2,)]
+
+
 def test_a_large_mail_is_read_from_the_raw_store_and_becomes_a_ticket(store, intake, tmp_path):
     group = GroupCommit(store)
     large = group.begin(Envelope("ann@council.example", (HELPDESK,), NOW, vouched=True))

@@ -70,8 +70,11 @@ def _python(config: Config) -> Findings:
 
 def _configuration(config: Config) -> Findings:
     yield _ok("configuration", f"{' with '.join(config.folders)} is valid; version {config.version}.")
-    vouches = config.operator.smtp.vouches
-    if vouches:
+    smtp = config.operator.smtp
+    vouches = smtp.vouches
+    if vouches and smtp.tenant:
+        yield _ok("smtp.vouches", f"{', '.join(vouches)} may vouch for mail that bears our tenant's number.")
+    elif vouches:
         says = (
             f"{', '.join(vouches)} may say that any mail is from our own domains (smtp.vouches): "
             "name only relays that refuse forged senders."

@@ -149,6 +149,23 @@ def test_E28_a_certificate_lets_in_who_is_no_relay(by_certificate, ours, name, e
         assert client.say_all(b"EHLO me", MAIL)[1].startswith(expected)
 
 
+@pytest.mark.parametrize(
+    ("name", "tenant", "vouched"),
+    [("x.mail.protection.outlook.com", True, True), ("x.mail.protection.outlook.com", False, False),
+     ("partner.example", True, False)],
+)  # fmt: skip
+def test_E181_only_exchanges_own_certificate_gives_weight_to_its_headers(ours, tmp_path, name, tenant, vouched):
+    authority = make_certificate(tmp_path, "authority")
+    clients = ["mail.protection.outlook.com", "partner.example"]
+    door = {"relays": [], "tls": tls(ours, clients=clients, authorities=str(authority.file))}
+    door |= {"tenant": "11111111-2222-3333-4444-555555555555"} if tenant else {}
+    spool, shown = MemorySpool(), make_certificate(tmp_path, name, authority)
+    with listening(spool, make_config(**door)) as running, encrypted(running.port, trusting(ours, shown)) as client:
+        replies = client.say_all(*ENVELOPE.split(b"\r\n")[:-1], b"x\r\n.")
+    assert replies[-1].startswith(b"250")
+    assert spool.mails[0][0].vouched is vouched
+
+
 def test_E28_without_a_certificate_no_relay_is_no_relay(by_certificate, ours, tmp_path):
     listener, _ = by_certificate
     with Dialogue(listener.port) as client:

@@ -38,7 +38,7 @@ from mailgate.web.sight import Observer
 from mailgate.workers import loop
 from mailgate.workers.alerts import Alerts
 from mailgate.workers.canary import Canaries, flies
-from mailgate.workers.certificates import certificates
+from mailgate.workers.certificates import endings
 from mailgate.workers.delivery import Delivery
 from mailgate.workers.intake import Intake
 from mailgate.workers.mailbox import MailboxReader
@@ -163,7 +163,7 @@ def jobs(config: Config, store: Store, watched: Watched) -> dict[str, "Job"]:
     context = context_of(config, store)
     alerts = Alerts(store, context)
     live = [name for name, mailbox in config.service.mailboxes.items() if mailbox.mode is Mode.LIVE]
-    watch = Watch(store, live, certificates(config), clock, watched)
+    watch = Watch(store, live, endings(config), clock, watched, alerts.tell)
     found = {
         "reconcile": Job(Nightly(store, alerts, accounts_of(config), clock, watched).turn, minute=30, hour=2),
         "usual hour": Job(watch.hour, minute=10),

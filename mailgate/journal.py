@@ -206,11 +206,11 @@ def page_failed(error: BaseException) -> None:
 def mailbox_unusual(mailbox: str, mails: int, usual: float) -> None:
     what = "quieter" if mails < usual else "louder"
     sentence = f"a mailbox was far {what} than usual in the last hour"
-    _log.warning(sentence, mailbox=mailbox, mails=mails, usual=round(usual))
+    _log.warning(sentence, mailbox=_local(mailbox), mails=mails, usual=round(usual))
 
 
 def expires(what: str, days: float) -> None:
-    _log.warning("a certificate ends soon: renew it", what=what, days=round(days, 1))
+    _log.warning("a certificate or secret ends soon: renew it", what=what, days=round(days, 1))
 
 
 def not_looked_at(what: str, error: BaseException) -> None:
@@ -218,7 +218,7 @@ def not_looked_at(what: str, error: BaseException) -> None:
 
 
 def canary_missing(mailbox: str) -> None:
-    _log.error("canaries do not come back: see docs/operations.md", mailbox=mailbox)
+    _log.error("canaries do not come back: see docs/operations.md", mailbox=_local(mailbox))
 
 
 def differences(count: int) -> None:
@@ -230,4 +230,4 @@ def nothing_missing() -> None:
 
 
 def alerted(name: str, ref: str) -> None:
-    _log.warning("people were told by a ticket", alert=name, ticket=ref)
+    _log.warning("people were told by a ticket", alert=_local(name), ticket=ref)

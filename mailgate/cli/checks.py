@@ -25,13 +25,19 @@ from mailgate.store.engine import is_made, open_store
 from mailgate.store.schema import schema_is_current
 from mailgate.store.space import FreeSpace, folders_of
 from mailgate.workers.canary import flies
-from mailgate.workers.certificates import certificates
+from mailgate.workers.certificates import endings
 from mailgate.workers.watch import WARNED_DAYS
 
-NEWEST_PYTHON = {(3, 11): 14, (3, 12): 12, (3, 13): 11}
-"""The newest patch releases that were known when this version was made."""
+SAFE_PYTHON = {(3, 11): 15, (3, 12): 13, (3, 13): 12, (3, 14): 3}
+"""The first patch releases without the faults in reading and writing mail of docs/reliability.md R14."""
 PATIENCE_SECONDS = 2.0
 EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+NO_ENDING = {
+    "send": "The relay is spoken to without TLS: add ?starttls=required.",
+    "imap": "Nobody knows when the client secret ends: write the day into secret_ends.",
+}
 
 
 class Level(StrEnum):
@@ -60,10 +66,10 @@ def _ok(what: str, says: str) -> Finding:
 
 def _python(config: Config) -> Findings:
     version = sys.version_info
-    newest = NEWEST_PYTHON.get(version[:2])
-    if newest is not None and version.micro < newest:
-        says = f"This is Python {sys.version.split()[0]}: install {version.major}.{version.minor}.{newest} or later."
-        yield Level.WARNING, "python", says
+    safe = SAFE_PYTHON.get(version[:2])
+    if safe is not None and version.micro < safe:
+        says = f"This is Python {sys.version.split()[0]}: install {version.major}.{version.minor}.{safe} or later"
+        yield Level.WARNING, "python", f"{says}, or be sure that your distribution mended CVE-2026-1299."
     else:
         yield _ok("python", f"This is Python {sys.version.split()[0]}.")
 
@@ -205,15 +211,19 @@ def _accounts(config: Config) -> Findings:
 
 
 def _certificates(config: Config) -> Findings:
-    for what, ends_at in certificates(config).items():
-        end = ends_at()
+    for what, ends_at in endings(config).items():
+        try:
+            end = ends_at()
+        except TryLater as error:
+            yield Level.FAILURE, what, f"Nobody can say when it ends: {error}."
+            continue
         if end is None:
-            yield Level.WARNING, what, "The relay is spoken to without TLS: add ?starttls=required."
+            yield Level.WARNING, what, NO_ENDING[what.partition(".")[0]]
             continue
         days = (end - datetime.now(UTC)).days
         level = Level.FAILURE if days < 0 else Level.WARNING if days < WARNED_DAYS else Level.OK
-        says = f"Its certificate ends on {end:%Y-%m-%d}"
-        yield level, f"{what} certificate", f"{says}." if level is Level.OK else f"{says}: renew it."
+        says = f"Its certificate or secret ends on {end:%Y-%m-%d}"
+        yield level, f"{what} ends", f"{says}." if level is Level.OK else f"{says}: renew it."
 
 
 def _may_write(folder: Path) -> bool:

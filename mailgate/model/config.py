@@ -376,6 +376,7 @@ class ImapAccount(Model):
     folder: str = "INBOX"
     poll_seconds: Annotated[int, Field(ge=1, le=900)] = 60
     secret_file: str
+    secret_ends: date | None = None
     tenant: str | None = None
     client_id: str | None = None
     vouches: bool | None = None

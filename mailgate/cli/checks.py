@@ -3,16 +3,19 @@
 Nothing is changed and no mail is sent. Names are only resolved by connecting to them.
 """
 
+import json
 import os
 import socket
 import stat
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, suppress
 from datetime import UTC, datetime
 from enum import StrEnum
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
+from typing import Any
 
 from mailgate.app import address_of, connection_to, context_of
 from mailgate.errors import MailgateError, Refused, TryLater
@@ -200,14 +203,40 @@ def _sending(config: Config) -> Findings:
 
 
 def _accounts(config: Config) -> Findings:
+    """Each account as we see it now, and as the gateway says that runs here, where there is one."""
+    told = _told_by_the_gateway(config) if config.operator.imap else {}
     for number, account in enumerate(config.operator.imap):
         what = f"imap {number}"
         try:
-            connection_to(account)().close()
+            with closing(connection_to(account)()) as folder:
+                waiting = len(folder.list())
         except (TryLater, Refused) as error:
             yield Level.FAILURE, what, f"{account.mailbox}: {error}."
-        else:
-            yield _ok(what, f"{account.mailbox}: it can be logged in to, and its folder opened.")
+            continue
+        yield _ok(what, f"{account.mailbox}: it can be logged in to; {waiting} mails are in its folder.")
+        if account.mailbox in told:
+            yield _as_told(what, told[account.mailbox])
+
+
+def _told_by_the_gateway(config: Config) -> dict[str, Any]:
+    """What ``/health`` says about each account; nothing where no gateway with pages runs here."""
+    if config.operator.web.listen is None:
+        return {}
+    host, port = address_of(config.operator.web.listen, "web.listen")
+    asking = HTTPConnection(host or "127.0.0.1", port, timeout=PATIENCE_SECONDS)
+    try:
+        with closing(asking):
+            asking.request("GET", "/health")
+            accounts = json.loads(asking.getresponse().read())["imap"]["accounts"]
+    except (OSError, HTTPException, ValueError, LookupError, TypeError):
+        return {}
+    return accounts if isinstance(accounts, dict) else {}
+
+
+def _as_told(what: str, account: Mapping[str, Any]) -> Finding:
+    last, why = account["last_good_list_at"] or "never", f": {account['why']}" if account["why"] else ""
+    says = f"The gateway that runs here says {account['state']}, last listed {last}{why}."
+    return Level.OK if account["ok"] else Level.FAILURE, f"{what} health", says
 
 
 def _certificates(config: Config) -> Findings:

@@ -72,10 +72,8 @@ class Watch:
                 journal.mailbox_unusual(mailbox, found.mails, found.usual)
                 what = "quieter" if found.is_quieter else "louder"
                 subject = f"A mailbox is far {what} than usual"
-                usual = (
-                    f"In the last hour {found.mails} mails came to {mailbox}; at this hour {found.usual:.0f} are usual."
-                )
-                self.tell(f"{what} {mailbox}", subject, usual, now)
+                detail = f"In the last hour {found.mails} mails came to {mailbox}; {found.usual:.0f} are usual then."
+                self.tell(f"{what} {mailbox}", subject, detail, now)
 
     def expiries(self) -> None:
         """Say, once a week, which certificates and secrets end within 30 days; what cannot be asked now is left out."""

@@ -138,7 +138,9 @@ def test_an_accounts_folders_are_compared_with_the_store(tmp_path: Path) -> None
             assert json.loads(page(running, "health")[1])["imap"]["accounts"][MAILBOX]["ok"]
             assert command(running, "reconcile", *laid_over).returncode == 0
             examined = json.loads(command(running, "doctor", "--json", *laid_over).stdout)
-            assert [each["level"] for each in examined if each["what"] == "imap 0"] == ["ok"]
+            accounts = {each["what"]: each for each in examined if each["what"].startswith("imap 0")}
+            assert [each["level"] for each in accounts.values()] == ["ok", "ok"]
+            assert "says reading, last listed 20" in accounts["imap 0 health"]["says"]
             with server.client() as client:  # one is lost by us, one is taken away there
                 client.append("Processed", "", "", MAIL.format(to=MAILBOX, n=3).encode())
                 client.select("Processed")

@@ -18,6 +18,8 @@ from mailgate.store.engine import open_store
 from mailgate.store.group_commit import GroupCommit
 from mailgate.store.quarantine import release
 from mailgate.store.spool import claim, ingest_key, put
+from mailgate.web.counted import CountedIntake
+from mailgate.web.counts import Counts
 from mailgate.workers import intake as intake_module
 from mailgate.workers.intake import Intake, independent
 from mailgate.workers.loop import turn, work
@@ -202,6 +204,17 @@ def test_a_mail_that_is_released_too_early_opens_no_second_ticket_while_its_firs
     release(store, mail_id, NOW)
     turn(intake)
     assert rows(store, "SELECT count(*) FROM tickets") == [(2,)]
+
+
+def test_E240_mails_that_could_not_be_read_are_counted(store, intake, monkeypatch):
+    counts = Counts()
+    counted = CountedIntake(intake, counts.of(0))
+    arrive(store, 1)
+    turn(counted)
+    monkeypatch.setattr(intake_module, "parse", None)
+    arrive(store, 2)
+    turn(counted)
+    assert (counts.total("confidence", "high"), counts.total("quarantined")) == (1, 1)
 
 
 def test_a_large_mail_is_read_from_the_raw_store_and_becomes_a_ticket(store, intake, tmp_path):

@@ -25,7 +25,7 @@ from mailgate.store.spool import Content, Stored
 
 SHORTEST_REST_SECONDS = 0.25
 LONGEST_BUSY_REST_SECONDS = 20.0  # so that the lease is kept
-STAND_BY_SECONDS = 20.0
+STAND_BY_SECONDS = 5.0
 IDLE_FACTOR = 5  # E47: where the server tells of new mail a full list may come so much later
 MANY = 10
 TOO_LONG = timedelta(minutes=15)  # E49
@@ -216,14 +216,15 @@ class MailboxReader:
         size, most = len(fetched.beginning), self._limit + self._limit // 10
         if fetched.said_size > most:
             raise mailbox_folder.TooLarge
-        yield fetched.beginning
-        with self._handing_over(folder, uid, attempt):
-            for portion in fetched.rest:
-                size += len(portion)
-                if size > most:
-                    raise mailbox_folder.TooLarge
-                self._keep()
-                yield portion
+        portion: bytes | None = fetched.beginning
+        rest = iter(fetched.rest)
+        while portion is not None:
+            yield portion
+            with self._handing_over(folder, uid, attempt):
+                portion = next(rest, None)
+            size += len(portion or b"")
+            if size > most:
+                raise mailbox_folder.TooLarge
 
     def _missed(self, folder: Connected, uid: int, attempts: int) -> None:
         """Ask again later; in the end have a person told, by way of the quarantine (E53)."""

@@ -508,6 +508,21 @@ def test_a_large_mail_of_which_the_server_keeps_the_end_is_asked_for_again(gate,
     assert (gate.tickets(), gate.folders()) == (["Plan of the site"], {"Processed": 1})
 
 
+def test_a_store_that_is_away_in_the_middle_of_a_large_mail_is_not_the_mails_fault(gate, server):
+    server.deliver(large(3 * 1024**2))
+    reader = gate.reader()
+
+    def away():
+        raise TryLater("the store is away")
+
+    asked = iter([True, True, False])
+    reader._lease.keep = lambda: next(asked) or away()
+    with pytest.raises(TryLater, match="the store"):
+        gate.look(reader)
+    assert gate.rows("SELECT * FROM imap_mails") == []
+    assert list(gate.store.objects.kept()) == []
+
+
 def test_a_disk_that_is_nearly_full_leaves_mail_in_its_folder_until_there_is_room(gate, server):
     server.deliver(mail(1))
     gate.settle()

@@ -9,7 +9,7 @@ from mailgate.ingest.markup import bare, marks_history, strikes_out, unwrap_safe
 from mailgate.ingest.tree import Part
 from mailgate.ingest.uuencode import take_out
 
-MAX_TEXT = 2 * 1024**2  # a thousand pages; the whole of it stays in the raw mail
+MAX_TEXT = 1024**2  # five hundred pages; the whole of it stays in the raw mail
 
 _STUBS = ("view this email in", "view this message in", "does not support html", "doesn't support html", "html version")
 

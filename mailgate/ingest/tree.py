@@ -32,6 +32,7 @@ _FIELD = re.compile(rb"([!-9;-~]{1,200})[ \t]*:")
 _TYPE = re.compile(r"[\w!#$&^.+-]{1,127}/[\w!#$&^.+-]{1,127}(?=[\s;,]|\Z)", re.ASCII)
 _BLANK_LINE = re.compile(rb"(?:\r\n|\n|\r(?!\n))[ \t]*(?:\r\n|\n|\r(?!\n))")
 _LINE_END = re.compile(r"\r\n|\n|\r")
+_EMPTY_LINE = re.compile(r"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r)")
 _HEADER = re.compile(r"([!-9;-~]*+):[ \t]*+([^\r\n]*+(?:(?:\r\n|\n|\r)[ \t][^\r\n]*+)*+)(?:\r\n|\n|\r|\Z)")
 _STRAY = re.compile(r"(?:From |[ \t])[^\r\n]*+(?:\r\n|\n|\r|\Z)")
 _DELIMITER_END = re.compile(r"(--)?[ \t]*(?:\r\n|\n|\r|\Z)")
@@ -90,10 +91,12 @@ class Part(Message):
             return "application/octet-stream"
         return declared
 
+    @property
+    def is_full(self) -> bool:
+        """Whether it may hold no further field (R11)."""
+        return self._room <= 0 or len(self) >= MAX_FIELDS
+
     def set_raw(self, name: str, value: Any) -> None:
-        if self._room <= 0 or len(self) >= MAX_FIELDS:
-            self.limits.defects["too-many-headers"] = None
-            return
         lower = name.lower()
         if lower in _MIME_FIELDS and (lower in self._first or value.lower().count("boundary=") > 1):
             self.limits.defects["ambiguous-mime"] = None  # two programs may read two mails (S24)
@@ -189,7 +192,9 @@ class _Cutter:
         if parent is not None and parent.declared_type == "multipart/digest":
             part.set_default_type("message/rfc822")
         at = start
-        while at < end:
+        for _ in range(2 * MAX_FIELDS):
+            if at >= end or part.is_full:
+                break
             if field := _HEADER.match(self._text, at, end):
                 if field[1]:
                     part.set_raw(field[1], field[2])
@@ -200,8 +205,15 @@ class _Cutter:
                 at = stray.end()
             else:
                 part.defects.append(MissingHeaderBodySeparatorDefect())
-                break
-        return part, at
+                return part, at
+        return part, self._behind_head(at, end)
+
+    def _behind_head(self, at: int, end: int) -> int:
+        """Where the body begins behind fields that are not read any more."""
+        if _HEADER.match(self._text, at, end) or _STRAY.match(self._text, at, end):
+            self._limits.defects["too-many-headers"] = None
+        empty = _EMPTY_LINE.search(self._text, max(at - 1, 0), end)
+        return empty.end() if empty else end
 
     def _cut(self, part: Part, start: int, end: int) -> int:
         """Attach the parts of a multipart; where there are none: where its text ends."""

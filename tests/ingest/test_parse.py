@@ -117,6 +117,8 @@ BOMBS = {
     "touching encoded words": (HEAD + b"X: " + b"=?utf-8?q?a?=" * 16_000 + b"\r\n\r\nx", "header-too-long"),
     "a header of 5 MB": (HEAD + b"X: " + b"x" * 5_000_000 + b"\r\n\r\nx", "header-too-long"),
     "100,000 fields": (HEAD + b"X: y\r\n" * 100_000 + b"\r\nx", "too-many-headers"),
+    "a million continuations": (b" x\r\n" * 1_000_000 + b"\r\nx", "too-many-headers"),
+    "a million empty names": (HEAD + b":\r\n" * 1_000_000 + b"\r\nx", "too-many-headers"),
     "10,000 parts": (
         HEAD + b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + b"--b\r\n\r\nx\r\n" * 10_000,
         "too-many-parts",

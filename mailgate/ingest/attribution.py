@@ -20,7 +20,7 @@ _DATE_FIRST = re.compile(r"(?:[^\W\d]{2,13}[.,]{0,2} )?(?:[^\W\d]{3,13}\.? )?\d"
 _YEAR_OR_CLOCK = re.compile(f"{_YEAR.pattern}|{_CLOCK.pattern}")
 _REST_OF_ADDRESS = re.compile(r"[^\s<>()\[\]]*(?:<mailto:[^\s<>]*>)?[>)\]]*")
 _DIGIT = re.compile(r"\d")
-_DIGIT_OR_ADDRESS = re.compile(r"[\d@]")
+_DATE_OR_ADDRESS = re.compile(f"@|{_YEAR.pattern}|{_CLOCK.pattern}")
 _INITIALS = re.compile(r"[A-Z]{1,3}>(?:[> ]|$)")
 _ENDS_IN_ADDRESS = re.compile(r"@[^\s<>]{1,200}[>)\]]+[^\w<>]{0,3}$")
 _GMAIL_ALONE = re.compile(r"\d{4}-\d\d-\d\d \d{1,2}:\d\d GMT[+-]\d\d:\d\d \S")
@@ -52,8 +52,10 @@ def ending_at(lines: Sequence[str], i: int, text: str) -> int | None:
         line = bare(lines[start])
         if not line or is_quoted(lines[start]) != quoted or len(line) + len(joined) > MAX_LENGTH:
             break
+        if start < i and line[-1] in ":：":  # a line of its own
+            break
         joined = f"{line} {joined}" if joined else line
-        if not over_quote and not _DIGIT_OR_ADDRESS.search(joined):
+        if not over_quote and not _DATE_OR_ADDRESS.search(joined):
             continue
         said = _Said(" ".join(joined.casefold().split()))
         if said.introduces_quote() if over_quote else said.introduces_words(_is_paragraph(lines, start, i)):

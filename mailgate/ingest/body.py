@@ -146,7 +146,7 @@ class _Reading:
             self._cut_quotes(found.line)
         elif lines.opens_quoted(rest):
             lines.mark(rest, Fate.REPLY)
-            self._cut_quotes(len(lines), begin=rest.start)
+            self._cut_quotes(len(lines), begin=rest.start, is_announced=True)
 
     def _cut_attributed(self, found: history.Found) -> None:
         """Below an attribution: a quotation to the end, answers between, or an answer below (E105, E106)."""
@@ -155,25 +155,25 @@ class _Reading:
             lines.mark(range(found.line, len(lines)), Fate.HISTORY)
             self.confidence = "medium" if lines.filled(rest) else "high"
         elif lines.quoted(rest):
-            self._cut_quotes(len(lines))
+            self._cut_quotes(len(lines), is_announced=True)
         else:  # an answer below what it answers, or all of it is history: nobody can tell
             lines.mark(range(found.line, found.content), Fate.ATTRIBUTION)
             self.layer, self.confidence = "none", "low"
 
-    def _cut_quotes(self, end: int, *, begin: int = 0) -> None:
-        found = cut_quotes(self.lines, end, self._says_something, begin=begin, is_announced=begin > 0)
+    def _cut_quotes(self, end: int, *, begin: int = 0, is_announced: bool = False) -> None:
+        found = cut_quotes(self.lines, end, self._says_something, begin=begin, is_announced=is_announced)
         if found:
             self.confidence = found.confidence
             if self.layer == "none" or found.layer == "interleaved":
                 self.layer = found.layer
 
-    def _says_something(self, below: range) -> bool:
-        """Whether words stand below a quotation; a signature and a footer there are recorded as such."""
-        swept = self.sweep.fates([self.lines.texts[i] for i in below], self.source.sender_name)
-        kept = [i for i, fate in zip(below, swept, strict=True) if fate is Fate.REPLY]
+    def _says_something(self, beside: range) -> bool:
+        """Whether words stand above or below a quotation; a signature and a footer there are recorded as such."""
+        swept = self.sweep.fates([self.lines.texts[i] for i in beside], self.source.sender_name)
+        kept = [i for i, fate in zip(beside, swept, strict=True) if fate is Fate.REPLY]
         if self.lines.filled(kept):
             return True
-        self.lines.fates[below.start : below.stop] = swept
+        self.lines.fates[beside.start : beside.stop] = swept
         return False
 
     def _forward(self, begin: int) -> None:

@@ -16,6 +16,7 @@ MAX_SEPARATOR = 60
 
 _MARKERS = ("reply above this line", "atebwch uwchben y llinell hon")
 _MARKER_BEGINS = ("reply", "atebw")
+_BEFORE_MARKER = "#*_[|rRaA"
 _DASHES = "-–—‐_"
 _DASHES_AND_SPACES = _DASHES + " \t"
 
@@ -73,8 +74,9 @@ def at(lines: Sequence[str], i: int, reached: int = 0) -> tuple[Found | None, in
 
 
 def _marker(lines: Sequence[str], i: int, text: str) -> Found | None:
-    begin = text.lstrip(" *_#[]|\xa0\u200b")[:5].casefold()
-    if begin not in _MARKER_BEGINS or len(text) > 80:
+    if text[0] not in _BEFORE_MARKER or len(text) > 80:
+        return None
+    if text.lstrip(" *_#[]|\xa0\u200b")[:5].casefold() not in _MARKER_BEGINS:
         return None
     following = lines[i + 1] if i + 1 < len(lines) else ""
     for candidate in (text, f"{text} {bare(following)}"):
@@ -85,17 +87,16 @@ def _marker(lines: Sequence[str], i: int, text: str) -> Found | None:
 
 
 def _separator(lines: Sequence[str], i: int, text: str) -> Found | None:
+    is_ruled = text[0] in _DASHES and text[1] in _DASHES
+    if not is_ruled and text[-1] != ":":
+        return None
     words = text.strip(_DASHES_AND_SPACES).casefold()
     if not words or len(words) > MAX_SEPARATOR:
         return None
-    if words.startswith(phrases.FORWARD_BEGINS) and (text[-1] in ":-" or _label_follows(lines, i + 1)):
+    if words.startswith(phrases.FORWARDED if is_ruled else phrases.FORWARD_BEGINS):
         return Found(i, header_block_end(lines, i + 1), "separator", forward=True)
-    if text[0] not in _DASHES or text[1] not in _DASHES:
-        return None
-    is_ruled = text[2] in _DASHES  # "-- original" may be a person's
-    if words.startswith(phrases.FORWARDED):
-        return Found(i, header_block_end(lines, i + 1), "separator", forward=True)
-    if words in phrases.ORIGINAL or (is_ruled and words.startswith(phrases.ORIGINAL_MESSAGE)):
+    says_more = text[2] in _DASHES  # "-- original message lost" may be a person's
+    if is_ruled and (words in phrases.ORIGINAL or (says_more and words.startswith(phrases.ORIGINAL_MESSAGE))):
         return Found(i, header_block_end(lines, i + 1), "separator")
     return None
 
@@ -118,11 +119,6 @@ def is_rule(line: str) -> bool:
 
 def _next_filled(lines: Sequence[str], start: int) -> int | None:
     return next((i for i in range(start, min(start + 3, len(lines))) if bare(lines[i])), None)
-
-
-def _label_follows(lines: Sequence[str], start: int) -> bool:
-    i = _next_filled(lines, start)
-    return i is not None and _label(bare(lines[i])) is not None
 
 
 def _label(text: str) -> tuple[Label, str] | None:

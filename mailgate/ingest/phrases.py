@@ -85,6 +85,7 @@ ORIGINAL_MESSAGE = (
 )
 ORIGINAL = frozenset((*ORIGINAL_MESSAGE, "original", "original text", "原文"))
 FORWARDED = (
+    "begin forwarded message",
     *("forwarded message", "forwarded by", "weitergeleitete nachricht", "message transféré", "mensaje reenviado"),
     *("mensagem encaminhada", "messaggio inoltrato", "doorgestuurd bericht", "vidarebefordrat meddelande"),
     *("videresendt besked", "videresendt meddelelse", "videresendt melding", "edelleenlähetetty viesti"),
@@ -93,7 +94,7 @@ FORWARDED = (
     *("iletilen mesaj", "προωθημένο μήνυμα", "пересылаемое сообщение", "переслане повідомлення", "转发的邮件"),
     *("轉寄的郵件", "전달된 메시지", "転送メッセージ", "missatge reenviat"),
 )
-FORWARD_BEGINS = (
+FORWARD_BEGINS = (  # Apple Mail's, which end in a colon
     *("begin forwarded message", "anfang der weitergeleiteten", "anfang der weitergeleiteten nachricht"),
     *("début du message réexpédié", "début du message transféré", "inicio del mensaje reenviado"),
     *("início da mensagem reencaminhada", "início da mensagem encaminhada", "inizio messaggio inoltrato"),

@@ -27,23 +27,25 @@ def cut_quotes(
         return None
     first, below = quoted[0], range(quoted[-1] + 1, end)
     said_who = _attribution_above(lines, first, begin)
-    above = lines.filled(range(begin, said_who))
+    above = range(begin, said_who)
     answer = _last_answer(lines, range(first, below.start))
     if lines.filled(below) and says_something(below):
-        if answer is None and not above and (is_announced or said_who < first):
-            lines.mark(range(begin, below.start), Fate.HISTORY)
+        is_above = lines.filled(above) and says_something(above)
+        if answer is None and not is_above and (is_announced or said_who < first):
+            lines.mark(range(said_who, below.start), Fate.HISTORY)
             return Quoting("quotes", "medium")
         return _interleaved(lines, range(begin, end))
     if answer is None:
-        lines.mark(range(said_who if above else begin, below.start), Fate.HISTORY)
+        lines.mark(range(said_who if lines.filled(above) else begin, below.start), Fate.HISTORY)
         return Quoting("quotes")
     lines.mark(range(answer + 1, below.start), Fate.HISTORY)
     return _interleaved(lines, range(begin, answer + 1))
 
 
 def _interleaved(lines: Lines, numbers: range) -> Quoting:
-    """All stays but the lines that say who wrote what is quoted: no person wrote those."""
-    mark_attributions(lines, [i for i in numbers if not lines.texts[i].startswith(">")])
+    """All stays but attributions, above a quotation or its first line: no person wrote those."""
+    quoted = set(lines.quoted(numbers))
+    mark_attributions(lines, [i for i in numbers if i not in quoted or i - 1 not in quoted])
     return Quoting("interleaved", "low")
 
 

@@ -108,10 +108,11 @@ def _states_fact(line: str) -> bool:
 
 def _folded(text: str) -> str:
     """*text* without accents, capitals and the comma at its end."""
-    text = text.strip(" \t*_,.!-–").casefold().replace("ł", "l").replace("ø", "o").replace("æ", "ae")
-    if not text.isascii():
-        text = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
-    return " ".join(text.split())
+    text = text.strip(" \t*_,.!-–").casefold()
+    if text.isascii():
+        return text
+    plain = unicodedata.normalize("NFKD", text.replace("ł", "l").replace("ø", "o").replace("æ", "ae"))
+    return "".join(letter for letter in plain if not unicodedata.combining(letter))
 
 
 def _is_brief(line: str) -> bool:

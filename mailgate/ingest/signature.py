@@ -16,6 +16,7 @@ _POSTS = re.compile(
     r"(?i)\b(?:officer|manager|administrator|assistant|director|head of|team lead(?:er)?|adviser|advisor|analyst|clerk"
     r"|co-?ordinator|engineer|consultant|secretary|practitioner|supervisor|chief|president)\b"
 )
+_RULES = "_—–-=~*"
 _SLASHED_NAME = re.compile(r"//? ?[^\W\d_][\w'’-]{1,20}(?: [^\W\d_][\w'’-]{0,20})?")
 _POSTSCRIPT = re.compile(r"(?i)p\.?\s?s\.?\b")
 
@@ -34,7 +35,7 @@ def signature_at(lines: Sequence[str], sender_name: str) -> int | None:
         if (
             (after_blank and names and _opens_with_name(line, names) and _describes(lines[i:]))
             or (len(line) <= 40 and _is_closing(lines, i, last))
-            or (after_blank and line[:1] in "_—–*" and _is_ruled_off(lines, i, last))
+            or (after_blank and line[:1] in _RULES and _is_ruled_off(lines, i, last))
         ):
             found.append(i)
             break
@@ -120,9 +121,9 @@ def _is_brief(line: str) -> bool:
 
 
 def _is_ruled_off(lines: Sequence[str], i: int, last: int) -> bool:
-    """A line of underscores with the footer of a list below it, contact details, or a line or two without a figure."""
+    """A ruled line with the footer of a list or contact details below it; of underscores, with two lines of words."""
     rule = lines[i].strip()
-    if len(rule) < 2 or rule.strip("_—–"):
+    if len(rule) < 2 or rule.strip(_RULES):
         return False
     below = [line for line in lines[i + 1 : last] if line.strip()]
     if not below:
@@ -132,5 +133,10 @@ def _is_ruled_off(lines: Sequence[str], i: int, last: int) -> bool:
         return True
     if not all(_is_brief(line) for line in below):
         return False
-    is_short = len(below) <= 2 and bool(lines[i + 1].strip()) and not any(letter.isdigit() for letter in said)
+    is_short = (
+        rule[0] in "_—–"
+        and len(below) <= 2
+        and bool(lines[i + 1].strip())
+        and not any(letter.isdigit() for letter in said)
+    )
     return is_short or _describes(below)

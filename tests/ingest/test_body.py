@@ -142,6 +142,7 @@ def test_E107_the_first_prefix_says_whether_it_is_a_forward(subject: str, is_for
         "-- \nanything",
         "--\nanything",
         "____________\nJo Doe\nSenior Manager",
+        "-----\nJo Doe\nTel: 01234 567890",
         "/John",
     ],
 )
@@ -170,6 +171,7 @@ def test_E108_a_closing_formula_opens_a_signature_and_never_hides_a_fact(formula
         "Kind regards\nJo",
         "Best regards,\n\n//Jo",
         "--\nfirst point\n--\nsecond point",
+        "-----\none\ntwo",
         "______\n\nCRN X123456\nPlease open a case",
         "______\n\nPlease add Jo to the mailing list",
         "/etc/hosts/allow",

@@ -28,6 +28,8 @@ _GMAIL_ALONE = re.compile(r"\d{4}-\d\d-\d\d \d{1,2}:\d\d GMT[+-]\d\d:\d\d \S")
 
 def is_quoted(line: str) -> bool:
     """Whether *line* is quoted: ">" before it, or the initials of its writer and ">"."""
+    if ">" not in line:
+        return False
     line = line.lstrip(" ")
     return line.startswith(">") or (">" in line[1:4] and _INITIALS.match(line) is not None)
 

@@ -1,7 +1,7 @@
 """What counts for nothing in a person's words: banners, markings, footers, signatures (E85, E103, E108)."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 
 from mailgate.ingest.phrases import CHECKED, DEVICES, EXCUSES, MY, OUTLOOK, SENT, SENT_AT_END
@@ -14,6 +14,7 @@ MAX_FOOTER_WORDS = 10
 MAX_UNOWNED_WORDS = 7
 MAX_UNNAMED_WORDS = 5
 
+_SENT_BEGINS = frozenset(opening[:3] for opening in SENT)
 _SHELL = " \t*_<>()[]|"
 _LINK = re.compile(r"<?\(?https?://[^\s<>()]*[>)]?")
 _STOPS = re.compile(r"[,.;!]\s|[,;]")
@@ -29,7 +30,7 @@ def footers(lines: Sequence[str]) -> list[int]:
 
 def _is_footer(text: str) -> bool:
     """One short phrase that names a device, a program or whose it is; "Sent from court today" is somebody's words."""
-    if text.startswith(SENT) or text.endswith(SENT_AT_END):
+    if (text[:3] in _SENT_BEGINS and text.startswith(SENT)) or text.endswith(SENT_AT_END):
         return _names_device(text)
     if "outlook" in text:
         return text.startswith(OUTLOOK) and ("ios" in text or "android" in text or "aka.ms/" in text)
@@ -141,10 +142,10 @@ class _Swept:
         self.lines = list(lines)
         self._numbers = list(range(len(lines)))
 
-    def drop(self, positions: Iterable[int], fate: Fate) -> None:
+    def drop(self, positions: Collection[int], fate: Fate) -> None:
         """Give the lines at *positions* among those left their *fate*."""
-        dropped = set(positions)
-        if dropped:
+        if positions:
+            dropped = set(positions)
             for i in dropped:
                 self.fates[self._numbers[i]] = fate
             self.lines = [line for i, line in enumerate(self.lines) if i not in dropped]

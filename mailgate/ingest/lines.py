@@ -50,6 +50,8 @@ class Lines:
 
     def joined(self, fate: Fate) -> str:
         """The lines of one fate, with one blank line at most, and one where others stood between."""
+        if fate not in self.fates:
+            return ""
         out: list[str] = []
         previous = -1
         for i, found in enumerate(self.fates):

@@ -34,7 +34,7 @@ def signature_at(lines: Sequence[str], sender_name: str) -> int | None:
         after_blank = i and not lines[i - 1].strip()
         if (
             (after_blank and names and _opens_with_name(line, names) and _describes(lines[i:]))
-            or (len(line) <= 40 and _is_closing(lines, i, last))
+            or (0 < len(line) <= 40 and _is_closing(lines, i, last))
             or (after_blank and line[:1] in _RULES and _is_ruled_off(lines, i, last))
         ):
             found.append(i)

@@ -185,7 +185,7 @@ def test_a_mail_that_is_released_after_a_fix_becomes_one_ticket(store, intake, m
 
 def test_a_mail_that_is_released_too_early_opens_no_second_ticket_while_its_first_is_open(store, intake, monkeypatch):
     arrive(store, 1)
-    monkeypatch.setattr(intake_module, "parse", None)
+    monkeypatch.setattr(intake_module, "read", None)
     turn(intake)
     [(mail_id,)] = rows(store, "SELECT id FROM spool WHERE state = 'quarantined'")
     mails = rows(store, "SELECT count(*) FROM outbox")
@@ -211,7 +211,7 @@ def test_E240_mails_that_could_not_be_read_are_counted(store, intake, monkeypatc
     counted = CountedIntake(intake, counts.of(0))
     arrive(store, 1)
     turn(counted)
-    monkeypatch.setattr(intake_module, "parse", None)
+    monkeypatch.setattr(intake_module, "read", None)
     arrive(store, 2)
     turn(counted)
     assert (counts.total("confidence", "high"), counts.total("quarantined")) == (1, 1)

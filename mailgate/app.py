@@ -23,6 +23,7 @@ from mailgate.notify.channel import channel_for
 from mailgate.notify.compose import Context, prepare
 from mailgate.notify.files import read_templates
 from mailgate.settings import template_folders
+from mailgate.store import configurations
 from mailgate.store.engine import Store, is_made, open_store
 from mailgate.store.facts import look_up
 from mailgate.store.group_commit import GroupCommit
@@ -63,6 +64,7 @@ def make_ready(store: Store, config: Config) -> None:
     store.check()
     store.objects.make_ready()
     upgrade(store)
+    configurations.keep(store, config, clock())
     release_leases(store)
     release_outbox(store, repeatable=channel_for(config.operator.send.via).repeatable)
 

@@ -410,3 +410,8 @@ def observing() -> Config:
 
 def decided_by(config: Config, message: Message) -> Decision:
     return decide.decide(decide.read(message, make_envelope(vouched=True), config), config, make_facts())
+
+
+def test_a_ticket_whose_category_the_configuration_no_longer_has_can_still_be_answered() -> None:
+    ticket = make_ticket(category="gone", task="gone.task", missing=("room",), status="waiting")
+    assert decided(make_message("It is room 7."), answering(ticket)).action is Action.FOLLOW_UP

@@ -138,8 +138,8 @@ class Intake:
             opening = sum(map(drafts, decisions))
             references = iter(free_references(connection, opening, self._reference) if opening else ())
             settled = [
-                self._settled(mail, reading, decision, time, list(islice(references, drafts(decision))))
-                for (mail, reading), decision, time in zip(group, decisions, times, strict=True)
+                self._settled(mail, reading, decision, time, list(islice(references, drafts(decision))), known)
+                for (mail, reading), decision, time, known in zip(group, decisions, times, facts, strict=True)
             ]
             apply(self._store, connection, settled)
         if any(done.outbound for done in settled):
@@ -153,7 +153,13 @@ class Intake:
         return reference.make(self._config.service.reference, secrets.randbelow)
 
     def _settled(
-        self, mail: Spooled, reading: Reading, decision: Decision, now: datetime, references: Sequence[str]
+        self,
+        mail: Spooled,
+        reading: Reading,
+        decision: Decision,
+        now: datetime,
+        references: Sequence[str],
+        facts: Facts | None = None,
     ) -> Settled:
         """With the mails to send; a reply to an address that no mail can be written to is left out."""
         sent: list[tuple[Reply, Outbound]] = []
@@ -161,7 +167,7 @@ class Intake:
             with suppress(Refused):
                 sent.append((reply, compose(reply, about, self._context)))
         decided = replace(decision, replies=tuple(reply for reply, _ in sent))
-        return Settled(mail, reading, decided, tuple(references), tuple(composed for _, composed in sent), now)
+        return Settled(mail, reading, decided, tuple(references), tuple(composed for _, composed in sent), now, facts)
 
 
 def drafts(decision: Decision) -> int:

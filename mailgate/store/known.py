@@ -56,10 +56,17 @@ def count(connection: Connection, since: datetime, after: int = 0) -> int:
     return connection.execute(select(func.count()).select_from(messages).where(*_wanted(since, after))).scalar_one()
 
 
-def mails(connection: Connection, since: datetime, after: int, most: int) -> list[KnownMail]:
-    """The next *most* mails behind the id *after* that came since *since*, in order of their ids."""
+def edge(connection: Connection, since: datetime, after: int, most: int) -> int | None:
+    """The id of the last of the next *most* mails behind the id *after*; None where there are no more."""
+    ids = select(messages.c.id).where(*_wanted(since, after)).order_by(messages.c.id).limit(most)
+    found: int | None = connection.execute(select(func.max(ids.subquery().c.id))).scalar_one()
+    return found
+
+
+def mails(connection: Connection, since: datetime, after: int, through: int) -> list[KnownMail]:
+    """The mails behind the id *after*, *through* that one, that came since *since*, in order of their ids."""
     query = select(*COLUMNS).join(tickets, tickets.c.id == messages.c.ticket_id, isouter=True)
-    found = connection.execute(query.where(*_wanted(since, after)).order_by(messages.c.id).limit(most))
+    found = connection.execute(query.where(*_wanted(since, after), messages.c.id <= through).order_by(messages.c.id))
     return [_mail(row) for row in found]
 
 

@@ -21,7 +21,7 @@ ODD = "half a \ud800 character and a \0"
 def _stored(store: Store, *settled: made.Settled) -> list[known.KnownMail]:
     made.applied(store, *settled)
     with store.read() as connection:
-        return known.mails(connection, made.NOW - timedelta(days=1), 0, 10)
+        return known.mails(connection, made.NOW - timedelta(days=1), 0, 2**40)
 
 
 def test_a_mail_is_read_again_as_it_was_read_first(store: Store) -> None:
@@ -43,8 +43,11 @@ def test_mails_come_in_order_of_their_ids_and_go_on_where_they_stopped(store: St
     mails = [replace(made.ignored(made.spooled(store)), facts=Facts(made.NOW)) for _ in range(3)]
     first, *others = [mail.id for mail in _stored(store, *mails)]
     with store.read() as connection:
-        following = known.mails(connection, made.NOW - timedelta(days=1), first, 1)
+        edge = known.edge(connection, made.NOW - timedelta(days=1), first, 1)
+        assert edge == others[0]
+        following = known.mails(connection, made.NOW - timedelta(days=1), first, edge)
         assert [mail.id for mail in following] == others[:1]
+        assert known.edge(connection, made.NOW - timedelta(days=1), others[-1], 1) is None
         assert known.count(connection, made.NOW - timedelta(days=1), first) == 2
         assert known.count(connection, made.NOW + timedelta(days=1)) == 0
 

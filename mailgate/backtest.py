@@ -11,6 +11,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from itertools import islice
 from multiprocessing import get_context
 from typing import Any
@@ -25,6 +26,10 @@ from mailgate.store.known import KnownMail
 
 BATCH = 500
 WORTH_PROCESSES = 4 * BATCH  # below that the start of processes takes longer than they save
+
+
+DECIDED_BY = {"categories", "rules", "commands", "small_talk", "sla", "priorities", "teams", "messages"}
+"""The keys of the service that say nothing about how a mail is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +52,18 @@ class Batch:
     moved: tuple[Moved, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Rules:
     """What is compared."""
 
     before: Config
     after: Config
+
+    @cached_property
+    def read_alike(self) -> bool:
+        """Whether a mail says the same to both: they differ in nothing but in what is decided by."""
+        before, after = (rules.service.model_dump(exclude=DECIDED_BY) for rules in (self.before, self.after))
+        return before == after
 
 
 def backtest(operator: Operator, rules: Rules, since: datetime, behind: int = 0) -> Iterator[Batch]:
@@ -119,5 +130,7 @@ def _compared(mails: list[KnownMail], rules: Rules) -> Batch:
 
 
 def _moved(mail: KnownMail, rules: Rules) -> Moved:
-    before, after = decided(mail, rules.before), decided(mail, rules.after)
+    reading = decide.reread(mail.reading, rules.before)
+    again = reading if rules.read_alike else decide.reread(mail.reading, rules.after)
+    before, after = decide.decide(reading, rules.before, mail.facts), decide.decide(again, rules.after, mail.facts)
     return Moved(mail.id, mail.ref, moves(before, after), before.trace, after.trace)

@@ -50,11 +50,24 @@ def template_folders(config: Config) -> tuple[Path, ...]:
     return _template_folders([Path(folder) for folder in config.folders])
 
 
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """A configuration without mistakes, and *service*: what its files say of the service, with the places."""
+
+    config: Config
+    service: Node
+
+
 def load(folders: Sequence[Path], environ: Mapping[str, str]) -> Config:
     """The configuration in *folders* (the second is laid over the first), with what *environ* sets in mailgate.yml.
 
     Raises ConfigError with every mistake in it.
     """
+    return examine(folders, environ).config
+
+
+def examine(folders: Sequence[Path], environ: Mapping[str, str]) -> Examined:
+    """What ``load`` returns, with the places at which it stands."""
     found: list[Problem] = []
     parts = [_folder(folder, found) for folder in folders]
     is_whole = all(part.is_whole for part in parts)  # with a file unread, every name in it would be unknown too
@@ -72,13 +85,14 @@ def load(folders: Sequence[Path], environ: Mapping[str, str]) -> Config:
     checked_operator = _checked(Operator, operator, found)
     if found or checked_service is None or checked_operator is None:
         raise ConfigError(found)
-    return Config(
+    config = Config(
         version=_version(checked_service),
         service=checked_service,
         operator=checked_operator,
         folders=tuple(map(str, folders)),
         changed=changed,
     )
+    return Examined(config, service)
 
 
 def _checked(kind: type[AnyModel], node: Node, found: list[Problem]) -> AnyModel | None:

@@ -363,12 +363,12 @@ def test_the_values_of_an_overlay_win_key_by_key_and_its_rules_come_last(tmp_pat
     assert (config.service.teams["desk"].lead, config.service.teams["desk"].label) == ("sam@example.org", "The desk")
     assert [rule.name for rule in config.service.rules] == ["base", "top"]
     assert config.changed == (
-        "region",
-        "domains",
-        "teams.desk.label (added)",
-        "teams.crew (added)",
-        "rules (added)",
-        "mailgate.yml.web (added)",
+        "region: north, was all",
+        "domains: [c.org], was [a.org, b.org]",
+        "teams.desk.label: The desk (added)",
+        "teams.crew: {} (added)",
+        "rules: 1 added",
+        "mailgate.yml.web: {listen: nothing} (added)",
     )
 
 

@@ -55,7 +55,7 @@ class Intake:
         queued: Callable[[], None] = lambda: None,
     ) -> None:
         self._store = store
-        self._context = context
+        self._context = self._next = context
         self._clock = clock
         self._queued = queued
 
@@ -63,7 +63,12 @@ class Intake:
     def _config(self) -> Config:
         return self._context.config
 
+    def use(self, context: Context) -> None:
+        """Decide by *context* from the next claim on."""
+        self._next = context
+
     def claim(self) -> Sequence[Spooled]:
+        self._context = self._next  # here alone: the mails of one batch are read and decided by one configuration
         return claim(self._store, BATCH, LEASE_SECONDS)
 
     def handle(self, spooled: Sequence[Spooled], now: Callable[[Spooled], datetime] | None = None) -> list[Settled]:

@@ -1,4 +1,4 @@
-"""``mailgate rules check``: whether a configuration is valid, and what in it is hardly meant."""
+"""``mailgate rules check``: whether a configuration is valid, what in it is hardly meant; and its schema."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -40,6 +40,15 @@ def check(
         print_json(_as_json(found.config, warnings))
     else:
         _print(found.config, warnings)
+
+
+def schema(
+    operator: Annotated[bool, typer.Option("--operator", help="The one of mailgate.yml.")] = False,
+) -> None:
+    """Print the JSON Schema by which editors complete and check the files."""
+    from mailgate.rules.json_schema import schema_text
+
+    print(schema_text("mailgate" if operator else "service"), end="")
 
 
 def _in_templates(config: "Config") -> "Iterator[Problem]":

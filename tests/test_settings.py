@@ -159,6 +159,13 @@ def test_S51_bombs_are_refused(tmp_path: Path) -> None:
     ]
 
 
+def test_S51_of_endless_mistakes_the_first_hundred_are_shown(tmp_path: Path) -> None:
+    many = "".join(f"key{number}: 1\n" for number in range(300))
+    with pytest.raises(ConfigError) as error:
+        load([write(tmp_path, a=many)], {})
+    assert len(error.value.problems) == 100
+
+
 def test_S54_links_and_files_that_anybody_may_change_are_refused(tmp_path: Path) -> None:
     write(tmp_path, a=SMALL, b="region: x\n")
     (tmp_path / "b.yml").chmod(0o646)

@@ -31,7 +31,7 @@ from mailgate.model.decision import (
 from mailgate.model.message import BOUNCES, Envelope, Kind, Message, Verdict
 from mailgate.model.spans import Span
 from mailgate.model.ticket import Change, Draft, Event, Status, Ticket
-from mailgate.rules import conditions, dates, extract, request
+from mailgate.rules import dates, extract, outcomes, request
 from mailgate.rules.classify import STAGE
 from mailgate.rules.request import calendar_of
 from mailgate.sla.calendar import before, local_date
@@ -194,7 +194,7 @@ def _bulk(case: _Case) -> Decision | None:
     if message.kind is Kind.HUMAN:
         return None
     drafts, trace = request.requests(case.reading, case.config, case.facts, asks=False)
-    by_rule = any(match.stage == conditions.STAGE and "task:" in match.effect for match in trace)
+    by_rule = any(match.stage == outcomes.STAGE and "task:" in match.effect for match in trace)
     by_phrase = message.kind is Kind.CALENDAR and any(match.stage == STAGE and match.words for match in trace)
     if by_rule or by_phrase:
         return case.decided(NewTicket(drafts), trace, silent_because=f"it is not a person's mail ({message.kind})")

@@ -13,14 +13,13 @@ from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
-import re2
-
 from mailgate.model.config import Config, Identifier
 from mailgate.model.spans import Span, Unit
 from mailgate.model.ticket import Values
 from mailgate.rules.dates import FoundDate, find_dates, plain
 from mailgate.rules.identity import SCHEMES
 from mailgate.rules.phrases import Hit, Phrases
+from mailgate.rules.searches import Searches, compiled
 from mailgate.sla.calendar import local_date, months_later
 from mailgate.sla.clock import OFFICE
 
@@ -33,7 +32,6 @@ _TOKEN = re.compile(r"[A-Za-z0-9]+")
 _LOOK_ALIKES = {"O": "0", "I": "1", "L": "1", "S": "5", "Z": "2", "B": "8"}
 _MOST_NAMES = 20  # that may share one row or one lead
 _LONGEST_TOKEN = 24
-_MEMORY = 32 << 20  # of RE2's automata, where they need it
 _MOST_TOKENS = 200  # a table of a thousand numbers has no single one that was mistyped
 
 
@@ -86,13 +84,14 @@ def extract(
 def _read(original: str, plan: "_Plan", today: date, withdrawn: set[str]) -> Found:
     text = plain(original)
     fields: dict[str, list[str]] = defaultdict(list)
-    fitting = plan.searches.fitting(text)
+    fitting = plan.searches.fitting(f" {text}")
     numbers = plan.numbers(text, fitting)
     for name, values in numbers.items():
         fields[name] += [value for value, _, _ in values if value not in withdrawn]
     rows = list(_rows(text, plan))
-    for name in fitting & plan.patterns.keys():
-        fields[name] += [original[slice(*match.span(1))] for match in _whole(plan.patterns[name], text)]
+    for name, pattern in plan.patterns.items():
+        if pattern.pattern in fitting:
+            fields[name] += [original[slice(*match.span(1))] for match in _whole(pattern, text)]
     hits = plan.words.find(text)
     for hit in hits:
         kind, name = hit.label
@@ -138,8 +137,8 @@ class _Number:
             words = "|".join(re.escape(word).replace(r"\ ", r"\s+") for word in identifier.after)
             after = rf"(?:{words}){_BETWEEN}"
         return cls(
-            pattern=_compiled(rf"[^\pL\pN]{after}({identifier.pattern})"),
-            exact=_compiled(identifier.pattern),
+            pattern=compiled(rf"[^\pL\pN]{after}({identifier.pattern})", longest=True),
+            exact=compiled(identifier.pattern, longest=True),
             not_after=tuple(_leading(words) for words in identifier.not_after),
             check=identifier.check,
         )
@@ -167,19 +166,6 @@ class _Shifted:
     def span(self, group: int) -> tuple[int, int]:
         start, end = self._match.span(group)
         return start - 1, end - 1
-
-
-def _compiled(pattern: str) -> Any:
-    return re2.compile(pattern, _options())
-
-
-def _options() -> Any:
-    options = re2.Options()
-    options.case_sensitive = False
-    options.longest_match = True
-    options.log_errors = False
-    options.max_mem = _MEMORY
-    return options
 
 
 def _whole(pattern: Any, text: str) -> Iterator[_Shifted]:
@@ -327,7 +313,7 @@ class _Plan:
     key: str
     identifiers: Mapping[str, _Number]
     patterns: Mapping[str, Any]
-    searches: "_Searches"
+    searches: Searches
     words: Phrases[_Label]
     dated: Mapping[str, bool]
     ages: Mapping[str, Span]
@@ -336,23 +322,11 @@ class _Plan:
 
     def numbers(self, text: str, fitting: frozenset[str]) -> dict[str, list[tuple[str, int, int]]]:
         """The numbers in *text* by their identifiers, of which only those *fitting* can be there."""
-        return {name: list(number.find(text)) for name, number in self.identifiers.items() if name in fitting}
-
-
-class _Searches:
-    """All patterns as one, to learn in a single pass which of them are worth a search of their own."""
-
-    def __init__(self, patterns: Mapping[str, Any]) -> None:
-        self._names = tuple(patterns)
-        self._set = re2.Set.SearchSet(_options())
-        for pattern in patterns.values():
-            self._set.Add(pattern.pattern)
-        self._set.Compile()
-
-    def fitting(self, text: str) -> frozenset[str]:
-        """The names of the patterns that fit somewhere in *text*."""
-        found = self._set.Match(f" {text}") if self._names else None
-        return frozenset(self._names[number] for number in found or ())
+        return {
+            name: list(number.find(text))
+            for name, number in self.identifiers.items()
+            if number.pattern.pattern in fitting
+        }
 
 
 @lru_cache(maxsize=8)
@@ -361,7 +335,11 @@ def _plan(config: Config) -> _Plan:
     information = {name: entry for name, entry in service.information.items() if name not in service.identifiers}
     dated = {name: entry for name, entry in information.items() if entry.date}
     identifiers = {name: _Number.of(identifier) for name, identifier in service.identifiers.items()}
-    patterns = {name: _compiled(rf"[^\pL\pN]({entry.pattern})") for name, entry in information.items() if entry.pattern}
+    patterns = {
+        name: compiled(rf"[^\pL\pN]({entry.pattern})", longest=True)
+        for name, entry in information.items()
+        if entry.pattern
+    }
     row_names: dict[str, list[str]] = defaultdict(list)
     for name, entry in information.items():
         for words in dict.fromkeys((name, *(entry.lead if entry.date else ()))):
@@ -370,7 +348,9 @@ def _plan(config: Config) -> _Plan:
         key=config.key_name or "",
         identifiers=identifiers,
         patterns=patterns,
-        searches=_Searches({**{name: number.pattern for name, number in identifiers.items()}, **patterns}),
+        searches=Searches(
+            each.pattern for each in (*(number.pattern for number in identifiers.values()), *patterns.values())
+        ),
         words=Phrases(
             [((_WORDS, name), words) for name, entry in information.items() for words in entry.words]
             + [((_LEAD, name), words) for name, entry in dated.items() for words in entry.lead]

@@ -9,9 +9,10 @@ from mailgate.model.decision import Facts, Match, Reading, Trace
 from mailgate.model.spans import Unit
 from mailgate.model.ticket import Draft, Status, Values, WaitingFor
 from mailgate.rules.classify import Item, classify
-from mailgate.rules.conditions import Case, apply_rules
+from mailgate.rules.conditions import Case
 from mailgate.rules.extract import extract
 from mailgate.rules.needs import needs_of, stated
+from mailgate.rules.outcomes import apply_rules
 from mailgate.sla.calendar import closing_time, instant
 from mailgate.sla.clock import OFFICE, Clock, start
 

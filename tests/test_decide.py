@@ -410,3 +410,32 @@ def observing() -> Config:
 
 def decided_by(config: Config, message: Message) -> Decision:
     return decide.decide(decide.read(message, make_envelope(vouched=True), config), config, make_facts())
+
+
+REFUSING = make_config(text={"refusals": {"before": ["please do not"], "after": ["not needed"]}})
+
+
+def refused(text: str, **facts: object) -> Decision:
+    message = make_message(text, subject="A12345", sender=BEN)
+    reading = decide.read(message, make_envelope(BEN, vouched=True), REFUSING)
+    return decide.decide(reading, REFUSING, make_facts(**facts))
+
+
+def test_what_is_not_wanted_goes_to_the_ticket_that_would_do_it() -> None:
+    decision = refused("Please do not repair it.", same_case=(make_ticket(),))
+    assert isinstance(decision.outcome, FollowUp)
+    assert (decision.outcome.intent, [event.what for event in decision.events]) == (Intent.NOTE, ["not wanted"])
+    assert decision.changes == decision.replies == ()
+
+
+@pytest.mark.parametrize("tickets", [(), (make_ticket(status="done"),), (make_ticket(task="hardware.stock"),)])
+def test_without_such_a_ticket_it_is_sorted_by_a_person_and_joins_nothing(tickets: tuple[Ticket, ...]) -> None:
+    decision = refused("The repair is not needed.", same_case=tickets)
+    assert isinstance(decision.outcome, NewTicket)
+    assert decision.outcome.drafts[0].task == "hardware.other"
+
+
+def test_what_is_wanted_instead_is_a_request_as_any_other() -> None:
+    decision = refused("Please do not repair it, send the stock list.", same_case=(make_ticket(),))
+    assert isinstance(decision.outcome, NewTicket)
+    assert decision.outcome.drafts[0].task == "hardware.stock"

@@ -110,11 +110,21 @@ class Identifier(Model):
     belongs_to: str | None = None
 
 
+class Refusals(Model):
+    """Words that say that something is not wanted: those that stand before it, and those after it."""
+
+    before: Words = ()
+    after: Words = ()
+
+
 class TextKeys(Model):
-    """How paragraphs begin that count for nothing."""
+    """How paragraphs begin that count for nothing, and how people ask, mention in passing and refuse."""
 
     disclaimers: Words = ()
     banners: Words = ()
+    asks: Words = ()
+    asides: Words = ()
+    refusals: Refusals = Refusals()
 
 
 class Calendar(Model):

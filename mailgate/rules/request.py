@@ -8,7 +8,7 @@ from mailgate.model.config import Calendar, Config, SlaPolicy
 from mailgate.model.decision import Facts, Match, Reading, Trace
 from mailgate.model.spans import Unit
 from mailgate.model.ticket import Draft, Status, Values, WaitingFor
-from mailgate.rules.classify import Item, classify
+from mailgate.rules.classify import Classified, Item, classify
 from mailgate.rules.conditions import Case
 from mailgate.rules.extract import extract
 from mailgate.rules.needs import needs_of, stated
@@ -30,15 +30,20 @@ class _Request:
     loose_dates: tuple[str, ...]
 
 
-def requests(reading: Reading, config: Config, facts: Facts, *, asks: bool = True) -> tuple[tuple[Draft, ...], Trace]:
-    """The tickets that a new request opens, the mail's own first, and why they are what they are.
+def asked_for(reading: Reading, config: Config) -> Classified:
+    """What the mail asks for, by its words."""
+    return classify(reading.subject, reading.wording, reading.mailbox, config, has_old_subject(reading))
+
+
+def requests(
+    found: Classified, reading: Reading, config: Config, facts: Facts, *, asks: bool = True
+) -> tuple[tuple[Draft, ...], Trace]:
+    """The tickets that a new request opens for what was *found*, the mail's own first, and why they are what they are.
 
     *asks*: the sender may be asked for what is missing. A ticket waits for an answer only then.
     """
-    old = has_old_subject(reading)
-    found = classify(reading.subject, reading.wording, reading.mailbox, config, old)
     if found.items:
-        asked = _listed(reading, found.items, found.around, config, old)
+        asked = _listed(reading, found.items, found.around, config, has_old_subject(reading))
     else:
         asked = (_Request(found.task, reading.keys, reading.fields, reading.loose_dates),)
     cases = [_settled(request, reading, config, facts) for request in asked]

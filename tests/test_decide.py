@@ -22,7 +22,8 @@ from mailgate.model.decision import (
     NewTicket,
 )
 from mailgate.model.message import Address, Kind, Message, Verdict
-from mailgate.model.ticket import Status, Ticket, WaitingFor
+from mailgate.model.people import Worker
+from mailgate.model.ticket import NOBODY, Status, Ticket, WaitingFor
 from tests.make import (
     ANN,
     BEN,
@@ -439,3 +440,26 @@ def test_what_is_wanted_instead_is_a_request_as_any_other() -> None:
     decision = refused("Please do not repair it, send the stock list.", same_case=(make_ticket(),))
     assert isinstance(decision.outcome, NewTicket)
     assert decision.outcome.drafts[0].task == "hardware.stock"
+
+
+SHARING = {"calendar": "office", "priority": "normal", "team": "desk", "share_work": "in turn"}
+
+
+@pytest.mark.parametrize("workers", [(), (Worker("fay@council.example", "field-team"),)])
+def test_a_ticket_that_moves_to_another_team_leaves_the_person_who_had_it(workers: tuple[Worker, ...]) -> None:
+    config, ticket = make_config(defaults=SHARING), make_ticket(assignee=CLEO.address)
+    message = make_message("Not ours, one for network.", sender=CLEO.address, subject="Re: yours")
+    facts = make_facts(sender=CLEO, evidence=(Evidence(2, "a mail of ours", ticket, CLEO.address),), workers=workers)
+    decision = decide.decide(decide.read(message, make_envelope(CLEO.address, vouched=True), config), config, facts)
+    (change,) = decision.changes
+    assert (change.team, change.assignee) == ("field-team", workers[0].address if workers else NOBODY)
+
+
+def test_a_new_ticket_goes_to_whoever_is_next() -> None:
+    config = make_config(defaults=SHARING)
+    cleo, dev = Worker(CLEO.address, "desk", last_ticket=4), Worker(DEV.address, "desk", last_ticket=2)
+    facts = make_facts(workers=(cleo, dev))
+    decision = decide.decide(decide.read(make_message(REQUEST), make_envelope(ANN), config), config, facts)
+    assert isinstance(decision.outcome, NewTicket)
+    assert decision.outcome.drafts[0].assignee == DEV.address
+    assert "in turn" in [match.effect for match in decision.trace]

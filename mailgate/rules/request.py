@@ -15,6 +15,7 @@ from mailgate.rules.needs import needs_of, stated
 from mailgate.rules.outcomes import apply_rules
 from mailgate.sla.calendar import closing_time, instant
 from mailgate.sla.clock import OFFICE, Clock, start
+from mailgate.tickets.sharing import share
 
 _RUN_ON = frozenset({"urgent", "immediate"})  # priorities or service levels that wait for nobody
 _DEADLINE = "deadline"
@@ -101,6 +102,7 @@ def _draft(case: Case, keys: tuple[str, ...], asks: bool) -> tuple[Draft, Trace]
     clock, why = _clock(case, sla, calendar_of(team, config))
     kept = {*config.service.identifiers, *needs_of(case.task, config)} - {config.key_name}
     fields = {name: values for name, values in case.fields.items() if name in kept}
+    assignee, given = share(team, config, case.facts)
     draft = Draft(
         mailbox=reading.mailbox or _mailbox_of(team, config),
         requester=reading.sender or reading.envelope.sender,
@@ -112,6 +114,7 @@ def _draft(case: Case, keys: tuple[str, ...], asks: bool) -> tuple[Draft, Trace]
         task=case.task,
         priority=case.priority,
         team=team,
+        assignee=assignee,
         sla_policy=sla,
         keys=keys,
         fields=fields,
@@ -125,7 +128,7 @@ def _draft(case: Case, keys: tuple[str, ...], asks: bool) -> tuple[Draft, Trace]
         due_at=clock.due_at if clock else None,
         clock_started_at=clock.started_at if clock and not waits else None,
     )
-    return draft, why
+    return draft, (*given, *why)
 
 
 # ---- who, how soon, until when

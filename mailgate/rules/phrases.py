@@ -93,17 +93,26 @@ class Phrases(Generic[Label]):
 
     def find(self, text: str) -> list[Hit[Label]]:
         """All phrases in *text*, in order of place; the same phrase once for each place where it begins."""
-        first = self._root.children
-        if not first:
+        if not self._root.children:
             return []
         words, places = self._numbers(words_of(text))
         hits: dict[tuple[Label, str, int], Hit[Label]] = {}
+        for label, phrase, index, last in self._standing_in(words):
+            hit = Hit(label, phrase, places[index][0], places[last][1])
+            hits.setdefault((label, phrase, hit.start), hit)
+        return list(hits.values())
+
+    def places(self, words: Iterable[str]) -> Iterator[tuple[Label, int, int]]:
+        """All phrases in single *words* in small letters, each with the number of its first word and of its last."""
+        numbers = [self._number(word if word.isalnum() else _bare(word)) for word in words]
+        return ((label, index, last) for label, _, index, last in self._standing_in(numbers))
+
+    def _standing_in(self, words: list[int]) -> Iterator[tuple[Label, str, int, int]]:
+        first = self._root.children
         for index, word in enumerate(words):
             if word in first:
                 for label, phrase, last in self._from(words, index, first[word]):
-                    hit = Hit(label, phrase, places[index][0], places[last][1])
-                    hits.setdefault((label, phrase, hit.start), hit)
-        return list(hits.values())
+                    yield label, phrase, index, last
 
     def _from(self, words: list[int], index: int, node: _Node[Label]) -> Iterator[tuple[Label, str, int]]:
         """The phrases whose first word is at *index*, each with the index of its last word."""
@@ -175,6 +184,11 @@ class Phrases(Generic[Label]):
 
 def _bare(word: str) -> str:
     return word.replace("-", "").replace("'", "").replace("’", "")
+
+
+def is_same(one: str, other: str) -> bool:
+    """Whether two words differ by a final -s or -es, an apostrophe or a hyphen at most."""
+    return not set(_forms(_bare(one))).isdisjoint(_forms(_bare(other)))
 
 
 def _forms(word: str) -> tuple[str, ...]:

@@ -463,3 +463,15 @@ def test_a_new_ticket_goes_to_whoever_is_next() -> None:
     assert isinstance(decision.outcome, NewTicket)
     assert decision.outcome.drafts[0].assignee == DEV.address
     assert "in turn" in [match.effect for match in decision.trace]
+
+
+def test_a_ticket_whose_category_the_configuration_no_longer_has_can_still_be_answered() -> None:
+    ticket = make_ticket(category="gone", task="gone.task", missing=("room",), status="waiting")
+    assert decided(make_message("It is room 7."), answering(ticket)).action is Action.FOLLOW_UP
+
+
+def test_the_history_keeps_which_task_an_agent_moved_a_ticket_to() -> None:
+    mail = make_message("Not ours, one for network: a new cable is needed.", sender=CLEO.address)
+    evidence = answering(make_ticket(), CLEO.address, rank=1).evidence
+    decision = decided(mail, Facts(NOW, CLEO, evidence=evidence, colleagues=(CLEO,)))
+    assert [event.data["task"] for event in decision.events] == ["network.cable"]

@@ -94,7 +94,8 @@ def facts_about(reading: Reading, config: Config) -> Facts:
         if not schema_is_current(store):
             return Facts(clock())
         secrets, current = load_keys(Path(config.operator.keys))
-        return look_up(connection, [reading], partial(check, Keys(current, secrets)), [clock()])[0]
+        checks = partial(check, Keys(current, secrets))
+        return look_up(connection, [reading], checks, [clock()], config.service.sharing)[0]
 
 
 def address_of(listen: str, key: str = "smtp.listen") -> tuple[str, int]:

@@ -89,6 +89,14 @@ class Mode(StrEnum):
     OFF = "off"
 
 
+class ShareWork(StrEnum):
+    """Who gets a new ticket."""
+
+    LEAST_BUSY = "to the least busy person on duty"
+    IN_TURN = "in turn"
+    NOBODY = "leave unassigned"
+
+
 class Framework(StrEnum):
     """How far a capacity level may slow a task (the Prioritisation Framework)."""
 
@@ -100,7 +108,7 @@ class Framework(StrEnum):
 class Defaults(Model):
     calendar: str | None = None
     priority: str | None = None
-    share_work: Literal["to the least busy person on duty", "in turn", "leave unassigned"] = "leave unassigned"
+    share_work: ShareWork = ShareWork.NOBODY
     team: str | None = None
     duplicates_within: Allowance = Span.parse("10 working days")
     reopen_within: Allowance = Span.parse("10 working days")
@@ -119,11 +127,21 @@ class Identifier(Model):
     belongs_to: str | None = None
 
 
+class Refusals(Model):
+    """Words that say that something is not wanted: those that stand before it, and those after it."""
+
+    before: Words = ()
+    after: Words = ()
+
+
 class TextKeys(Model):
-    """How paragraphs begin that count for nothing."""
+    """How paragraphs begin that count for nothing, and how people ask, mention in passing and refuse."""
 
     disclaimers: Words = ()
     banners: Words = ()
+    asks: Words = ()
+    asides: Words = ()
+    refusals: Refusals = Refusals()
 
 
 class Calendar(Model):
@@ -302,6 +320,11 @@ class Service(Model):
     commissions: Commissions | None = None
     messages: Messages = Messages()
     keep: Mapping[str, str] = Field(default_factory=dict)
+
+    @property
+    def sharing(self) -> tuple[str, ...]:
+        """The teams whose work is given out."""
+        return () if self.defaults.share_work is ShareWork.NOBODY else tuple(self.teams)
 
 
 class Store(Model):

@@ -11,7 +11,7 @@ from mailgate.errors import TryLater
 from mailgate.model.decision import Decision, Facts, NewTicket, Reading
 from mailgate.model.message import VERIFIED
 from mailgate.model.outbound import Outbound
-from mailgate.model.ticket import OPEN_STATUSES, Change, Draft, Event, Status, Ticket
+from mailgate.model.ticket import NOBODY, OPEN_STATUSES, Change, Draft, Event, Status, Ticket
 from mailgate.store import history, known, outbox, spool
 from mailgate.store.engine import Store, insert_new
 from mailgate.store.history import Head, chained
@@ -326,6 +326,8 @@ def _change(tx: Connection, change: Change, now: datetime) -> None:
     """Bring one ticket's row, and what stands about it in other tables, to what *change* says."""
     ticket_id = change.ticket.id
     values = {name: value for name in CHANGEABLE if (value := getattr(change, name)) is not None}
+    if change.assignee == NOBODY:
+        values["assignee"] = None
     if change.status is not None:
         values["closed_at"] = None if change.status in OPEN_STATUSES else change.closed_at or now
         if change.status is not Status.WAITING:

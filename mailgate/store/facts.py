@@ -89,12 +89,17 @@ class Found:
 
 
 def look_up(
-    connection: Connection, readings: Sequence[Reading], checks: Callable[[Token], bool], now: Sequence[datetime]
+    connection: Connection,
+    readings: Sequence[Reading],
+    checks: Callable[[Token], bool],
+    now: Sequence[datetime],
+    teams: Wanted = (),
 ) -> list[Facts]:
     """The facts about each of *readings*, to be decided at the instant of *now* in its place.
 
-    *checks* tells whether a token's MAC is right. Each mail's facts are those before any of
-    the others is applied: mails that might be about one request go one after the other.
+    *checks* tells whether a token's MAC is right, *teams* are those whose work is shared out. Each
+    mail's facts are those before any of the others is applied: mails that might be about one
+    request go one after the other.
     """
     if not readings:
         return []
@@ -104,6 +109,7 @@ def look_up(
     senders = people.by_address(connection, {reading.sender for reading in readings})
     evidences = [_evidence(reading, good, found, known) for reading in readings]
     members = people.members(connection, {each.ticket.team for told in evidences for each in told if each.ticket.team})
+    workers = people.workers(connection, teams)
     to_sender, to_strangers = _acknowledged(connection, readings, now)
     return [
         Facts(
@@ -121,6 +127,7 @@ def look_up(
             ),
             is_own=reading.message.message_id in found.sent_ids,
             canary=next((each for each in reading.tokens if each.purpose == CANARY_TOKEN and each in good), None),
+            workers=workers,
         )
         for reading, evidence, at in zip(readings, evidences, now, strict=True)
     ]

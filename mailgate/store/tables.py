@@ -11,6 +11,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Date,
     ForeignKey,
     Index,
     Integer,
@@ -145,6 +146,8 @@ tickets = Table(
 Index("ix_tickets_opened_by", tickets.c.opened_by)
 Index("ix_tickets_open_requester", tickets.c.requester, tickets.c.id, **partial(OPEN))
 Index("ix_tickets_open_team", tickets.c.team, tickets.c.id, **partial(OPEN))
+Index("ix_tickets_open_assignee", tickets.c.assignee, **partial(OPEN))
+Index("ix_tickets_assignee", tickets.c.assignee, tickets.c.id)
 
 # One parsed mail and what was decided about it; *id* is that of its raw mail, which may be erased before it. *known* is
 # what else ``decide`` was told (store/known.py), null where nothing was decided by it.
@@ -301,6 +304,7 @@ people = Table(
     Column("role", Name, nullable=False),
     Column("unit", Name, nullable=False),
     Column("team", Name, nullable=False),
+    Column("away_until", Date),
 )
 Index(None, people.c.team)
 

@@ -1,6 +1,7 @@
 """From the spool to a ticket: claim, parse, decide, apply. `ingest` and `rehearse` go the same way."""
 
 import secrets
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -138,8 +139,9 @@ class Intake:
         times = [at(mail) for mail, _ in group]
         readings = [reading for _, reading in group]
         with self._store.deciding(lock for reading in readings for lock in reading.locks) as connection:
-            facts = look_up(connection, readings, partial(token.check, self._context.keys), times)
-            decisions = list(map(self._decide, readings, facts))
+            checks = partial(token.check, self._context.keys)
+            facts = look_up(connection, readings, checks, times, self._config.service.sharing)
+            decisions = self._decided(readings, facts)
             opening = sum(map(drafts, decisions))
             references = iter(free_references(connection, opening, self._reference) if opening else ())
             settled = [
@@ -151,8 +153,16 @@ class Intake:
             self._queued()
         return settled
 
-    def _decide(self, reading: Reading, facts: Facts) -> Decision:
-        return decide.decide(reading, self._config, facts)
+    def _decided(self, readings: Sequence[Reading], facts: Sequence[Facts]) -> list[Decision]:
+        """Each decision; whoever was given a ticket by one has it when the next is made."""
+        given: Counter[str] = Counter()
+        decisions = []
+        for reading, known in zip(readings, facts, strict=True):
+            decision = decide.decide(reading, self._config, known.after_giving(given))
+            if isinstance(decision.outcome, NewTicket):
+                given.update(draft.assignee for draft in decision.outcome.drafts if draft.assignee)
+            decisions.append(decision)
+        return decisions
 
     def _reference(self) -> str:
         return reference.make(self._config.service.reference, secrets.randbelow)

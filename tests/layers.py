@@ -14,6 +14,7 @@ OUTSIDE_FILES = {
     "notify.smtp",
     "notify.maildir",
     "notify.govuk",
+    "notify.standin",
     "notify.channel",
     "notify.files",
 }

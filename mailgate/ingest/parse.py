@@ -98,6 +98,7 @@ def _parse(raw: bytes, keys: TextKeys, markings: tuple[str, ...]) -> Message:
         kind_why=why,
         marking=parts.marking,
         bounce_recipients=_bounced(kind, delivery),
+        bounce_status=_bounce_status(kind, delivery),
         returned_ids=delivery.returned_ids,
         attachments=attachments,
         headers=_kept(headers),
@@ -151,6 +152,12 @@ def _seen(
 
 def _bounced(kind: Kind, delivery: bounce.Report) -> tuple[str, ...]:
     return delivery.delayed if kind is Kind.DSN_DELAYED else delivery.failed
+
+
+def _bounce_status(kind: Kind, delivery: bounce.Report) -> str:
+    """The status of the first recipient that the report is about, such as "5.1.1"."""
+    about = _bounced(kind, delivery)[:1]
+    return next((each.status for each in delivery.recipients if each.address in about and each.status), "")
 
 
 def _kept(headers: Headers) -> Mapping[str, tuple[str, ...]]:

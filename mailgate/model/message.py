@@ -123,6 +123,7 @@ class Message:
     kind_why: str = ""
     marking: str = ""
     bounce_recipients: tuple[str, ...] = ()
+    bounce_status: str = ""
     returned_ids: tuple[str, ...] = ()
     attachments: tuple[Attachment, ...] = ()
     headers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

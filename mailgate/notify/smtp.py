@@ -9,6 +9,7 @@ import smtplib
 import socket
 import ssl
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
@@ -98,9 +99,11 @@ class Relay:
         """Connect, greet, log in and go."""
         self.close()
         try:
-            self._connected().quit()
+            connection = self._connected()
         except (OSError, smtplib.SMTPException) as error:
             raise Away(f"{self._name} cannot be reached.") from error
+        with suppress(OSError, smtplib.SMTPException):
+            connection.quit()
 
     def settle(self) -> None:
         """The relay's answers were the last word."""

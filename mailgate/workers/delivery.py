@@ -68,6 +68,9 @@ class Delivery:
         self._record()
         with self._store.read() as connection:
             resting = dict(pauses.standing(connection))
+        if AUTOMATIC in resting and self._around.clock() >= resting[AUTOMATIC].until:
+            release_held(self._store)
+            del resting[AUTOMATIC]
         if self._rests(resting.get(self._way)):
             return 0
         lease_seconds = 2 * self._channel.longest_seconds
@@ -131,9 +134,6 @@ class Delivery:
         """What goes beyond the automatic mails of an hour (E136): something is answering something."""
         if not automatic:
             return {}
-        if pause is not None and now >= pause.until:
-            release_held(self._store)
-            pause = None
         room = 0
         if pause is None:
             with self._store.read() as connection:

@@ -8,7 +8,7 @@ import platform
 import sys
 from pathlib import Path
 
-from bench import accept, big, composing, growth, ingest, latency, reading, start
+from bench import accept, big, composing, growth, ingest, latency, reading, sending, start
 from bench.table import Row, printed
 
 MEASURES = {
@@ -19,6 +19,7 @@ MEASURES = {
     "P8": growth.measure,
     "P9": big.memory,
     "P12": composing.measure,
+    "P13": sending.measure,
     "P14": latency.measure,
     "P15": start.measure,
 }

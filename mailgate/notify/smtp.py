@@ -11,6 +11,7 @@ import ssl
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import cache
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from mailgate.errors import Away, GiveUp, NotNow, Refused, TryLater, Uncertain
@@ -139,7 +140,7 @@ class Relay:
         return self._connection
 
     def _connected(self) -> smtplib.SMTP:
-        connection = smtplib.SMTP(self._host, self._port, timeout=self._timeout_seconds)
+        connection = smtplib.SMTP(self._host, self._port, _own_name(), timeout=self._timeout_seconds)
         connection.ehlo_or_helo_if_needed()
         if self._starttls:
             connection.starttls(context=ssl.create_default_context())
@@ -238,12 +239,20 @@ def _has_port(parts: SplitResult) -> bool:
 
 def on_the_wire(content: bytes) -> bytes:
     """*content* with its line ends as CRLF (E22), protected dots, and the final dot."""
-    lines = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n").removesuffix(b"\n").split(b"\n")
-    return b"".join(b"." + line + b"\r\n" if line.startswith(b".") else line + b"\r\n" for line in lines) + b".\r\n"
+    if not content.count(b"\r\n") == content.count(b"\n") == content.count(b"\r"):  # what we compose never needs it
+        content = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\n", b"\r\n")
+    dotted = (b"\r\n" + content.removesuffix(b"\r\n")).replace(b"\r\n.", b"\r\n..")
+    return dotted[2:] + b"\r\n.\r\n"
 
 
 def _mail(connection: smtplib.SMTP, attempt: Attempt) -> tuple[int, bytes]:
     return connection.docmd("MAIL", f"FROM:<{attempt.sender}>{_options(connection, attempt)}")
+
+
+@cache
+def _own_name() -> str:
+    """What we say in EHLO; the library would ask the DNS for every connection."""
+    return socket.getfqdn()
 
 
 def _bytes(said: bytes | str) -> bytes:

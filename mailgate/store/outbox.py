@@ -1,5 +1,6 @@
 """The outbox: everything we say is a row here first, and leaves by a claim."""
 
+import os
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from mailgate.model.ticket import Event
 from mailgate.store import contacts, history, pacing, receipts
 from mailgate.store.columns import SECOND, instant, microseconds
 from mailgate.store.engine import Store, insert_new
+from mailgate.store.spool import tokens_of
 from mailgate.store.tables import SENDING, WAITING, outbox, outbox_mails, participants, tickets
 
 MOST_DOUBTS = 1  # what may have gone is sent once more, with the same Message-ID; after that a person decides
@@ -155,7 +157,7 @@ def claim(
         due, forgotten = _due(store, way, 1), _forgotten(store, way)
         if not connection.execute(due).first() and not connection.execute(forgotten).first():
             return ()
-    token = secrets.token_hex(8)
+    token = f"{tokens_of(os.getpid())}{secrets.token_hex(8)}"
     with store.write() as tx:
         tx.execute(_doubted(doubt).where(text(SENDING), outbox.c.way == way, outbox.c.run_at <= store.moment()))
         if pace is not None:
@@ -277,6 +279,17 @@ def release_leases(store: Store, mail: Doubt = Doubt.ONCE_MORE) -> None:
     if store.is_shared:
         return  # leases that ran out are found by claim
     with store.write() as tx:
-        for way in Way:
-            doubt = mail if way is Way.MAIL else Doubt.ASK
-            tx.execute(_doubted(doubt).where(text(SENDING), outbox.c.way == way).values(run_at=0))
+        _forget(tx, mail, text(SENDING), 0)
+
+
+def release_leases_of(store: Store, pid: int, mail: Doubt = Doubt.ONCE_MORE) -> None:
+    """When a process of ours is seen to be gone: what it was sending is a doubt. *mail* as in ``release_leases``."""
+    with store.write() as tx:
+        held = text(SENDING) & outbox.c.token.startswith(tokens_of(pid), autoescape=True)
+        _forget(tx, mail, held, store.moment())
+
+
+def _forget(tx: Connection, mail: Doubt, rows: Any, run_at: Any) -> None:
+    for way in Way:
+        doubt = mail if way is Way.MAIL else Doubt.ASK
+        tx.execute(_doubted(doubt).where(rows, outbox.c.way == way).values(run_at=run_at))

@@ -8,7 +8,7 @@ import platform
 import sys
 from pathlib import Path
 
-from bench import accept, big, composing, growth, ingest, latency, reading, sending, start
+from bench import accept, backtest, big, composing, growth, ingest, latency, reading, sending, start
 from bench.table import Row, printed
 
 MEASURES = {
@@ -22,6 +22,7 @@ MEASURES = {
     "P13": sending.measure,
     "P14": latency.measure,
     "P15": start.measure,
+    "P16": backtest.measure,
 }
 
 

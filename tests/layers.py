@@ -15,6 +15,7 @@ OUTSIDE_FILES = {
     "notify.smtp",
     "notify.maildir",
     "notify.govuk",
+    "notify.standin",
     "notify.channel",
     "notify.files",
 }

@@ -117,6 +117,7 @@ def _parse(raw: bytes, keys: TextKeys, markings: tuple[str, ...]) -> Message:
         marking=parts.marking,
         away_until=away,
         bounce_recipients=_bounced(kind, seen.delivery),
+        bounce_status=_bounce_status(kind, seen.delivery),
         returned_ids=seen.delivery.returned_ids,
         returned_to=seen.delivery.returned_to,
         attachments=attachments,
@@ -173,6 +174,12 @@ def _seen(root: Part, headers: Headers, subject: str, from_: Address | None, tex
 
 def _bounced(kind: Kind, delivery: bounce.Report) -> tuple[str, ...]:
     return delivery.delayed if kind is Kind.DSN_DELAYED else delivery.failed
+
+
+def _bounce_status(kind: Kind, delivery: bounce.Report) -> str:
+    """The status of the first recipient that the report is about, such as "5.1.1"."""
+    about = _bounced(kind, delivery)[:1]
+    return next((each.status for each in delivery.recipients if each.address in about and each.status), "")
 
 
 def _kept(headers: Headers) -> Mapping[str, tuple[str, ...]]:

@@ -152,6 +152,7 @@ class Message:
     marking: str = ""
     away_until: Day | None = None
     bounce_recipients: tuple[str, ...] = ()
+    bounce_status: str = ""
     returned_ids: tuple[str, ...] = ()
     returned_to: tuple[str, ...] = ()
     attachments: tuple[Attachment, ...] = ()

@@ -16,7 +16,8 @@ from mailgate.model.config import Config
 from mailgate.model.decision import Decision, Facts, NewTicket, Reading, Reply
 from mailgate.model.message import NOT_FETCHED
 from mailgate.model.outbound import Outbound
-from mailgate.notify.compose import Context, compose
+from mailgate.notify.alerts import outgoing
+from mailgate.notify.compose import Context
 from mailgate.store import people
 from mailgate.store.apply import Notice, Settled, apply, quarantine
 from mailgate.store.engine import Store
@@ -180,7 +181,7 @@ class Intake:
         sent: list[tuple[Reply, Outbound]] = []
         for reply, about in abouts(decision, reading, references, self._config, mail.key, now):
             with suppress(Refused):
-                sent.append((reply, compose(reply, about, self._context)))
+                sent += ((reply, mail) for mail in outgoing(reply, about, self._context))
         decided = replace(decision, replies=tuple(reply for reply, _ in sent))
         return Settled(mail, reading, decided, tuple(references), tuple(composed for _, composed in sent), now, facts)
 

@@ -112,11 +112,13 @@ class Gateway:
             return []
 
     def kill_a_child(self, chance: random.Random) -> bool:
-        """SIGKILL for one of its workers; False where there is none at the moment."""
-        children = self.children()
-        if children:
-            os.kill(chance.choice(children), signal.SIGKILL)
-        return bool(children)
+        """SIGKILL for one of its workers; False where none lives at the moment."""
+        living = [pid for pid in self.children() if is_running(pid)]
+        try:
+            os.kill(chance.choice(living), signal.SIGKILL)
+        except (IndexError, ProcessLookupError):  # none, or it ended since we looked
+            return False
+        return True
 
     def kill(self) -> None:
         """SIGKILL for it and its children."""

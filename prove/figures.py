@@ -1,10 +1,10 @@
-"""The figures K1-K5, and F11, as rounds of the recipes: what a round does, how many make the figure, what must fail."""
+"""The figures K1-K5 and K7, F6 and F11 as rounds of the recipes: what a round does, how many, and what must fail."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from prove import errors, full, kills, powercut, pressure, replies
+from prove import errors, full, kills, powercut, pressure, reading, replies
 from prove.outcome import Outcome
 from tests.servers import postgresql
 
@@ -70,6 +70,12 @@ def figures(*, small: bool) -> dict[str, Figure]:
         lambda folder, seed, _: pressure.stopped(folder, seed, size["F11 stops"]),
         lambda folder, seed: pressure.stopped(folder, seed, 1, spoilt=True),
     )
+    made["K7"] = Figure(
+        "hostile mails are read",
+        size["K7 rounds"],
+        lambda folder, seed, _: reading.mails(folder, seed, size["K7 mails"]),
+        lambda folder, seed: reading.mails(folder, seed, 2000, spoilt=True),
+    )
     return made
 
 
@@ -78,12 +84,14 @@ _FULL = {
     "K2 kills": 50, "K2 rounds": 10, "K2 single": 500, "K2 single rounds": 19,
     "K3 rounds": 100, "K3 calls": 20, "K3 apart": 1,
     "K4 seconds": 60, "K5 mails": 2000, "K5 rounds": 5, "F6 times": 50, "F11 seconds": 10, "F11 stops": 10,
+    "K7 rounds": 50, "K7 mails": 20_000,
 }  # fmt: skip
 _SMALL = {
     "K1 rounds": 1, "K1 first": 37, "K1 apart": 330,
     "K2 kills": 20, "K2 rounds": 1, "K2 single": 20, "K2 single rounds": 1,
     "K3 rounds": 1, "K3 calls": 6, "K3 apart": 150,
     "K4 seconds": 2, "K5 mails": 50, "K5 rounds": 1, "F6 times": 1, "F11 seconds": 1, "F11 stops": 1,
+    "K7 rounds": 1, "K7 mails": 3000,
 }  # fmt: skip
 
 

@@ -43,6 +43,7 @@ def figures(*, small: bool) -> dict[str, Figure]:
         ),
     }
     for error in errors.ERRORS:
+        made[f"K3 {error}, sites"] = _sites(error, size["K3 sites"])
         made[f"K3 {error}"] = _calls(error, size["K3 rounds"], size["K3 calls"], size["K3 apart"])
     made["K4"] = Figure(
         "a full disk: of bytes, then of files",
@@ -82,14 +83,14 @@ def figures(*, small: bool) -> dict[str, Figure]:
 _FULL = {
     "K1 rounds": 80, "K1 first": 1, "K1 apart": 80,
     "K2 kills": 50, "K2 rounds": 10, "K2 single": 500, "K2 single rounds": 19,
-    "K3 rounds": 100, "K3 calls": 20, "K3 apart": 1,
+    "K3 rounds": 100, "K3 calls": 20, "K3 apart": 1, "K3 sites": 1000,
     "K4 seconds": 60, "K5 mails": 2000, "K5 rounds": 5, "F6 times": 50, "F11 seconds": 10, "F11 stops": 10,
     "K7 rounds": 50, "K7 mails": 20_000,
 }  # fmt: skip
 _SMALL = {
     "K1 rounds": 1, "K1 first": 37, "K1 apart": 330,
     "K2 kills": 20, "K2 rounds": 1, "K2 single": 20, "K2 single rounds": 1,
-    "K3 rounds": 1, "K3 calls": 6, "K3 apart": 150,
+    "K3 rounds": 1, "K3 calls": 6, "K3 apart": 150, "K3 sites": 6,
     "K4 seconds": 2, "K5 mails": 50, "K5 rounds": 1, "F6 times": 1, "F11 seconds": 1, "F11 stops": 1,
     "K7 rounds": 1, "K7 mails": 3000,
 }  # fmt: skip
@@ -121,8 +122,21 @@ def _calls(error: str, rounds: int, calls: int, apart: int) -> Figure:
         "every call for input or output fails once",
         rounds,
         lambda folder, seed, number: errors.calls(folder, seed, error, numbers(number)),
-        lambda folder, seed: errors.calls(folder, seed, error, range(5, 600, 10), spoilt=True),
+        _calls_control(error),
     )
+
+
+def _sites(error: str, at_most: int) -> Figure:
+    return Figure(
+        "every line that reads or writes fails once",
+        1,
+        lambda folder, seed, _: errors.sites(folder, seed, error, at_most),
+        _calls_control(error),
+    )
+
+
+def _calls_control(error: str) -> Callable[[Path, int], Outcome]:
+    return lambda folder, seed: errors.calls(folder, seed, error, range(5, 600, 10), spoilt=True)
 
 
 def _limit(limit: str, seconds: float) -> Figure:

@@ -43,7 +43,7 @@ def figures(*, small: bool) -> dict[str, Figure]:
         ),
     }
     for error in errors.ERRORS:
-        made[f"K3 {error}, sites"] = _sites(error, size["K3 sites"])
+        made[f"K3 lines, {error}"] = _sites(error, size["K3 sites"])
         made[f"K3 {error}"] = _calls(error, size["K3 rounds"], size["K3 calls"], size["K3 apart"])
     made["K4"] = Figure(
         "a full disk: of bytes, then of files",

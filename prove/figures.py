@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from prove import errors, full, kills, powercut, pressure, reading, replies
+from prove import errors, full, guided, kills, powercut, pressure, reading, replies
 from prove.outcome import Outcome
 from tests.servers import postgresql
 
@@ -77,6 +77,12 @@ def figures(*, small: bool) -> dict[str, Figure]:
         lambda folder, seed, _: reading.mails(folder, seed, size["K7 mails"]),
         lambda folder, seed: reading.mails(folder, seed, 2000, spoilt=True),
     )
+    made["K7 guided"] = Figure(
+        "hostile mails are read, made after where the last ones led",
+        size["K7 guided rounds"],
+        lambda folder, seed, _: guided.mails(folder, seed, size["K7 guided mails"]),
+        lambda folder, seed: guided.mails(folder, seed, 500, spoilt=True),
+    )
     return made
 
 
@@ -85,14 +91,14 @@ _FULL = {
     "K2 kills": 50, "K2 rounds": 10, "K2 single": 500, "K2 single rounds": 19,
     "K3 rounds": 100, "K3 calls": 20, "K3 apart": 1, "K3 sites": 1000,
     "K4 seconds": 60, "K5 mails": 2000, "K5 rounds": 5, "F6 times": 50, "F11 seconds": 10, "F11 stops": 10,
-    "K7 rounds": 50, "K7 mails": 20_000,
+    "K7 rounds": 50, "K7 mails": 20_000, "K7 guided rounds": 10, "K7 guided mails": 20_000,
 }  # fmt: skip
 _SMALL = {
     "K1 rounds": 1, "K1 first": 37, "K1 apart": 330,
     "K2 kills": 20, "K2 rounds": 1, "K2 single": 20, "K2 single rounds": 1,
     "K3 rounds": 1, "K3 calls": 6, "K3 apart": 150, "K3 sites": 6,
     "K4 seconds": 2, "K5 mails": 50, "K5 rounds": 1, "F6 times": 1, "F11 seconds": 1, "F11 stops": 1,
-    "K7 rounds": 1, "K7 mails": 3000,
+    "K7 rounds": 1, "K7 mails": 3000, "K7 guided rounds": 1, "K7 guided mails": 500,
 }  # fmt: skip
 
 

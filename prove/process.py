@@ -112,12 +112,14 @@ class Gateway:
             return []
 
     def kill_a_child(self, chance: random.Random) -> bool:
-        """SIGKILL for one of its workers; False where none lives at the moment."""
-        living = [pid for pid in self.children() if is_running(pid)]
-        try:
-            os.kill(chance.choice(living), signal.SIGKILL)
-        except (IndexError, ProcessLookupError):  # none, or it ended since we looked
+        """SIGKILL for one of its workers that is alive; False where none died of it."""
+        alive = [child for child in self.children() if is_running(child)]
+        if not alive:
             return False
+        try:
+            os.kill(chance.choice(alive), signal.SIGKILL)
+        except ProcessLookupError:
+            return False  # it ended meanwhile
         return True
 
     def kill(self) -> None:

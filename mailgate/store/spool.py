@@ -125,7 +125,7 @@ def claim(store: Store, limit: int, lease_seconds: float) -> tuple[Spooled, ...]
     with store.read() as connection:
         if not connection.execute(_tried(store)).first() and not connection.execute(_fresh(1)).first():
             return ()
-    token = f"{_tokens_of(os.getpid())}{secrets.token_hex(8)}"
+    token = f"{tokens_of(os.getpid())}{secrets.token_hex(8)}"
     with store.write() as tx:
         rows = tx.execute(_tried(store)).all() or tx.execute(_fresh(limit)).all()
         ids = _within_bounds(rows)
@@ -137,7 +137,7 @@ def claim(store: Store, limit: int, lease_seconds: float) -> tuple[Spooled, ...]
         return _claimed(store, connection, ids, token)
 
 
-def _tokens_of(pid: int) -> str:
+def tokens_of(pid: int) -> str:
     """How the tokens begin that one process of this machine gives out, now and never again."""
     return f"{OURS}.{pid}."
 
@@ -246,7 +246,7 @@ def release_leases(store: Store) -> None:
 
 def release_leases_of(store: Store, pid: int) -> None:
     """When a process of ours is seen to be gone: what it had may be taken at once, behind what waits already."""
-    _release_tokens(store, _tokens_of(pid))
+    _release_tokens(store, tokens_of(pid))
 
 
 def _release_tokens(store: Store, beginning: str) -> None:

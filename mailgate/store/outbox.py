@@ -11,7 +11,7 @@ from sqlalchemy import Connection, bindparam, case, insert, select, text, update
 from mailgate.model.outbound import Attempt, Outbound, SendState
 from mailgate.model.ticket import Event
 from mailgate.store import history
-from mailgate.store.columns import SECOND, instant
+from mailgate.store.columns import MOMENT, SECOND, Id, instant
 from mailgate.store.engine import Store, insert_new
 from mailgate.store.tables import SENDING, WAITING, outbox, outbox_mails, participants, tickets
 
@@ -19,12 +19,38 @@ LARGEST_CLAIM_BYTES = 16 * 1024**2
 MOST_DOUBTS = 1  # what may have gone is sent once more, with the same Message-ID; after that a person decides
 ENDED = frozenset({SendState.SENT, SendState.FAILED, SendState.CANCELLED})
 
-
+# Made once: to make a statement takes as long as to run it.
 NUMBER = update(tickets).where(tickets.c.id == bindparam("ticket")).values(last_serial=bindparam("serial"))
 SENT_TOGETHER = (
     update(outbox)
     .where(outbox.c.id.in_(bindparam("ids", expanding=True)), outbox.c.token == bindparam("held_by"))
     .values(state=SendState.SENT, token=None, error="", finished_at=bindparam("now"))
+)
+_IDS: Any = bindparam("ids", expanding=True)
+_DUE = (
+    select(outbox.c.id)
+    .where(text(WAITING), outbox.c.run_at <= MOMENT)
+    .order_by(outbox.c.run_at, outbox.c.id)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
+_IS_FORGOTTEN = (text(SENDING), outbox.c.run_at <= MOMENT)
+_FORGOTTEN = select(outbox.c.id).where(*_IS_FORGOTTEN).limit(1)
+_TAKE = (
+    update(outbox)
+    .where(outbox.c.id.in_(_IDS))
+    .values(
+        state=SendState.SENDING,
+        token=bindparam("held_by"),
+        attempts=outbox.c.attempts + 1,
+        run_at=MOMENT + bindparam("lease", type_=Id),
+    )
+)
+_TAKEN = (
+    select(outbox_mails, outbox.c.attempts, outbox.c.run_at)
+    .join(outbox, outbox.c.id == outbox_mails.c.id)
+    .where(outbox.c.id.in_(_IDS), outbox.c.token == bindparam("held_by"))
+    .order_by(outbox_mails.c.id)
 )
 
 
@@ -98,26 +124,15 @@ def claim(store: Store, limit: int, lease_seconds: float, *, repeatable: bool = 
     *repeatable*: there is no doubt, because the channel leaves one mail however often it sends it.
     """
     with store.read() as connection:
-        if not connection.execute(_due(store, 1)).first() and not connection.execute(_forgotten(store)).first():
+        if not connection.execute(_DUE, {"most": 1}).first() and not connection.execute(_FORGOTTEN).first():
             return ()
     token = secrets.token_hex(8)
     with store.write() as tx:
-        tx.execute(_doubted(repeatable).where(text(SENDING), outbox.c.run_at <= store.moment()))
-        ids = list(tx.scalars(_due(store, limit)))
-        lease = {"state": SendState.SENDING, "token": token, "attempts": outbox.c.attempts + 1}
-        until = store.moment() + round(lease_seconds * SECOND)
-        tx.execute(update(outbox).where(outbox.c.id.in_(ids)).values(run_at=until, **lease))
+        tx.execute(_doubted(repeatable).where(*_IS_FORGOTTEN))
+        ids = list(tx.scalars(_DUE, {"most": limit}))
+        tx.execute(_TAKE, {"ids": ids, "held_by": token, "lease": round(lease_seconds * SECOND)})
     with store.read() as connection:
         return _claimed(connection, ids, token)
-
-
-def _due(store: Store, limit: int) -> Any:
-    due = select(outbox.c.id).where(text(WAITING), outbox.c.run_at <= store.moment())
-    return due.order_by(outbox.c.run_at, outbox.c.id).limit(limit).with_for_update(skip_locked=True)
-
-
-def _forgotten(store: Store) -> Any:
-    return select(outbox.c.id).where(text(SENDING), outbox.c.run_at <= store.moment()).limit(1)
 
 
 def _doubted(repeatable: bool = False) -> Any:
@@ -129,12 +144,6 @@ def _doubted(repeatable: bool = False) -> Any:
 
 
 def _claimed(connection: Connection, ids: Sequence[int], token: str) -> tuple[Attempt, ...]:
-    query = (
-        select(outbox_mails, outbox.c.attempts, outbox.c.run_at)
-        .join(outbox, outbox.c.id == outbox_mails.c.id)
-        .where(outbox.c.id.in_(ids), outbox.c.token == token)
-        .order_by(outbox_mails.c.id)
-    )
     return tuple(
         Attempt(
             id=row.id,
@@ -146,7 +155,7 @@ def _claimed(connection: Connection, ids: Sequence[int], token: str) -> tuple[At
             content=row.content,
             lease_until=instant(row.run_at),
         )
-        for row in connection.execute(query)
+        for row in connection.execute(_TAKEN, {"ids": ids, "held_by": token})
     )
 
 
@@ -170,7 +179,7 @@ def record(store: Store, results: Iterable[Result], now: datetime) -> None:
             changing = _doubted() if result.state is SendState.UNCERTAIN else update(outbox).values(state=result.state)
             if result.state in ENDED:
                 changing = changing.values(finished_at=now)
-            later = store.moment() + round(result.after_seconds * SECOND)
+            later = MOMENT + round(result.after_seconds * SECOND)
             done = tx.execute(changing.where(ours).values(token=None, run_at=later, error=result.error))
             if done.rowcount == 1 and result.state is SendState.FAILED:
                 _tell_ticket(tx, result, now)

@@ -1,7 +1,6 @@
 """The store on SQLite: one file, one writer at a time."""
 
 import os
-import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -9,7 +8,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from sqlalchemy import URL, BigInteger, ColumnElement, Connection, create_engine, event, literal
+from sqlalchemy import URL, Connection, create_engine, event
 
 from mailgate.errors import Refused
 from mailgate.folders import make_durably, sync
@@ -83,9 +82,6 @@ class SqliteStore(Store):
             except BaseException:
                 connection.rollback()
                 raise
-
-    def moment(self) -> ColumnElement[int]:
-        return literal(time.time_ns() // 1000, BigInteger)
 
     @property
     def is_shared(self) -> bool:

@@ -8,16 +8,19 @@ import platform
 import sys
 from pathlib import Path
 
-from bench import accept, big, composing, growth, ingest, latency, reading, start
+from bench import accept, big, composing, growth, ingest, latency, reading, resident, start
 from bench.table import Row, printed
 
 MEASURES = {
     "P1": accept.measure,
     "P2": big.speed,
     "P3": ingest.measure,
+    "P5": ingest.processes,
     "P6": reading.measure,
     "P8": growth.measure,
     "P9": big.memory,
+    "P10": resident.measure,
+    "P11": ingest.slow_commits,
     "P12": composing.measure,
     "P14": latency.measure,
     "P15": start.measure,

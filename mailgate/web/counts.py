@@ -18,6 +18,7 @@ from mailgate.model.decision import Action
 from mailgate.model.message import Kind
 
 OTHER = "other"
+FAILURE = policy.row_of(policy.PUT_OFF)
 WORKERS = ("intake", "delivery")
 SENDS = ("sent", "later", "uncertain", "given up")
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, float("inf"))
@@ -49,7 +50,15 @@ SLOTS: Mapping[Slot, int] = {
     slot: place
     for place, slot in enumerate(
         chain(
-            [("accepted",), ("accepted bytes",), ("commit seconds",), ("sessions",), ("last accept",)],
+            [
+                ("accepted",),
+                ("accepted bytes",),
+                ("commit seconds",),
+                ("sessions",),
+                ("last accept",),
+                ("last stored",),
+                ("last failure",),
+            ],
             (("commit", str(bucket)) for bucket in BUCKETS),
             (("refused", row) for row in ROWS),
             (("decided", action, kind) for action, kind in product(Action, Kind)),
@@ -99,8 +108,11 @@ class Own:
             self._add(seconds, "commit seconds")
             self._add(1, "commit", str(next(bucket for bucket in BUCKETS if seconds <= bucket)))
             self._numbers[SLOTS["last accept",]] = time.time()
+            self._numbers[SLOTS["last stored",]] = time.monotonic()  # one clock for all processes, which never jumps
 
     def refused(self, row: str) -> None:
+        if row == FAILURE:
+            self._numbers[SLOTS["last failure",]] = time.monotonic()
         self._count("refused", row if row in ROWS else OTHER)
 
     def sessions(self, change: int) -> None:

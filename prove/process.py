@@ -112,11 +112,15 @@ class Gateway:
             return []
 
     def kill_a_child(self, chance: random.Random) -> bool:
-        """SIGKILL for one of its workers; False where there is none at the moment."""
-        children = self.children()
-        if children:
-            os.kill(chance.choice(children), signal.SIGKILL)
-        return bool(children)
+        """SIGKILL for one of its workers that is alive; False where none died of it."""
+        alive = [child for child in self.children() if is_running(child)]
+        if not alive:
+            return False
+        try:
+            os.kill(chance.choice(alive), signal.SIGKILL)
+        except ProcessLookupError:
+            return False  # it ended meanwhile
+        return True
 
     def kill(self) -> None:
         """SIGKILL for it and its children."""

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 
 from mailgate import journal
 from mailgate.errors import Refused
-from mailgate.ingest.listener import Listener, check_free, encryption, local_socket
+from mailgate.ingest.listener import Encryption, Listener, check_free, encryption, local_socket
 from mailgate.ingest.lmtp import LmtpSession
+from mailgate.ingest.policy import space_floor
 from mailgate.ingest.session import SmtpSession
 from mailgate.model.config import Config, ImapAccount, Mode
 from mailgate.model.decision import Facts, Reading
@@ -24,14 +25,13 @@ from mailgate.notify.channel import channel_for
 from mailgate.notify.compose import Context, prepare
 from mailgate.notify.files import read_templates
 from mailgate.settings import template_folders
+from mailgate.store import leases, outbox, spool
 from mailgate.store.engine import Store, is_made, open_store
 from mailgate.store.facts import look_up
 from mailgate.store.group_commit import GroupCommit
 from mailgate.store.keys import load_keys
-from mailgate.store.outbox import release_leases as release_outbox
 from mailgate.store.schema import loop_id, schema_is_current, upgrade
 from mailgate.store.space import FreeSpace, folders_of
-from mailgate.store.spool import release_leases
 from mailgate.tickets.token import Keys, check
 from mailgate.web.counted import CountedChannel, CountedIntake
 from mailgate.web.counts import WORKERS, Counts
@@ -39,7 +39,7 @@ from mailgate.web.sight import Observer
 from mailgate.workers import loop
 from mailgate.workers.alerts import Alerts
 from mailgate.workers.canary import Canaries, flies
-from mailgate.workers.certificates import certificates
+from mailgate.workers.certificates import endings
 from mailgate.workers.delivery import Delivery
 from mailgate.workers.intake import Intake
 from mailgate.workers.mailbox import MailboxReader
@@ -52,6 +52,7 @@ if TYPE_CHECKING:
 
 ROLES = ("smtp", "imap", "worker", "scheduler", "web")
 GRACE_SECONDS = 10.0
+LOOK_AGAIN_SECONDS = 5.0
 
 
 def clock() -> datetime:
@@ -64,8 +65,16 @@ def make_ready(store: Store, config: Config) -> None:
     store.check()
     store.objects.make_ready()
     upgrade(store)
-    release_leases(store)
-    release_outbox(store, repeatable=channel_for(config.operator.send.via).repeatable)
+    spool.release_leases(store)
+    outbox.release_leases(store, repeatable=channel_for(config.operator.send.via).repeatable)
+    leases.release_leases(store)
+
+
+def bury(store: Store, config: Config, pid: int) -> None:
+    """Take back the leases of a process of ours that is seen to be gone."""
+    spool.release_leases_of(store, pid)
+    outbox.release_leases_of(store, pid, repeatable=channel_for(config.operator.send.via).repeatable)
+    leases.release_leases_of(store, pid)
 
 
 def context_of(config: Config, store: Store) -> Context:
@@ -155,7 +164,7 @@ def jobs(config: Config, store: Store, watched: Watched) -> dict[str, "Job"]:
     context = context_of(config, store)
     alerts = Alerts(store, context)
     live = [name for name, mailbox in config.service.mailboxes.items() if mailbox.mode is Mode.LIVE]
-    watch = Watch(store, live, certificates(config), clock, watched)
+    watch = Watch(store, live, endings(config), clock, watched, alerts.tell)
     found = {
         "reconcile": Job(Nightly(store, alerts, accounts_of(config), clock, watched).turn, minute=30, hour=2),
         "usual hour": Job(watch.hour, minute=10),
@@ -197,7 +206,7 @@ class Gateway:
         self._own = self._counts.of(number)
         self._watched = Watched()
         self.mailboxes = {number: AccountHealth(account.mailbox) for number, account in enumerate(config.operator.imap)}
-        self._tls = encryption(config.operator.smtp.tls) if config.operator.smtp.tls else None
+        self._encryption = Encryption(config.operator.smtp.tls) if config.operator.smtp.tls else None
         self._stop = Event()
         self._wakes: list[Event] = []
         self._threads: list[Thread] = []
@@ -207,24 +216,33 @@ class Gateway:
         intake_wake = self._start_workers() if "worker" in self._roles else Event()
         if "imap" in self._roles:
             self._start_readers(intake_wake)
-        spool = GroupCommit(self._store, stored=intake_wake.set)
-        listener = self._listener(spool)
+        group = GroupCommit(self._store, stored=intake_wake.set)
+        listener = self._listener(group)
         beside: list[Callable[[], None]] = []
+        renewing = asyncio.create_task(self._renew(listener))
         try:
             listening(await self._listen(listener))
             beside += self._start_beside()
             await stop.wait()
             journal.stopping()
         finally:
+            renewing.cancel()
             for end in beside:
                 await asyncio.to_thread(end)
             await listener.stop(GRACE_SECONDS)
-            await asyncio.to_thread(spool.close)
+            await asyncio.to_thread(group.close)
             await asyncio.to_thread(self._stop_workers)
 
-    def _listener(self, spool: GroupCommit) -> Listener:
+    def _listener(self, group: GroupCommit) -> Listener:
         free_bytes = FreeSpace(folders_of(self._config.operator))
-        return Listener(self._config, spool, clock, free_bytes=free_bytes, tls=self._tls, tally=self._own)
+        tls = self._encryption.context if self._encryption else None
+        return Listener(self._config, group, clock, free_bytes=free_bytes, tls=tls, tally=self._own)
+
+    async def _renew(self, listener: Listener) -> None:
+        """Show a certificate that was renewed without a restart."""
+        while self._encryption is not None:
+            await asyncio.sleep(LOOK_AGAIN_SECONDS)
+            listener.tls = self._encryption.look_again()
 
     async def _listen(self, listener: Listener) -> Mapping[str, str]:
         """Where the gateway listens now, by protocol."""
@@ -297,6 +315,11 @@ class Gateway:
         return [server.stop]
 
     def _start_readers(self, intake_wake: Event) -> None:
+        free_bytes, floor = FreeSpace(folders_of(self._config.operator)), space_floor(self._config)
+
+        def has_room() -> bool:
+            return free_bytes() >= floor
+
         for number, account in enumerate(self._config.operator.imap):
             reader = MailboxReader(
                 account,
@@ -308,12 +331,17 @@ class Gateway:
                 self.mailboxes[number],
                 intake_wake.set,
                 self._config.operator.smtp.max_size,
+                has_room,
             )
-            self._start(f"imap {number}", reader.turn, Event())
+            self._start(f"imap {number}", reader.turn, Event(), reader.close)
 
-    def _start(self, name: str, turn: Callable[[], int], wake: Event) -> None:
+    def _start(self, name: str, turn: Callable[[], int], wake: Event, end: Callable[[], None] = lambda: None) -> None:
+        def work() -> None:
+            loop.run(name, turn, wake, self._stop)
+            end()
+
         # A daemon: a relay that never answers must not keep the process from ending.
-        thread = Thread(target=loop.run, args=(name, turn, wake, self._stop), name=name, daemon=True)
+        thread = Thread(target=work, name=name, daemon=True)
         self._wakes.append(wake)
         self._threads.append(thread)
         thread.start()

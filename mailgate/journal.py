@@ -132,6 +132,14 @@ def mail_not_sent(outbox_id: int, outcome: str, error: BaseException) -> None:
     _log.warning("mail not sent", outbox_id=outbox_id, outcome=outcome, why=why(error))
 
 
+def certificate_renewed() -> None:
+    _log.info("the certificate of STARTTLS has changed: new connections see the new one")
+
+
+def certificate_not_renewed(error: BaseException) -> None:
+    _log.error("the certificate of STARTTLS has changed and cannot be used: the old one stays", why=why(error))
+
+
 def mailbox_opened(account: str, uidvalidity: int) -> None:
     _log.info("mailbox opened", account=_local(account), uidvalidity=uidvalidity)
 
@@ -145,6 +153,14 @@ def mailbox_renumbered(account: str) -> None:
 
 def mail_fetched(account: str, key: str, size: int) -> None:
     _log.info("mail fetched", account=_local(account), key=key, size=size)
+
+
+def mailbox_elsewhere(account: str) -> None:
+    _log.info("another node reads a mailbox: this one takes over when that one stops", account=_local(account))
+
+
+def mailbox_waits_for_room(account: str) -> None:
+    _log.warning("mail stays in its folder: there is too little room on the store's disk", account=_local(account))
 
 
 def mail_not_fetched(account: str, uid: int, attempts: int) -> None:
@@ -194,11 +210,11 @@ def page_failed(error: BaseException) -> None:
 def mailbox_unusual(mailbox: str, mails: int, usual: float) -> None:
     what = "quieter" if mails < usual else "louder"
     sentence = f"a mailbox was far {what} than usual in the last hour"
-    _log.warning(sentence, mailbox=mailbox, mails=mails, usual=round(usual))
+    _log.warning(sentence, mailbox=_local(mailbox), mails=mails, usual=round(usual))
 
 
 def expires(what: str, days: float) -> None:
-    _log.warning("a certificate ends soon: renew it", what=what, days=round(days, 1))
+    _log.warning("a certificate or secret ends soon: renew it", what=what, days=round(days, 1))
 
 
 def not_looked_at(what: str, error: BaseException) -> None:
@@ -206,7 +222,7 @@ def not_looked_at(what: str, error: BaseException) -> None:
 
 
 def canary_missing(mailbox: str) -> None:
-    _log.error("canaries do not come back: see docs/operations.md", mailbox=mailbox)
+    _log.error("canaries do not come back: see docs/operations.md", mailbox=_local(mailbox))
 
 
 def differences(count: int) -> None:
@@ -218,4 +234,4 @@ def nothing_missing() -> None:
 
 
 def alerted(name: str, ref: str) -> None:
-    _log.warning("people were told by a ticket", alert=name, ticket=ref)
+    _log.warning("people were told by a ticket", alert=_local(name), ticket=ref)

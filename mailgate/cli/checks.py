@@ -3,16 +3,19 @@
 Nothing is changed and no mail is sent. Names are only resolved by connecting to them.
 """
 
+import json
 import os
 import socket
 import stat
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, suppress
 from datetime import UTC, datetime
 from enum import StrEnum
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
+from typing import Any
 
 from mailgate.app import address_of, connection_to, context_of
 from mailgate.errors import MailgateError, Refused, TryLater
@@ -25,13 +28,19 @@ from mailgate.store.engine import is_made, open_store
 from mailgate.store.schema import schema_is_current
 from mailgate.store.space import FreeSpace, folders_of
 from mailgate.workers.canary import flies
-from mailgate.workers.certificates import certificates
+from mailgate.workers.certificates import endings
 from mailgate.workers.watch import WARNED_DAYS
 
-NEWEST_PYTHON = {(3, 11): 14, (3, 12): 12, (3, 13): 11}
-"""The newest patch releases that were known when this version was made."""
+SAFE_PYTHON = {(3, 11): 15, (3, 12): 13, (3, 13): 12, (3, 14): 3}
+"""The first patch releases without the faults in reading and writing mail of docs/reliability.md R14."""
 PATIENCE_SECONDS = 2.0
 EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+NO_ENDING = {
+    "send": "The relay is spoken to without TLS: add ?starttls=required.",
+    "imap": "Nobody knows when the client secret ends: write the day into secret_ends.",
+}
 
 
 class Level(StrEnum):
@@ -60,18 +69,21 @@ def _ok(what: str, says: str) -> Finding:
 
 def _python(config: Config) -> Findings:
     version = sys.version_info
-    newest = NEWEST_PYTHON.get(version[:2])
-    if newest is not None and version.micro < newest:
-        says = f"This is Python {sys.version.split()[0]}: install {version.major}.{version.minor}.{newest} or later."
-        yield Level.WARNING, "python", says
+    safe = SAFE_PYTHON.get(version[:2])
+    if safe is not None and version.micro < safe:
+        says = f"This is Python {sys.version.split()[0]}: install {version.major}.{version.minor}.{safe} or later"
+        yield Level.WARNING, "python", f"{says}, or be sure that your distribution mended CVE-2026-1299."
     else:
         yield _ok("python", f"This is Python {sys.version.split()[0]}.")
 
 
 def _configuration(config: Config) -> Findings:
     yield _ok("configuration", f"{' with '.join(config.folders)} is valid; version {config.version}.")
-    vouches = config.operator.smtp.vouches
-    if vouches:
+    smtp = config.operator.smtp
+    vouches = smtp.vouches
+    if vouches and smtp.tenant:
+        yield _ok("smtp.vouches", f"{', '.join(vouches)} may vouch for mail that bears our tenant's number.")
+    elif vouches:
         says = (
             f"{', '.join(vouches)} may say that any mail is from our own domains (smtp.vouches): "
             "name only relays that refuse forged senders."
@@ -191,26 +203,56 @@ def _sending(config: Config) -> Findings:
 
 
 def _accounts(config: Config) -> Findings:
+    """Each account as we see it now, and as the gateway says that runs here, where there is one."""
+    told = _told_by_the_gateway(config) if config.operator.imap else {}
     for number, account in enumerate(config.operator.imap):
         what = f"imap {number}"
         try:
-            connection_to(account)().close()
+            with closing(connection_to(account)()) as folder:
+                waiting = len(folder.list())
         except (TryLater, Refused) as error:
             yield Level.FAILURE, what, f"{account.mailbox}: {error}."
-        else:
-            yield _ok(what, f"{account.mailbox}: it can be logged in to, and its folder opened.")
+            continue
+        yield _ok(what, f"{account.mailbox}: it can be logged in to; {waiting} mails are in its folder.")
+        if account.mailbox in told:
+            yield _as_told(what, told[account.mailbox])
+
+
+def _told_by_the_gateway(config: Config) -> dict[str, Any]:
+    """What ``/health`` says about each account; nothing where no gateway with pages runs here."""
+    if config.operator.web.listen is None:
+        return {}
+    host, port = address_of(config.operator.web.listen, "web.listen")
+    asking = HTTPConnection(host or "127.0.0.1", port, timeout=PATIENCE_SECONDS)
+    try:
+        with closing(asking):
+            asking.request("GET", "/health")
+            accounts = json.loads(asking.getresponse().read())["imap"]["accounts"]
+    except (OSError, HTTPException, ValueError, LookupError, TypeError):
+        return {}
+    return accounts if isinstance(accounts, dict) else {}
+
+
+def _as_told(what: str, account: Mapping[str, Any]) -> Finding:
+    last, why = account["last_good_list_at"] or "never", f": {account['why']}" if account["why"] else ""
+    says = f"The gateway that runs here says {account['state']}, last listed {last}{why}."
+    return Level.OK if account["ok"] else Level.FAILURE, f"{what} health", says
 
 
 def _certificates(config: Config) -> Findings:
-    for what, ends_at in certificates(config).items():
-        end = ends_at()
+    for what, ends_at in endings(config).items():
+        try:
+            end = ends_at()
+        except TryLater as error:
+            yield Level.FAILURE, what, f"Nobody can say when it ends: {error}."
+            continue
         if end is None:
-            yield Level.WARNING, what, "The relay is spoken to without TLS: add ?starttls=required."
+            yield Level.WARNING, what, NO_ENDING[what.partition(".")[0]]
             continue
         days = (end - datetime.now(UTC)).days
         level = Level.FAILURE if days < 0 else Level.WARNING if days < WARNED_DAYS else Level.OK
-        says = f"Its certificate ends on {end:%Y-%m-%d}"
-        yield level, f"{what} certificate", f"{says}." if level is Level.OK else f"{says}: renew it."
+        says = f"Its certificate or secret ends on {end:%Y-%m-%d}"
+        yield level, f"{what} ends", f"{says}." if level is Level.OK else f"{says}: renew it."
 
 
 def _may_write(folder: Path) -> bool:

@@ -16,12 +16,11 @@ from typing import Annotated
 import typer
 
 from mailgate import journal
-from mailgate.app import ROLES, Gateway, address_of, check_doors, context_of, lmtp_socket, make_ready
+from mailgate.app import ROLES, Gateway, address_of, bury, check_doors, context_of, lmtp_socket, make_ready
 from mailgate.cli.frame import configuration
 from mailgate.errors import Refused, TryLater
 from mailgate.model.config import Config, Mode
 from mailgate.store.engine import Store, open_store
-from mailgate.store.spool import release_leases_of
 from mailgate.supervise import Supervisor
 from mailgate.web.counts import Counts
 
@@ -62,7 +61,7 @@ def run(config: Config, roles: frozenset[str]) -> None:
 
 def roles_from(text: str | None) -> frozenset[str]:
     """The roles of "smtp,worker"; all there are where nothing is said."""
-    roles = frozenset(name.strip() for name in text.split(",")) if text else frozenset(ROLES)
+    roles = frozenset(ROLES) if text is None else frozenset(name.strip() for name in text.split(","))
     for name in sorted(roles - set(ROLES)):
         raise Refused(f'there is no role "{name}"; there are: {", ".join(ROLES)}')
     return roles
@@ -107,7 +106,7 @@ def _supervise(config: Config, roles: frozenset[str], lmtp: socket | None) -> No
     def buried(pid: int) -> None:
         try:
             with closing(open_store(config.operator)) as store:
-                release_leases_of(store, pid)
+                bury(store, config, pid)
         except TryLater as error:
             journal.leases_not_released(error)
 

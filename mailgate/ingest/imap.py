@@ -12,14 +12,13 @@ import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
-from threading import Event
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any
 
 from imapclient import IMAPClient, SocketTimeout
 from imapclient.exceptions import LoginError
 
-from mailgate.errors import Refused, SessionEnded, TryLater
+from mailgate.errors import GiveUp, Refused, SessionEnded, TryLater
 from mailgate.ingest.mailbox_folder import FAILED, PROCESSED, TOO_LARGE, header_of
 from mailgate.model.config import ImapAccount
 from mailgate.model.folder import Fetched, Folder, Listed
@@ -27,7 +26,7 @@ from mailgate.model.folder import Fetched, Folder, Listed
 TIMEOUT = SocketTimeout(connect=15, read=90)  # E49
 SLICE_BYTES = 1024**2  # E50
 LONGEST_IDLE_SECONDS = 540.0  # E47
-GLANCE_SECONDS = 1.0  # how often an idle thread looks whether it shall stop
+GLANCE_SECONDS = 1.0  # how often a thread that rests looks whether it shall go on
 A_DAY = timedelta(days=1)  # servers search by their own day
 CHUNK = 500
 FILED = (PROCESSED, FAILED, TOO_LARGE)
@@ -98,38 +97,35 @@ class MailFolder:
         except imaplib.IMAP4.abort as error:  # the library keeps the server's last words to itself
             raise imaplib.IMAP4.abort(str(self._client._imap.untagged_responses.get("BYE", error))) from error
 
-    def fetch(self, uid: int, limit: int) -> Fetched | None:
-        """A mail, in slices; its beginning alone where it is larger than *limit* and a tenth (E50).
+    def fetch(self, uid: int) -> Fetched | None:
+        """A mail, in slices that are fetched as they are asked for (E50).
 
         None where the server hands over nothing (E52, E53), or says that it cannot.
         """
-        most = limit + limit // 10
-        raw = bytearray()
-        arrived_at = None
-        with _translated():
-            while True:
-                part = self._slice(uid, len(raw))
-                if part is None:
-                    return None
-                data = part.get(b"BODY[]<%d>" % len(raw))
-                if data is None:
-                    return None
-                arrived_at = arrived_at or part.get(b"INTERNALDATE")
-                raw += data
-                if len(raw) > most or part.get(b"RFC822.SIZE", 0) > most:
-                    return Fetched(bytes(raw[:SLICE_BYTES]), arrived_at, too_large=True)
-                if len(data) < SLICE_BYTES:
-                    return Fetched(bytes(raw), arrived_at) if raw else None
-
-    def _slice(self, uid: int, start: int) -> dict[bytes, Any] | None:
-        about = ["RFC822.SIZE", "INTERNALDATE", "FLAGS"] if start == 0 else []
-        try:
-            found = self._client.fetch([uid], [f"BODY.PEEK[]<{start}.{SLICE_BYTES}>", *about])
-        except imaplib.IMAP4.abort:
-            raise
-        except imaplib.IMAP4.error:  # the server says that it cannot
+        part = self._slice(uid, 0, "RFC822.SIZE", "INTERNALDATE", "FLAGS")
+        beginning = part.get(b"BODY[]<0>")
+        if not beginning:
             return None
-        part: dict[bytes, Any] | None = found.get(uid)
+        return Fetched(beginning, part.get(b"INTERNALDATE"), part.get(b"RFC822.SIZE", 0), self._rest(uid, beginning))
+
+    def _rest(self, uid: int, portion: bytes) -> Iterator[bytes]:
+        start = 0
+        while len(portion) == SLICE_BYTES:
+            start += SLICE_BYTES
+            found: bytes | None = self._slice(uid, start).get(b"BODY[]<%d>" % start)
+            if found is None:
+                raise GiveUp("the mail server did not hand over the whole of a mail")
+            portion = found
+            yield portion
+
+    def _slice(self, uid: int, start: int, *about: str) -> dict[bytes, Any]:
+        """What the server says; nothing where it says that it cannot."""
+        try:
+            with _translated(GiveUp("the mail server does not hand over a mail")):
+                found = self._client.fetch([uid], [f"BODY.PEEK[]<{start}.{SLICE_BYTES}>", *about])
+        except GiveUp:
+            return {}
+        part: dict[bytes, Any] = found.get(uid) or {}
         return part
 
     def listing(self, since: datetime | None) -> Iterator[Listed]:
@@ -173,19 +169,21 @@ class MailFolder:
                 self._client.create_folder(target)
             self._made.add(target)
 
-    def wait(self, seconds: float, stop: Event) -> None:
-        """Rest for *seconds*, or until the server tells of a new mail, or *stop*."""
+    def wait(self, seconds: float, over: Callable[[], bool]) -> None:
+        """Rest for *seconds*, or until the server tells of a new mail, or *over*, which is asked every second."""
+        until = monotonic() + min(seconds, LONGEST_IDLE_SECONDS)
         if not self.tells_news:
-            stop.wait(seconds)
+            while not over() and (left := until - monotonic()) > 0:
+                sleep(min(left, GLANCE_SECONDS))
             return
         with _translated():
             self._client.idle()
-            self._listen(monotonic() + min(seconds, LONGEST_IDLE_SECONDS), stop)
+            self._listen(until, over)
             self._client.idle_done()
 
-    def _listen(self, until: float, stop: Event) -> None:
+    def _listen(self, until: float, over: Callable[[], bool]) -> None:
         """Until there is news. A connection that the server closed looks like silence, but sooner (E48)."""
-        while not stop.is_set() and (left := until - monotonic()) > 0:
+        while not over() and (left := until - monotonic()) > 0:
             patience = min(left, GLANCE_SECONDS)
             began = monotonic()
             said = self._client.idle_check(timeout=patience)
@@ -231,7 +229,7 @@ def _prefix(client: IMAPClient) -> str:
 
 
 @contextmanager
-def _translated(no: Refused | TryLater = NO) -> Iterator[None]:
+def _translated(no: GiveUp | Refused | TryLater = NO) -> Iterator[None]:
     """The library's errors in our words; *no* stands for a command that the server answered with NO or BAD."""
     try:
         yield

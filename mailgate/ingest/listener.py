@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from mailgate import journal
 from mailgate.errors import Refused
 from mailgate.ingest.lmtp import LmtpSession
 from mailgate.ingest.policy import BUSY
@@ -117,6 +118,38 @@ def encryption(tls: Tls) -> ssl.SSLContext:
         except OSError as error:
             raise Refused(f"smtp.tls.authorities: {tls.authorities} cannot be used ({_reason(error)})") from error
     return context
+
+
+class Encryption:
+    """What STARTTLS speaks now: *context* is made anew when a file of *tls* has changed, and kept where that fails."""
+
+    def __init__(self, tls: Tls) -> None:
+        self._tls = tls
+        self._seen = self._files()
+        self.context = encryption(tls)
+
+    def look_again(self) -> ssl.SSLContext:
+        seen = self._files()
+        if seen != self._seen:
+            self._seen = seen
+            try:
+                self.context = encryption(self._tls)
+            except Refused as error:  # of a pair that is being replaced only one half may be there yet
+                journal.certificate_not_renewed(error)
+            else:
+                journal.certificate_renewed()
+        return self.context
+
+    def _files(self) -> list[tuple[int, int, int] | None]:
+        return [_state(Path(name)) for name in (self._tls.certificate, self._tls.key, self._tls.authorities)]
+
+
+def _state(path: Path) -> tuple[int, int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
 
 
 def _reason(error: OSError) -> str:

@@ -25,6 +25,10 @@ _HEADER_FIELD = re.compile(rb"[!-9;-~]+[ \t]*:[^\n]*(?:\n[ \t][^\n]*)*\n?")
 _DESCRIBES_CONTENT = re.compile(rb"(?i)(?:content-|mime-version)")
 
 
+class TooLarge(Exception):
+    """A mail above the limit: only its beginning is taken (E50)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """*fetch*: the UIDs to read now, the oldest first. *gone*: those that left the folder."""
@@ -97,12 +101,12 @@ def envelope_of(header: Message, fetched: Fetched, account: ImapAccount, now: da
 
 def excerpt(fetched: Fetched, most_bytes: int) -> bytes:
     """A mail that is too large as one that is not: its header, and what can be read of its text (E50)."""
-    beginning = fetched.raw.replace(b"\r\n", b"\n")
+    beginning = fetched.beginning.replace(b"\r\n", b"\n")
     end = _END_OF_HEADER.search(beginning)
     fields = _HEADER_FIELD.findall(beginning[: end.start() + 1] if end else beginning[:MOST_HEADER_BYTES])
     kept = b"".join(field.rstrip(b"\n") + b"\n" for field in fields if not _DESCRIBES_CONTENT.match(field))
     said = f"This mail is larger than {most_bytes // 1024**2} MiB: only its text is here"
-    text = f"[{said}, the whole is in the folder {TOO_LARGE}.]\n\n{parse(fetched.raw).text}"
+    text = f"[{said}, the whole is in the folder {TOO_LARGE}.]\n\n{parse(fetched.beginning).text}"
     about = b"MIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n"
     return kept + about + text.encode("utf-8", "replace")
 

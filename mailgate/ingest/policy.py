@@ -23,6 +23,8 @@ NO_MAILBOX = b"550 5.1.1 no such mailbox"
 LINE_TOO_LONG = b"500 5.5.2 line too long"
 LOOPED = b"554 5.4.6 routing loop"
 
+EXCHANGE_ONLINE = ("mail.protection.outlook.com",)  # the name in its connectors' certificate (E28)
+
 ROWS: Mapping[bytes, str] = {
     b"421 4.3.2": "busy",
     b"554 5.7.1": "peer",

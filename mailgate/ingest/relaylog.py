@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -22,9 +23,12 @@ class HandedOver:
 
 
 def handed_over(lines: Iterable[str], now: datetime) -> list[HandedOver]:
-    """Every mail that *lines* call sent to us. Stamps without year and zone are *now*'s, or the year before."""
+    """Every mail that *lines* call sent to us. Stamps without year and zone are *now*'s, or the year before.
+
+    A line whose stamp is none is taken for *now*'s: what the relay says it sent is never left out.
+    """
     found = (_HANDED_OVER.match(line) for line in lines)
-    return [HandedOver(_instant(each["at"], now), each["queue_id"], each["key"]) for each in found if each]
+    return [HandedOver(_instant(each["at"], now) or now, each["queue_id"], each["key"]) for each in found if each]
 
 
 def received_id(raw: bytes) -> str:
@@ -33,9 +37,14 @@ def received_id(raw: bytes) -> str:
     return found[1].decode("ascii") if found else ""
 
 
-def _instant(stamp: str, now: datetime) -> datetime:
+def _instant(stamp: str, now: datetime) -> datetime | None:
     if stamp[0].isdigit():
-        at = datetime.fromisoformat(stamp)
-        return at if at.tzinfo else at.replace(tzinfo=now.tzinfo)
-    at = datetime.strptime(f"{now.year} {stamp}", "%Y %b %d %H:%M:%S").replace(tzinfo=now.tzinfo)
-    return at if at <= now + timedelta(days=1) else at.replace(year=now.year - 1)
+        with suppress(ValueError):
+            at = datetime.fromisoformat(stamp)
+            return at if at.tzinfo else at.replace(tzinfo=now.tzinfo)
+    for year in (now.year, now.year - 1):
+        with suppress(ValueError):  # the 29th of February has its year
+            at = datetime.strptime(f"{year} {stamp}", "%Y %b %d %H:%M:%S").replace(tzinfo=now.tzinfo)
+            if at <= now + timedelta(days=1):
+                return at
+    return None

@@ -21,6 +21,7 @@ from mailgate import journal
 from mailgate.ingest.arriving import Spool
 from mailgate.ingest.policy import (
     BUSY,
+    EXCHANGE_ONLINE,
     LINE_TOO_LONG,
     NOT_HERE,
     OUT_OF_PATIENCE,
@@ -263,9 +264,11 @@ class Connection(SMTP):
         self._over_ssl = True
         self.is_secure, self.introduced = True, False
         self.forget_mail()
-        tls = self.door.config.operator.smtp.tls
-        if tls is not None and is_certified(transport.get_extra_info("peercert"), tls.clients):
+        smtp, certificate = self.door.config.operator.smtp, transport.get_extra_info("peercert")
+        if smtp.tls is not None and is_certified(certificate, smtp.tls.clients):
             self.may_send = True
+            is_exchange = smtp.tenant is not None and is_certified(certificate, EXCHANGE_ONLINE)
+            self.vouched = self.vouched or is_exchange  # E181: each of its mails still has to bear our tenant's number
 
 
 def put_off(error: BaseException, tell: Callable[[BaseException, str], None]) -> bytes:

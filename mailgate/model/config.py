@@ -12,6 +12,7 @@ from datetime import date
 from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self
+from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
@@ -60,6 +61,13 @@ def _network(text: str) -> str:
     return text
 
 
+def _guid(text: str) -> str:
+    try:
+        return str(UUID(text))
+    except ValueError:
+        raise ValueError('expected the number of a tenant, such as "11111111-2222-3333-4444-555555555555"') from None
+
+
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 Allowance = Annotated[Span, _parsed(Span), PlainSerializer(str)]
 Hours = Annotated[Opening, _parsed(Opening), PlainSerializer(str)]
@@ -67,6 +75,7 @@ Size = Annotated[int, BeforeValidator(_size)]
 Words = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 Networks = Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], BeforeValidator(_listed)]
 Count = Annotated[int, Field(ge=1)]
+Tenant = Annotated[str, AfterValidator(_guid)]
 Seconds = Annotated[float, Field(gt=0)]
 
 
@@ -340,6 +349,8 @@ class Smtp(Model):
     max_size: Size = 40 * 1024**2
     relays: Networks = ("127.0.0.1", "::1")
     vouches: Networks = ()
+    tenant: Tenant | None = None
+    authserv_id: str | None = None
     tls: Tls | None = None
     limits: Limits = Limits()
 
@@ -365,6 +376,7 @@ class ImapAccount(Model):
     folder: str = "INBOX"
     poll_seconds: Annotated[int, Field(ge=1, le=900)] = 60
     secret_file: str
+    secret_ends: date | None = None
     tenant: str | None = None
     client_id: str | None = None
     vouches: bool | None = None

@@ -1,5 +1,6 @@
 """A folder on a mail server that is our queue, and how far each of its mails has come (docs/email.md E40, E43)."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -48,8 +49,13 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What the server handed over. Of a mail that is too large *raw* is only the beginning."""
+    """What the server hands over: the *beginning* of a mail, and the *rest* as it is asked for (E50).
 
-    raw: bytes
+    *said_size* is what the server takes its size for, an estimate (Exchange). *rest* raises GiveUp where
+    the server stops handing over (E52), TryLater where the connection breaks off.
+    """
+
+    beginning: bytes
     arrived_at: datetime | None
-    too_large: bool = False
+    said_size: int = 0
+    rest: Iterable[bytes] = ()

@@ -10,6 +10,7 @@ class AccountState(StrEnum):
     READING = "reading"
     BROKEN_OFF = "broken_off"  # it will be tried again, soon
     REFUSED = "refused"  # somebody has to change something
+    ELSEWHERE = "elsewhere"  # another node reads it
 
 
 @dataclass(slots=True)

@@ -6,25 +6,35 @@ from datetime import date, datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Insert, Table, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Insert, Table, bindparam, delete, insert, select, text, update
 
 from mailgate.errors import TryLater
 from mailgate.model.decision import Decision, NewTicket, Reading
 from mailgate.model.message import VERIFIED
 from mailgate.model.outbound import Outbound
 from mailgate.model.ticket import OPEN_STATUSES, Change, Draft, Event, Status, Ticket
-from mailgate.store import outbox, spool
+from mailgate.store import history, outbox, spool
 from mailgate.store.engine import Store, insert_new
 from mailgate.store.history import Head, chained
 from mailgate.store.rows import draft_row
 from mailgate.store.spool import Spooled
-from mailgate.store.tables import attachments, clocks, events, instance, messages, participants, ticket_keys, tickets
+from mailgate.store.tables import (
+    OPEN,
+    attachments,
+    clocks,
+    events,
+    instance,
+    messages,
+    participants,
+    ticket_keys,
+    tickets,
+)
 
 GATEWAY = "mailgate"
 RUNNING = frozenset({Status.NEW, Status.OPEN})
 CHANGEABLE = ("status", "waiting_for", "assignee", "category", "task", "team", "keys", "fields", "missing", "due_at")
 # Made once: to make a statement takes as long as to run it.
-OPEN = insert(tickets).returning(tickets.c.ref, tickets.c.id)
+OPENING = insert(tickets).returning(tickets.c.ref, tickets.c.id)
 LENGTHEN = (
     update(tickets)
     .where(tickets.c.id == bindparam("ticket"))
@@ -93,12 +103,19 @@ def quarantine(
 ) -> None:
     """Keep a mail aside for a person: *reason* is a sentence, *error* the class of what went wrong, never content.
 
-    *notice* opens the ticket "could not be read" in the same transaction.
+    *notice* opens the ticket "could not be read" in the same transaction; where that of an earlier time is still
+    open, it is told instead.
     """
     with store.deciding(()) as connection, store.writing(connection) as tx:
         spool.set_aside(tx, spooled, reason, error, now)
-        if notice is not None:
+        if notice is None:
+            return
+        telling = select(tickets.c.id).where(tickets.c.opened_by == spooled.id, text(OPEN)).limit(1)
+        ticket_id = tx.execute(telling).scalar()
+        if ticket_id is None:
             _open_notice(tx, notice, now, spooled.id)
+        else:
+            history.append(tx, ticket_id, notice.events, now)
 
 
 def alert(store: Store, name: str, day: date, notice: Notice, now: datetime) -> bool:
@@ -158,7 +175,7 @@ def _open_tickets(tx: Connection, openings: Sequence[_Opening]) -> dict[str, int
         draft_row(each.draft, each.ref, histories[each.ref][1], each.now, each.mail_id, each.message_id)
         for each in openings
     ]
-    opened = tx.execute(OPEN, rows)
+    opened = tx.execute(OPENING, rows)
     ids: dict[str, int] = {row.ref: row.id for row in opened}
     _insert(tx, events, [{"ticket_id": ids[ref], **row} for ref, (rows, _) in histories.items() for row in rows])
     _insert(tx, participants, [row for each in openings for row in _participants(each, ids[each.ref])])

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Select, func, select, text, union_all
+from sqlalchemy import Connection, Select, delete, func, select, text, union_all
 
+from mailgate.model.decision import Action
 from mailgate.store import spool as spooled
 from mailgate.store.tables import (
     FRESH,
@@ -14,6 +15,7 @@ from mailgate.store.tables import (
     STUCK,
     TRIED,
     WAITING,
+    attachments,
     messages,
     outbox,
     outbox_mails,
@@ -22,6 +24,7 @@ from mailgate.store.tables import (
 )
 
 CANARY = "canary"
+MOST_FORGOTTEN = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +96,29 @@ def first_mail_at(connection: Connection) -> datetime | None:
     return connection.execute(select(func.min(messages.c.received_at))).scalar()
 
 
+def forget_canaries(tx: Connection, before: datetime) -> None:
+    """Remove some of the canaries that were sent *before* an instant, and what came back of them."""
+    old = (outbox_mails.c.message == CANARY) & (outbox_mails.c.cause < _hour(before))
+    query = select(outbox_mails.c.id, outbox_mails.c.message_id).where(text("ticket_id IS NULL"), old)
+    sent = tx.execute(query.limit(MOST_FORGOTTEN)).all()
+    for table in (outbox, outbox_mails):
+        tx.execute(delete(table).where(table.c.id.in_([row.id for row in sent])))
+    came = messages.c.message_id.in_([row.message_id for row in sent])
+    ignored = (messages.c.action == Action.IGNORE) & messages.c.ticket_id.is_(None)
+    back = list(tx.scalars(select(messages.c.id).where(came, ignored)))
+    for column in (attachments.c.mail_id, messages.c.id, spool.c.id, raw_mails.c.id):
+        tx.execute(delete(column.table).where(column.in_(back)))
+
+
+def _hour(at: datetime) -> str:
+    """The cause of the canary of that hour."""
+    return at.strftime("%Y-%m-%dT%H")
+
+
 def canaries(connection: Connection, mailbox: str, now: datetime) -> Sequence[Canary]:
     """The canaries of the last day to *mailbox*, the newest first, and when each came back."""
     ours = (outbox_mails.c.message == CANARY) & (outbox_mails.c.recipient == mailbox.lower())
-    since = (now - timedelta(days=1)).strftime("%Y-%m-%dT%H")  # their cause is the hour
+    since = _hour(now - timedelta(days=1))
     back = select(func.min(messages.c.received_at)).where(messages.c.message_id == outbox_mails.c.message_id)
     query = (
         select(outbox_mails.c.queued_at, back.scalar_subquery())

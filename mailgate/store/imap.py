@@ -3,7 +3,8 @@
 "Ticketed" needs no mark of its own: the transaction that writes the ticket finishes the spool row.
 """
 
-from collections.abc import Collection
+import secrets
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +13,8 @@ from sqlalchemy import ColumnElement, and_, func, select, text, update
 from mailgate.model.folder import Folder, Known, Stage
 from mailgate.model.message import Envelope
 from mailgate.store.engine import Store, insert_new, upsert
-from mailgate.store.spool import ingest_key, put
+from mailgate.store.group_commit import unnamed
+from mailgate.store.spool import Content, Stored, ingest_key, key_digest, put
 from mailgate.store.tables import IN_FOLDER, imap_mails, raw_mails, spool
 
 
@@ -36,15 +38,42 @@ def known(store: Store, folder: Folder) -> list[Known]:
     ]
 
 
-def take(store: Store, folder: Folder, uid: int, stage: Stage, envelope: Envelope, raw: bytes) -> str:
+def take(store: Store, folder: Folder, uid: int, stage: Stage, envelope: Envelope, content: Content) -> str:
     """Spool a mail and note that it is there, in one transaction; its key. One that is there already stays as it is."""
-    key = ingest_key(envelope, raw)
+    key = content.key if isinstance(content, Stored) else ingest_key(envelope, content)
     with store.write() as tx:
-        put(tx, [(key, envelope, raw)])
+        put(tx, [(key, envelope, content)])
         mail_id = tx.execute(select(raw_mails.c.id).where(raw_mails.c.key == key)).scalar_one()
         row = {"stage": stage, "mail_id": mail_id, "attempts": 0, "retry_at": None}
         tx.execute(upsert(tx, imap_mails), {**_place(folder, uid), **row})
     return key
+
+
+def keep(store: Store, envelope: Envelope, portions: Iterable[bytes]) -> Stored:
+    """A large mail in ``store.raw``, written as it comes and durable there before ``take`` (E12).
+
+    What *portions* raises leaves nothing behind. TryLater where it cannot be kept.
+    """
+    digest, size, incoming = key_digest(envelope), 0, store.objects.begin()
+    try:
+        for portion in portions:
+            digest.update(portion)
+            size += len(portion)
+            incoming.write(portion)
+        name = f"{digest.hexdigest()}-{secrets.token_hex(8)}"
+        incoming.finish(name)
+    except BaseException:
+        incoming.discard()
+        raise
+    return Stored(name, size)
+
+
+def drop_copy(store: Store, content: Stored) -> None:
+    """Remove what ``keep`` wrote of a mail that turned out to be there already."""
+    with store.read() as connection:
+        names = unnamed(connection, [content.name])
+    for name in names:
+        store.objects.remove(name)
 
 
 def missed(store: Store, folder: Folder, uid: int, attempts: int, retry_at: datetime) -> None:

@@ -1,5 +1,6 @@
 """The outbox: everything we say is a row here first, and leaves by a claim."""
 
+import os
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from mailgate.model.ticket import Event
 from mailgate.store import history
 from mailgate.store.columns import MOMENT, SECOND, Id, instant
 from mailgate.store.engine import Store, insert_new
+from mailgate.store.spool import tokens_of
 from mailgate.store.tables import SENDING, WAITING, outbox, outbox_mails, participants, tickets
 
 LARGEST_CLAIM_BYTES = 16 * 1024**2
@@ -126,7 +128,7 @@ def claim(store: Store, limit: int, lease_seconds: float, *, repeatable: bool = 
     with store.read() as connection:
         if not connection.execute(_DUE, {"most": 1}).first() and not connection.execute(_FORGOTTEN).first():
             return ()
-    token = secrets.token_hex(8)
+    token = f"{tokens_of(os.getpid())}{secrets.token_hex(8)}"
     with store.write() as tx:
         tx.execute(_doubted(repeatable).where(*_IS_FORGOTTEN))
         ids = list(tx.scalars(_DUE, {"most": limit}))
@@ -203,6 +205,13 @@ def release_leases(store: Store, *, repeatable: bool = False) -> None:
         return  # leases that ran out are found by claim
     with store.write() as tx:
         tx.execute(_doubted(repeatable).where(text(SENDING)).values(run_at=0))
+
+
+def release_leases_of(store: Store, pid: int, *, repeatable: bool = False) -> None:
+    """When a process of ours is seen to be gone: what it was sending is a doubt. *repeatable* as in ``claim``."""
+    with store.write() as tx:
+        held = text(SENDING) & outbox.c.token.startswith(tokens_of(pid), autoescape=True)
+        tx.execute(_doubted(repeatable).where(held).values(run_at=MOMENT))
 
 
 def listing(connection: Connection, states: Iterable[SendState] = ()) -> list[dict[str, Any]]:

@@ -162,7 +162,7 @@ def claim(store: Store, limit: int, lease_seconds: float) -> tuple[Spooled, ...]
     with store.read() as connection:
         if not connection.execute(_DUE).first() and not connection.execute(_NEW, {"most": 1}).first():
             return ()
-    token = f"{_tokens_of(os.getpid())}{secrets.token_hex(8)}"
+    token = f"{tokens_of(os.getpid())}{secrets.token_hex(8)}"
     with store.write() as tx:
         ids = _within_bounds(tx.execute(_DUE).all() or tx.execute(_NEW, {"most": limit}).all())
         lease = round(lease_seconds * SECOND)
@@ -175,7 +175,7 @@ def claim(store: Store, limit: int, lease_seconds: float) -> tuple[Spooled, ...]
     )
 
 
-def _tokens_of(pid: int) -> str:
+def tokens_of(pid: int) -> str:
     """How the tokens begin that one process of this machine gives out, now and never again."""
     return f"{OURS}.{pid}."
 
@@ -258,7 +258,7 @@ def release_leases(store: Store) -> None:
 
 def release_leases_of(store: Store, pid: int) -> None:
     """When a process of ours is seen to be gone: what it had may be taken at once, behind what waits already."""
-    _release_tokens(store, _tokens_of(pid))
+    _release_tokens(store, tokens_of(pid))
 
 
 def _release_tokens(store: Store, beginning: str) -> None:

@@ -302,6 +302,16 @@ people = Table(
 )
 Index(None, people.c.team)
 
+# What only one may do at a time: *holder* has it until *expires* (microseconds since 1970); *epoch* counts who had it.
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", Name, primary_key=True),
+    Column("holder", Name, nullable=False),
+    Column("epoch", Id, nullable=False),
+    Column("expires", Id, nullable=False),
+)
+
 # Facts about this store itself, such as the loop id that was made with it.
 instance = Table(
     "instance",

@@ -19,7 +19,7 @@ class CountedIntake:
     def __init__(self, intake: Intake, counts: Own) -> None:
         self._counts = counts
         self._intake = intake
-        self.release, self.quarantine = intake.release, intake.quarantine
+        self.release = intake.release
 
     def claim(self) -> Sequence[Spooled]:
         self._counts.turned(self.name)
@@ -28,9 +28,14 @@ class CountedIntake:
     def handle(self, spooled: Sequence[Spooled]) -> list[Settled]:
         settled = self._intake.handle(spooled)
         for each in settled:
-            decision = each.decision
-            self._counts.decided(decision.action, each.reading.message.kind, decision.silent_because)
+            decision, message = each.decision, each.reading.message
+            self._counts.decided(decision.action, message.kind, decision.silent_because)
+            self._counts.read(message.confidence, unreadable="unreadable" in message.defects)
         return settled
+
+    def quarantine(self, mail: Spooled, error: Exception) -> None:
+        self._intake.quarantine(mail, error)
+        self._counts.quarantined()
 
 
 class CountedChannel:

@@ -20,6 +20,7 @@ from mailgate.model.message import Kind
 OTHER = "other"
 FAILURE = policy.row_of(policy.PUT_OFF)
 WORKERS = ("intake", "delivery")
+CONFIDENCES = ("high", "medium", "low")
 SENDS = ("sent", "later", "uncertain", "given up")
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, float("inf"))
 ROWS = tuple(dict.fromkeys((*policy.ROWS.values(), "command", OTHER)))
@@ -63,6 +64,8 @@ SLOTS: Mapping[Slot, int] = {
             (("refused", row) for row in ROWS),
             (("decided", action, kind) for action, kind in product(Action, Kind)),
             (("silent", reason) for reason in REASONS),
+            (("confidence", confidence) for confidence in CONFIDENCES),
+            [("unreadable",), ("quarantined",)],
             (("sends", result) for result in SENDS),
             (("turn", worker) for worker in WORKERS),
         )
@@ -124,6 +127,16 @@ class Own:
         if silent_because:
             reason = silent_because.partition(" (")[0]
             self._count("silent", reason if reason in REASONS else OTHER)
+
+    def read(self, confidence: str, *, unreadable: bool) -> None:
+        """A mail was read: how sure it is what is new in it, and whether the parser gave up."""
+        if confidence in CONFIDENCES:
+            self._count("confidence", confidence)
+        if unreadable:
+            self._count("unreadable")
+
+    def quarantined(self) -> None:
+        self._count("quarantined")
 
     def sent(self, result: str, mails: int = 1) -> None:
         with self._lock:

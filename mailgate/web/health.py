@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from mailgate.ingest.policy import space_floor
-from mailgate.model.health import AccountHealth
+from mailgate.model.health import AccountHealth, AccountState
 from mailgate.web.sight import Observer, Sight
 
 OLDEST_MAIL = timedelta(minutes=15)
@@ -82,7 +82,9 @@ def _account(account: AccountHealth, now: datetime) -> dict[str, Any]:
 
 
 def is_well(account: AccountHealth, now: datetime) -> bool:
-    """Whether its folder was listed lately."""
+    """Whether its folder was listed lately, or another node sees to it."""
+    if account.state is AccountState.ELSEWHERE:
+        return True
     return account.last_good_list_at is not None and now - account.last_good_list_at < LIST_STALE_AFTER
 
 

@@ -23,6 +23,9 @@ COUNTERS = (
     ("refusals", "What clients were refused, by row of E10.", "refused", ("row",)),
     ("decided_mails", "Mails decided, by what became of them and what they are.", "decided", ("action", "kind")),
     ("acknowledgements_suppressed", "Mails that got no automatic answer, and why.", "silent", ("reason",)),
+    ("unreadable_mails", "Mails that the parser gave up on; a person looks at them.", "unreadable", ()),
+    ("quarantined_mails", "Mails put into quarantine.", "quarantined", ()),
+    ("read_mails", "Mails by how sure it is what is new in them.", "confidence", ("confidence",)),
     ("sends", "Attempts at sending a mail of ours, by result.", "sends", ("result",)),
 )
 

@@ -3,7 +3,7 @@
 import secrets
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 
 from mailgate import journal
 from mailgate.errors import Refused
@@ -21,13 +21,13 @@ from mailgate.tickets import reference
 
 @dataclass(frozen=True, slots=True)
 class Alerts:
-    """Tells people, once a day for each *name*."""
+    """Tells people, once for each *name* and day."""
 
     store: Store
     context: Context
 
-    def tell(self, name: str, subject: str, detail: str, now: datetime) -> None:
-        """*subject* and *detail* are sentences of ours with counts, never what a mail says."""
+    def tell(self, name: str, subject: str, detail: str, now: datetime, day: date | None = None) -> None:
+        """*subject* and *detail* are sentences of ours with counts, never what a mail says. *day*: today."""
         config = self.context.config
         team, draft = alerts.team_of(config), alerts.draft(subject, config, now)
         with self.store.read() as connection:
@@ -50,5 +50,5 @@ class Alerts:
             with suppress(Refused):  # an address in the directory that no mail can be written to
                 mails.append(compose(reply, replace(about, serial=len(mails) + 1), self.context))
         event = Event("alert", "mailgate", {"alert": subject, "detail": detail})
-        if alert(self.store, name, now.date(), Notice(draft, ref, tuple(mails), (event,)), now):
+        if alert(self.store, name, day or now.date(), Notice(draft, ref, tuple(mails), (event,)), now):
             journal.alerted(name, ref)

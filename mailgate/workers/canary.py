@@ -9,11 +9,12 @@ from mailgate.model.config import Config, Mode
 from mailgate.notify.compose import Context
 from mailgate.store import outbox
 from mailgate.store.engine import Store
-from mailgate.store.figures import Canary, canaries
+from mailgate.store.figures import Canary, canaries, forget_canaries
 from mailgate.tickets import canary
 from mailgate.workers.alerts import Alerts
 
 MISSING_AFTER = timedelta(hours=2)
+KEPT = timedelta(days=30)
 SUBJECT = "Mail may not be arriving"
 
 
@@ -25,7 +26,7 @@ class Canaries:
     clock: Callable[[], datetime]
 
     def turn(self) -> None:
-        """Look for those that are missing, then send the next: both once an hour, whoever else does it too."""
+        """Look for those that are missing, forget old ones, send the next: once an hour, whoever else does it too."""
         now, config = self.clock(), self.context.config
         mailboxes = [name for name, mailbox in config.service.mailboxes.items() if mailbox.mode is Mode.LIVE]
         with self.store.read() as connection:
@@ -39,6 +40,7 @@ class Canaries:
             self.alerts.tell(f"canary {mailbox}", SUBJECT, detail, now)
         mails = [canary.compose(mailbox, _sender(mailbox, config), self.context.keys, now) for mailbox in mailboxes]
         with self.store.write() as tx:
+            forget_canaries(tx, now - KEPT)
             outbox.queue(tx, [outbox.Queued(mail, None, now, to_stranger=False) for mail in mails])
 
 

@@ -13,6 +13,7 @@ from mailgate.model.folder import Listed
 from mailgate.store import compare
 from mailgate.store.engine import Store
 from mailgate.workers.alerts import Alerts
+from mailgate.workers.canary import KEPT
 from mailgate.workers.watch import Watched
 
 ORPHAN_AFTER = timedelta(days=1)
@@ -103,7 +104,7 @@ def with_account(store: Store, since: datetime | None, account: Account, now: da
     """An account's folders against the store. Mail in the intake folder may wait for an hour."""
     with closing(account.connect()) as folders:
         listed = list(folders.listing(since))
-    named = [each for each in listed if each.message_id and not _may_wait(each, account, now)]
+    named = [each for each in listed if each.message_id and not _may_be_missing(each, account, now)]
     with store.read() as connection:
         known = compare.known_ids(connection, (each.message_id for each in named))
         ours = compare.fetched(connection, account.mailbox, compare.first_id(connection, since))
@@ -123,8 +124,11 @@ def with_account(store: Store, since: datetime | None, account: Account, now: da
     ]  # fmt: skip
 
 
-def _may_wait(listed: Listed, account: Account, now: datetime) -> bool:
-    return listed.folder == account.intake and now - listed.arrived_at < compare.PATIENCE
+def _may_be_missing(listed: Listed, account: Account, now: datetime) -> bool:
+    """Whether a mail waits to be fetched, or is a canary of long ago, which the store has forgotten."""
+    age = now - listed.arrived_at
+    waits = listed.folder == account.intake and age < compare.PATIENCE
+    return waits or (listed.message_id.startswith("<canary.") and age > KEPT - timedelta(days=1))
 
 
 def compared(

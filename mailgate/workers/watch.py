@@ -45,17 +45,22 @@ class Watched:
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """Looks, and says in the log what is not as it should be. *certificates* tells when each ends."""
+    """Looks, and tells people what is not as it should be, by *tell*, which is ``Alerts.tell``.
+
+    *endings* tells of each certificate and secret when it ends.
+    """
 
     store: Store
     mailboxes: Sequence[str]
-    certificates: Mapping[str, Callable[[], datetime | None]]
+    endings: Mapping[str, Callable[[], datetime | None]]
     clock: Callable[[], datetime]
     watched: Watched
+    tell: Callable[..., None]
 
     def hour(self) -> None:
         """Compare the last full hour with the same hour of the weeks before, once there is a week to compare with."""
-        end = self.clock().replace(minute=0, second=0, microsecond=0)
+        now = self.clock()
+        end = now.replace(minute=0, second=0, microsecond=0)
         with self.store.read() as connection:
             first = first_mail_at(connection)
             back = [end - timedelta(weeks=week) for week in range(WEEKS + 1)]
@@ -65,20 +70,27 @@ class Watch:
         for mailbox, found in self.watched.hours.items():
             if found.is_quieter or found.is_louder:
                 journal.mailbox_unusual(mailbox, found.mails, found.usual)
+                what = "quieter" if found.is_quieter else "louder"
+                subject = f"A mailbox is far {what} than usual"
+                detail = f"In the last hour {found.mails} mails came to {mailbox}; {found.usual:.0f} are usual then."
+                self.tell(f"{what} {mailbox}", subject, detail, now)
 
     def expiries(self) -> None:
-        """Say which certificates end within 30 days; what cannot be asked now is left out."""
-        days: dict[str, float] = {}
-        for what, ends_at in self.certificates.items():
+        """Say, once a week, which certificates and secrets end within 30 days; what cannot be asked now is left out."""
+        now, days = self.clock(), dict[str, float]()
+        monday = now.date() - timedelta(days=now.weekday())
+        for what, ends_at in self.endings.items():
             try:
                 end = ends_at()
             except TryLater as error:
                 journal.not_looked_at(what, error)
                 continue
             if end is not None:
-                days[what] = (end - self.clock()) / timedelta(days=1)
+                days[what] = (end - now) / timedelta(days=1)
                 if days[what] < WARNED_DAYS:
                     journal.expires(what, days[what])
+                    detail = f"What mailgate.yml names under {what} ends on {end:%Y-%m-%d}. Mail stops when it does."
+                    self.tell(f"expires {what}", "A certificate or secret ends soon", detail, now, monday)
         self.watched.days_left = days
 
 

@@ -124,7 +124,7 @@ def test_E50_an_excerpt_keeps_the_header_and_the_text():
         b" <b@x>\r\nContent-Type: multipart/mixed;\r\n boundary=b\r\n\r\n--b\r\nContent-Type: text/plain; "
         b"charset=iso-8859-1\r\n\r\ncaf\xe9\r\n--b\r\nContent-Type: image/png\r\n\r\n\x89PNG"
     )
-    message = parse(excerpt(Fetched(raw, None, too_large=True), 40 * 1024**2))
+    message = parse(excerpt(Fetched(raw, None), 40 * 1024**2))
     assert (message.subject, message.message_id, message.references) == ("grüße", "<1@x>", ("<a@x>", "<b@x>"))
     assert message.text.startswith("[This mail is larger than 40 MiB")
     assert "café" in message.text
@@ -132,5 +132,5 @@ def test_E50_an_excerpt_keeps_the_header_and_the_text():
 
 
 def test_E50_an_excerpt_of_a_header_without_end_is_still_a_mail():
-    message = parse(excerpt(Fetched(b"Subject: x\r\nX-Long: " + b"y" * 1024**2, None, too_large=True), 1))
+    message = parse(excerpt(Fetched(b"Subject: x\r\nX-Long: " + b"y" * 1024**2, None), 1))
     assert message.subject == "x"

@@ -38,3 +38,13 @@ def test_only_what_was_sent_to_us_counts_with_its_time_and_ids() -> None:
 )  # fmt: skip
 def test_the_last_relays_queue_id_is_read_from_the_header(raw: bytes, queue_id: str) -> None:
     assert received_id(raw) == queue_id
+
+
+@pytest.mark.parametrize(
+    ("stamp", "year", "expected"),
+    [("Feb 29 10:00:00", 2029, 2028), ("Feb 29 10:00:00", 2027, 2027), ("2026-13-45T99:00:00", 2027, 2027)],
+)
+def test_a_stamp_that_is_no_day_of_this_year_leaves_out_no_mail(stamp: str, year: int, expected: int) -> None:
+    line = f"{stamp} relay postfix/lmtp[1]: AAAAAAA: to=<a@b>, status=sent (250 2.0.0 queued as 0123456789abcdef)"
+    (found,) = handed_over([line], datetime(year, 3, 2, tzinfo=UTC))
+    assert found.at.year == expected

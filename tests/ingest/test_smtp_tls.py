@@ -1,15 +1,18 @@
 """STARTTLS, over raw sockets against the real listener."""
 
+import os
+import shutil
 import ssl
 import time
 
 import pytest
 
 from mailgate.errors import Refused
-from mailgate.ingest.listener import encryption
+from mailgate.ingest.listener import Encryption, encryption
 from mailgate.model.config import Tls
 from tests.certificates import make_certificate, trusting
 from tests.fakes import MemorySpool
+from tests.gateway import gateway, wait_until
 from tests.listening import ENVELOPE, Dialogue, listening, make_config
 
 HOST = "mx.city.example"
@@ -146,6 +149,23 @@ def test_E28_a_certificate_lets_in_who_is_no_relay(by_certificate, ours, name, e
         assert client.say_all(b"EHLO me", MAIL)[1].startswith(expected)
 
 
+@pytest.mark.parametrize(
+    ("name", "tenant", "vouched"),
+    [("x.mail.protection.outlook.com", True, True), ("x.mail.protection.outlook.com", False, False),
+     ("partner.example", True, False)],
+)  # fmt: skip
+def test_E181_only_exchanges_own_certificate_gives_weight_to_its_headers(ours, tmp_path, name, tenant, vouched):
+    authority = make_certificate(tmp_path, "authority")
+    clients = ["mail.protection.outlook.com", "partner.example"]
+    door = {"relays": [], "tls": tls(ours, clients=clients, authorities=str(authority.file))}
+    door |= {"tenant": "11111111-2222-3333-4444-555555555555"} if tenant else {}
+    spool, shown = MemorySpool(), make_certificate(tmp_path, name, authority)
+    with listening(spool, make_config(**door)) as running, encrypted(running.port, trusting(ours, shown)) as client:
+        replies = client.say_all(*ENVELOPE.split(b"\r\n")[:-1], b"x\r\n.")
+    assert replies[-1].startswith(b"250")
+    assert spool.mails[0][0].vouched is vouched
+
+
 def test_E28_without_a_certificate_no_relay_is_no_relay(by_certificate, ours, tmp_path):
     listener, _ = by_certificate
     with Dialogue(listener.port) as client:
@@ -170,3 +190,40 @@ def test_a_file_that_is_no_certificate_is_named(ours, tmp_path, wrong):
         )
         with pytest.raises(Refused, match=r"smtp\.tls.*broken\.pem.*cannot be used"):
             encryption(settings)
+
+
+def replace_by(shown, new):
+    for ours, theirs in ((shown.file, new.file), (shown.key, new.key)):
+        os.replace(shutil.copy(theirs, f"{ours}.new"), ours)
+
+
+def test_a_certificate_that_was_renewed_is_read_again_and_a_broken_one_is_not(tmp_path):
+    shown = make_certificate(tmp_path, HOST)
+    speaking = Encryption(Tls.model_validate(tls(shown)))
+    first = speaking.context
+    assert speaking.look_again() is first
+    key = shown.key.read_bytes()
+    shown.key.write_text("half of a")
+    assert speaking.look_again() is first
+    shown.key.write_bytes(key)
+    assert speaking.look_again() is not first
+
+
+def shown_by(port, context):
+    with encrypted(port, context) as client:
+        return client.say(b"EHLO me")
+
+
+def test_starttls_shows_a_renewed_certificate_without_a_restart(tmp_path):
+    shown = make_certificate(tmp_path, HOST)
+    (tmp_path / "new").mkdir()
+    new = make_certificate(tmp_path / "new", HOST)
+    files = {"MAILGATE_SMTP__TLS__CERTIFICATE": str(shown.file), "MAILGATE_SMTP__TLS__KEY": str(shown.key)}
+    with (
+        gateway(tmp_path, "--role", "smtp", **files) as running,
+        encrypted(running.port, trusting(shown)) as open_already,
+    ):
+        replace_by(shown, new)
+        wait_until(lambda: "has changed: new connections" in running.log())
+        assert shown_by(running.port, trusting(new)).startswith(b"250-")
+        assert open_already.say(b"EHLO me").startswith(b"250-")

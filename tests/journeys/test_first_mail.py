@@ -7,6 +7,8 @@ import stat
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from mailgate.store.locks import FileLock
 from mailgate.workers.intake import LEASE_SECONDS
 from tests.gateway import MAILBOX, ROOT, Gateway, gateway, wait_until
@@ -71,11 +73,12 @@ def test_a_second_gateway_on_the_same_store_is_refused(tmp_path):
         assert running.is_listening()
 
 
-def test_a_role_that_is_not_there_is_refused_in_a_sentence(tmp_path):
+@pytest.mark.parametrize("role", ["smpt", ""])
+def test_a_role_that_is_not_there_is_refused_in_a_sentence(tmp_path, role):
     refused = Gateway(tmp_path)
-    refused.start("--role", "smpt", wait=False)
+    refused.start("--role", role, wait=False)
     assert refused.process.wait(30) == 2
-    assert 'there is no role "smpt"; there are: smtp, imap, worker, scheduler, web' in refused.log()
+    assert f'there is no role "{role}"; there are: smtp, imap, worker, scheduler, web' in refused.log()
     assert "Traceback" not in refused.log()
 
 

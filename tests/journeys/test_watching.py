@@ -15,6 +15,7 @@ from mailgate.settings import load
 from mailgate.store.engine import open_store
 from mailgate.workers.alerts import Alerts
 from mailgate.workers.canary import Canaries
+from tests.certificates import make_certificate
 from tests.dovecot import dovecot
 from tests.gateway import MAILBOX, ROOT, Gateway, gateway, wait_until
 from tests.postfix import postfix
@@ -138,7 +139,9 @@ def test_an_accounts_folders_are_compared_with_the_store(tmp_path: Path) -> None
             assert json.loads(page(running, "health")[1])["imap"]["accounts"][MAILBOX]["ok"]
             assert command(running, "reconcile", *laid_over).returncode == 0
             examined = json.loads(command(running, "doctor", "--json", *laid_over).stdout)
-            assert [each["level"] for each in examined if each["what"] == "imap 0"] == ["ok"]
+            accounts = {each["what"]: each for each in examined if each["what"].startswith("imap 0")}
+            assert [each["level"] for each in accounts.values()] == ["ok", "ok"]
+            assert "says reading, last listed 20" in accounts["imap 0 health"]["says"]
             with server.client() as client:  # one is lost by us, one is taken away there
                 client.append("Processed", "", "", MAIL.format(to=MAILBOX, n=3).encode())
                 client.select("Processed")
@@ -167,6 +170,20 @@ def test_a_canary_goes_through_the_relay_and_comes_back(tmp_path: Path) -> None:
         wait_until(lambda: log.read_text().count("queued as") >= live)
         assert command(running, "reconcile", "--relay-log", str(log)).returncode == 0
         assert running.stop() == 0
+
+
+def test_a_certificate_that_ends_soon_is_told_by_a_ticket_once_and_by_doctor(tmp_path: Path) -> None:
+    shown = make_certificate(tmp_path, "gate.example")  # for two days
+    files = {"MAILGATE_SMTP__TLS__CERTIFICATE": str(shown.file), "MAILGATE_SMTP__TLS__KEY": str(shown.key)}
+    with gateway(tmp_path, **files) as running:
+        for _ in range(2):
+            wait_until(lambda: "a certificate or secret ends soon" in running.log())
+            wait_until(lambda: running.rows("SELECT subject FROM tickets") == [("A certificate or secret ends soon",)])
+            assert running.stop() == 0
+            (tmp_path / "log").unlink()
+            running.start()
+        found = json.loads(command(running, "doctor", "--json").stdout)
+        assert [each["level"] for each in found if each["what"] == "smtp.tls ends"] == ["warning"]
 
 
 def send_canaries(running: Gateway) -> None:

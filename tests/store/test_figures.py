@@ -82,6 +82,23 @@ def test_a_canary_is_back_as_soon_as_its_mail_is_decided(store: Store) -> None:
     ]
 
 
+def test_old_canaries_are_forgotten_with_all_that_came_back_of_them(store: Store) -> None:
+    sent = [canary.compose(HELPDESK, HELPDESK, KEYS, NOW - timedelta(days=days)) for days in (40, 31, 1)]
+    with store.write() as tx:
+        outbox.queue(tx, [outbox.Queued(mail, None, NOW, False) for mail in sent])
+    made.applied(store, *(made.ignored(made.spooled(store), made.reading(message_id=mail.message_id)) for mail in sent))
+    made.opened(store, what=made.reading(message_id=sent[0].message_id))  # somebody's who copied the Message-ID
+    for _ in range(2):
+        with store.write() as tx:
+            figures.forget_canaries(tx, NOW - timedelta(days=30))
+    with store.read() as connection:
+        left = {
+            table: connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one()
+            for table in ("messages", "spool", "raw_mails", "outbox", "outbox_mails", "tickets")
+        }
+    assert left == {"messages": 2, "spool": 2, "raw_mails": 2, "outbox": 2, "outbox_mails": 2, "tickets": 1}
+
+
 def test_whatever_lost_its_counterpart_is_told(store: Store) -> None:
     made.opened(store)
     made.put(store, b"waits")

@@ -1,5 +1,6 @@
 """The outbox: claimed by one, recorded by whoever claimed it, sent again at most once in doubt."""
 
+import os
 from dataclasses import replace
 
 from mailgate.model.outbound import Attempt, SendState
@@ -96,6 +97,16 @@ def test_leases_of_a_gateway_that_died_count_as_a_doubt(store: Store) -> None:
     claimed(store)
     outbox.release_leases(store)
     assert states(store) == (["sending"] if store.is_shared else ["ready"])
+
+
+def test_what_a_process_of_ours_was_sending_when_it_died_is_in_doubt_at_once(store: Store) -> None:
+    made.opened(store, REF)
+    claimed(store)
+    outbox.release_leases_of(store, os.getpid() + 1)
+    assert states(store) == ["sending"]
+    outbox.release_leases_of(store, os.getpid())
+    assert states(store) == ["ready"]
+    assert claimed(store).attempts == 2
 
 
 def test_a_mail_without_a_ticket_is_queued_once(store: Store) -> None:

@@ -18,6 +18,8 @@ from mailgate.store.engine import open_store
 from mailgate.store.group_commit import GroupCommit
 from mailgate.store.quarantine import release
 from mailgate.store.spool import claim, ingest_key, put
+from mailgate.web.counted import CountedIntake
+from mailgate.web.counts import Counts
 from mailgate.workers import intake as intake_module
 from mailgate.workers.intake import Intake, independent
 from mailgate.workers.loop import turn, work
@@ -179,6 +181,40 @@ def test_a_mail_that_is_released_after_a_fix_becomes_one_ticket(store, intake, m
     ]
     with store.read() as connection:
         assert history.verify(connection, rows(store, "SELECT ref FROM tickets")[0][0]) is None
+
+
+def test_a_mail_that_is_released_too_early_opens_no_second_ticket_while_its_first_is_open(store, intake, monkeypatch):
+    arrive(store, 1)
+    monkeypatch.setattr(intake_module, "parse", None)
+    turn(intake)
+    [(mail_id,)] = rows(store, "SELECT id FROM spool WHERE state = 'quarantined'")
+    mails = rows(store, "SELECT count(*) FROM outbox")
+    release(store, mail_id, NOW)
+    turn(intake)
+    assert rows(store, "SELECT state FROM spool") == [("quarantined",)]
+    assert rows(store, "SELECT what FROM events ORDER BY serial") == [
+        ("opened",),
+        ("could not be read",),
+        ("mail_released",),
+        ("could not be read",),
+    ]
+    assert rows(store, "SELECT count(*) FROM outbox") == mails
+    with store.write() as tx:
+        tx.execute(text("UPDATE tickets SET closed_at = 1"))
+    release(store, mail_id, NOW)
+    turn(intake)
+    assert rows(store, "SELECT count(*) FROM tickets") == [(2,)]
+
+
+def test_E240_mails_that_could_not_be_read_are_counted(store, intake, monkeypatch):
+    counts = Counts()
+    counted = CountedIntake(intake, counts.of(0))
+    arrive(store, 1)
+    turn(counted)
+    monkeypatch.setattr(intake_module, "parse", None)
+    arrive(store, 2)
+    turn(counted)
+    assert (counts.total("confidence", "high"), counts.total("quarantined")) == (1, 1)
 
 
 def test_a_large_mail_is_read_from_the_raw_store_and_becomes_a_ticket(store, intake, tmp_path):

@@ -51,8 +51,23 @@ def test_the_weeks_before_the_first_mail_do_not_count(store):
     for ago in (timedelta(weeks=2, hours=3), *[timedelta(weeks=2, hours=1)] * 2, timedelta(weeks=1, minutes=50)):
         arrived(ago)
     watched = Watched()
-    Watch(store, [HELPDESK], {}, lambda: NOW, watched).hour()
+    Watch(store, [HELPDESK], {}, lambda: NOW, watched, None).hour()
     assert watched.hours == {HELPDESK: Hour(0, 1.5)}
+
+
+def test_a_mailbox_that_falls_silent_is_told(store):
+    for _ in range(12):
+        made.applied(store, made.ignored(made.spooled(store)))
+    week_ago = int((NOW - timedelta(weeks=1, minutes=50)).timestamp() * 1_000_000)
+    with store.write() as tx:
+        tx.exec_driver_sql("UPDATE messages SET received_at = ?", (week_ago,))
+        tx.exec_driver_sql("UPDATE messages SET received_at = received_at - 3600000000 WHERE id = 1")
+    told = []
+    Watch(store, [HELPDESK], {}, lambda: NOW, Watched(), lambda *what: told.append(what)).hour()
+    ((name, subject, detail, _),) = told
+    assert (name, subject) == (f"quieter {HELPDESK}", "A mailbox is far quieter than usual")
+    assert "0 mails came" in detail
+    assert "11 are usual" in detail
 
 
 def test_days_left_are_told_and_what_does_not_answer_is_left_out(store):
@@ -60,6 +75,9 @@ def test_days_left_are_told_and_what_does_not_answer_is_left_out(store):
         raise TryLater("it is away")
 
     ends = {"smtp.tls": lambda: NOW + timedelta(days=12), "send.via": away, "none": lambda: None}
-    watched = Watched()
-    Watch(store, [], ends, lambda: NOW, watched).expiries()
+    watched, told = Watched(), []
+    Watch(store, [], ends, lambda: NOW, watched, lambda *what: told.append(what)).expiries()
     assert watched.days_left == {"smtp.tls": 12}
+    ((name, _, detail, _, day),) = told
+    assert (name, day.weekday()) == ("expires smtp.tls", 0)
+    assert "2026-12-05" in detail

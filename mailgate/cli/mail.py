@@ -114,12 +114,14 @@ def _names(files: Sequence[str]) -> Iterator[str]:
 
 def _print_plain(shown: dict[str, Any]) -> None:
     """One fact a line; the trace as sentences, the text at the end."""
+    from mailgate.cli.decided import sentence
+
     last = ("trace", "text", "reply_text", "text_from_html", "quoted", "signature", "spans")
     for name, value in shown.items():
         if name not in last and value not in (None, "", [], {}):
             print(f"{name + ':':22} {_plain(value)}")
     for match in shown.get("trace", ()):
-        print(f"  {match['stage']}: {match['name']}" + _because(match))
+        print(f"  {sentence(match)}")
     if shown.get("reply_text"):
         print(f"\n{shown['reply_text']}")
 
@@ -131,13 +133,6 @@ def _print_fates(shown: dict[str, Any]) -> None:
     for span in shown["spans"]:
         for line in body[span["start"] : span["end"]].removesuffix("\n").split("\n"):
             print(f"{span['fate']:12}| {line}".rstrip())
-
-
-def _because(match: dict[str, str]) -> str:
-    words = f' "{match["words"]}"' if match["words"] else ""
-    where = f" in the {match['where']}" if match["where"] else ""
-    effect = f" -> {match['effect']}" if match["effect"] else ""
-    return f"{words}{where}{effect}"
 
 
 def _plain(value: Any) -> str:

@@ -42,7 +42,7 @@ class Moment(FunctionElement[int]):
 
 @compiles(Moment, "sqlite")
 def _of_sqlite(*_: Any, **__: Any) -> str:
-    return "CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)"  # to the millisecond
+    return "moment()"  # which ``sqlite`` gives to each connection: SQLite's own clock knows no microseconds
 
 
 @compiles(Moment, "postgresql")

@@ -1,6 +1,7 @@
 """The store on SQLite: one file, one writer at a time."""
 
 import os
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -52,6 +53,7 @@ class SqliteStore(Store):
 
     def _prepare(self, connection: Any, _record: object) -> None:
         connection.isolation_level = None  # transactions begin where we say so, and nowhere else (R18)
+        connection.create_function("moment", 0, lambda: time.time_ns() // 1000)
         for pragma in (
             f"busy_timeout={int(PATIENCE_SECONDS * 1000)}",
             f"journal_mode={self._journal_mode}",

@@ -1,10 +1,10 @@
-"""The figures K1-K5, and F11, as rounds of the recipes: what a round does, how many make the figure, what must fail."""
+"""The figures K1-K5, K13 and F11 as rounds of the recipes: what a round does, how many there are, what must fail."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from prove import errors, full, kills, powercut, pressure, replies
+from prove import errors, full, kills, powercut, pressure, replies, sending
 from prove.outcome import Outcome
 from tests.servers import postgresql
 
@@ -56,6 +56,12 @@ def figures(*, small: bool) -> dict[str, Figure]:
         lambda folder, seed, _: replies.lost(folder, seed, size["K5 mails"]),
         lambda folder, seed: replies.lost(folder, seed, 20, spoilt=True),
     )
+    made["K13 sending"] = Figure(
+        "a relay and GOV.UK Notify that fail at random at every step",
+        1,
+        lambda folder, seed, _: sending.sending(folder, seed, size["K13 mails"]),
+        lambda folder, seed: sending.sending(folder, seed, 200, spoilt=True),
+    )
     made["F6 network"] = Figure(
         "a network that freezes, crawls and breaks",
         1,
@@ -78,12 +84,13 @@ _FULL = {
     "K2 kills": 50, "K2 rounds": 10, "K2 single": 500, "K2 single rounds": 19,
     "K3 rounds": 100, "K3 calls": 20, "K3 apart": 1,
     "K4 seconds": 60, "K5 mails": 2000, "K5 rounds": 5, "F6 times": 50, "F11 seconds": 10, "F11 stops": 10,
+    "K13 mails": 10_000,
 }  # fmt: skip
 _SMALL = {
     "K1 rounds": 1, "K1 first": 37, "K1 apart": 330,
     "K2 kills": 20, "K2 rounds": 1, "K2 single": 20, "K2 single rounds": 1,
     "K3 rounds": 1, "K3 calls": 6, "K3 apart": 150,
-    "K4 seconds": 2, "K5 mails": 50, "K5 rounds": 1, "F6 times": 1, "F11 seconds": 1, "F11 stops": 1,
+    "K4 seconds": 2, "K5 mails": 50, "K13 mails": 200, "K5 rounds": 1, "F6 times": 1, "F11 seconds": 1, "F11 stops": 1,
 }  # fmt: skip
 
 

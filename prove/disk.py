@@ -29,7 +29,7 @@ SHARED_MEMORY = "-shm"  # SQLite's index of its log: whoever comes first makes i
 class File:
     mode: int
     data: bytearray = field(default_factory=bytearray)
-    durable: bytes = b""
+    durable: bytearray = field(default_factory=bytearray)
     unsynced: list[tuple[int, bytes]] = field(default_factory=list)
     links: int = 1
 
@@ -223,8 +223,7 @@ class Disk(mfusepy.Operations):  # type: ignore[misc]
             self._changing(path)
         file = self._node(path)
         assert isinstance(file, File)
-        del file.data[length:]
-        file.data.extend(bytes(length - len(file.data)))
+        _cut_to(file.data, length)
         file.unsynced.append((length, b""))
         return 0
 
@@ -234,7 +233,11 @@ class Disk(mfusepy.Operations):  # type: ignore[misc]
     def fsync(self, path: str, datasync: int, fi: Any) -> int:
         self._changing(path)
         file = self.open_files[fi.fh]
-        file.durable = bytes(file.data)
+        for offset, written in file.unsynced:  # copying all of it each time would take most of the time of a run
+            if written:
+                _put(file.durable, offset, written)
+            else:
+                _cut_to(file.durable, offset)
         file.unsynced.clear()
         return 0
 
@@ -254,6 +257,11 @@ def steps(path: str) -> list[str]:
 def _put(data: bytearray, offset: int, written: bytes) -> None:
     data.extend(bytes(max(0, offset - len(data))))
     data[offset : offset + len(written)] = written
+
+
+def _cut_to(data: bytearray, length: int) -> None:
+    del data[length:]
+    data.extend(bytes(length - len(data)))
 
 
 def _restore(folder: Folder, chance: random.Random | None) -> None:
@@ -288,7 +296,7 @@ def _restore_file(file: File, chance: random.Random | None) -> None:
         for start in range(0, len(written), SECTOR):
             if chance.random() < 0.5:
                 _put(data, offset + start, written[start : start + SECTOR])
-    file.data, file.durable = data, bytes(data)
+    file.data, file.durable = data, bytearray(data)
     file.unsynced.clear()
 
 

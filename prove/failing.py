@@ -35,6 +35,7 @@ class Switch:
 
     def __init__(self) -> None:
         self.fail_at = 0
+        self.only = ""
         self.errno = 0
         self.calls = 0
         self.sites: set[str] = set()
@@ -50,12 +51,15 @@ class Switch:
         site = site_of(sys._getframe(1))
         if site is None:
             return 0
+        called = f"{name.decode()} {site}"
+        self.sites.add(called)
+        if self.only and self.only != called:
+            return 0
         self.calls += 1
-        self.sites.add(f"{name.decode()} {site}")
         if self.calls != self.fail_at:
             return 0
         failinfo[0] = self.errno
-        self.failed = f"{name.decode()} {site}"
+        self.failed = called
         return 1
 
 
@@ -74,7 +78,7 @@ def site_of(frame: FrameType | None) -> str | None:
 
 
 def serve(control: Path) -> None:
-    """Take commands on the socket *control*: {"fail": N, "errno": E}; answered with what was seen until then."""
+    """Take commands such as {"fail": 7, "errno": 5, "site": ""} on the socket *control*; answer what was seen."""
     faulthandler.register(signal.SIGUSR1)  # says into the log where every thread is, should it ever stand still
     switch = Switch()
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -91,18 +95,20 @@ def _listen(listener: socket.socket, switch: Switch) -> None:
         switch.fail_at = 0
         switch.calls, switch.failed = 0, ""
         switch.sites.clear()
-        switch.errno, switch.fail_at = command["errno"], command["fail"]
+        switch.only, switch.errno, switch.fail_at = command["site"], command["errno"], command["fail"]
         listener.sendto(json.dumps(seen).encode(), sender)
 
 
-def tell(control: Path, fail: int, errno: int) -> dict[str, Any]:
-    """From outside: let the call number *fail* from now on fail with *errno* (0: none will); what was seen before."""
+def tell(control: Path, fail: int, errno: int, site: str = "") -> dict[str, Any]:
+    """From outside: let the call number *fail* from now on, counting only those of *site* if it is given, fail with
+    *errno* (0: none will); what was seen before.
+    """
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as speaker:
         mine = control.with_name(f"{control.name}.{os.getpid()}")
         mine.unlink(missing_ok=True)
         speaker.bind(str(mine))
         speaker.settimeout(10)
-        speaker.sendto(json.dumps({"fail": fail, "errno": errno}).encode(), str(control))
+        speaker.sendto(json.dumps({"fail": fail, "errno": errno, "site": site}).encode(), str(control))
         answer: dict[str, Any] = json.loads(speaker.recv(262144))
         mine.unlink()
         return answer

@@ -1,10 +1,10 @@
-"""The figures K1-K5, and F11, as rounds of the recipes: what a round does, how many make the figure, what must fail."""
+"""The figures K1-K5, K7, K13, F6 and F11 as rounds of recipes: what a round does, how many, and what must fail."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from prove import errors, full, kills, powercut, pressure, replies
+from prove import errors, full, guided, kills, powercut, pressure, reading, replies, sending
 from prove.outcome import Outcome
 from tests.servers import postgresql
 
@@ -43,6 +43,7 @@ def figures(*, small: bool) -> dict[str, Figure]:
         ),
     }
     for error in errors.ERRORS:
+        made[f"K3 lines, {error}"] = _sites(error, size["K3 sites"])
         made[f"K3 {error}"] = _calls(error, size["K3 rounds"], size["K3 calls"], size["K3 apart"])
     made["K4"] = Figure(
         "a full disk: of bytes, then of files",
@@ -55,6 +56,12 @@ def figures(*, small: bool) -> dict[str, Figure]:
         size["K5 rounds"],
         lambda folder, seed, _: replies.lost(folder, seed, size["K5 mails"]),
         lambda folder, seed: replies.lost(folder, seed, 20, spoilt=True),
+    )
+    made["K13 sending"] = Figure(
+        "a relay and GOV.UK Notify that fail at random at every step",
+        1,
+        lambda folder, seed, _: sending.sending(folder, seed, size["K13 mails"]),
+        lambda folder, seed: sending.sending(folder, seed, 200, spoilt=True),
     )
     made["F6 network"] = Figure(
         "a network that freezes, crawls and breaks",
@@ -70,20 +77,34 @@ def figures(*, small: bool) -> dict[str, Figure]:
         lambda folder, seed, _: pressure.stopped(folder, seed, size["F11 stops"]),
         lambda folder, seed: pressure.stopped(folder, seed, 1, spoilt=True),
     )
+    made["K7"] = Figure(
+        "hostile mails are read",
+        size["K7 rounds"],
+        lambda folder, seed, _: reading.mails(folder, seed, size["K7 mails"]),
+        lambda folder, seed: reading.mails(folder, seed, 2000, spoilt=True),
+    )
+    made["K7 guided"] = Figure(
+        "hostile mails are read, made after where the last ones led",
+        size["K7 guided rounds"],
+        lambda folder, seed, _: guided.mails(folder, seed, size["K7 guided mails"]),
+        lambda folder, seed: guided.mails(folder, seed, 500, spoilt=True),
+    )
     return made
 
 
 _FULL = {
     "K1 rounds": 80, "K1 first": 1, "K1 apart": 80,
     "K2 kills": 50, "K2 rounds": 10, "K2 single": 500, "K2 single rounds": 19,
-    "K3 rounds": 100, "K3 calls": 20, "K3 apart": 1,
+    "K3 rounds": 100, "K3 calls": 20, "K3 apart": 1, "K3 sites": 1000,
     "K4 seconds": 60, "K5 mails": 2000, "K5 rounds": 5, "F6 times": 50, "F11 seconds": 10, "F11 stops": 10,
+    "K7 rounds": 50, "K7 mails": 20_000, "K7 guided rounds": 10, "K7 guided mails": 20_000, "K13 mails": 10_000,
 }  # fmt: skip
 _SMALL = {
     "K1 rounds": 1, "K1 first": 37, "K1 apart": 330,
     "K2 kills": 20, "K2 rounds": 1, "K2 single": 20, "K2 single rounds": 1,
-    "K3 rounds": 1, "K3 calls": 6, "K3 apart": 150,
+    "K3 rounds": 1, "K3 calls": 6, "K3 apart": 150, "K3 sites": 6,
     "K4 seconds": 2, "K5 mails": 50, "K5 rounds": 1, "F6 times": 1, "F11 seconds": 1, "F11 stops": 1,
+    "K7 rounds": 1, "K7 mails": 3000, "K7 guided rounds": 1, "K7 guided mails": 500, "K13 mails": 200,
 }  # fmt: skip
 
 
@@ -113,8 +134,21 @@ def _calls(error: str, rounds: int, calls: int, apart: int) -> Figure:
         "every call for input or output fails once",
         rounds,
         lambda folder, seed, number: errors.calls(folder, seed, error, numbers(number)),
-        lambda folder, seed: errors.calls(folder, seed, error, range(5, 600, 10), spoilt=True),
+        _calls_control(error),
     )
+
+
+def _sites(error: str, at_most: int) -> Figure:
+    return Figure(
+        "every line that reads or writes fails once",
+        1,
+        lambda folder, seed, _: errors.sites(folder, seed, error, at_most),
+        _calls_control(error),
+    )
+
+
+def _calls_control(error: str) -> Callable[[Path, int], Outcome]:
+    return lambda folder, seed: errors.calls(folder, seed, error, range(5, 600, 10), spoilt=True)
 
 
 def _limit(limit: str, seconds: float) -> Figure:

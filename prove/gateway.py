@@ -33,6 +33,7 @@ from mailgate.workers import delivery, intake, loop
 from prove import failing
 
 LEASE_SECONDS = 2.0
+ENDING = (signal.SIGTERM, signal.SIGINT)
 GROUP_COMMIT: Any = vars(app)["GroupCommit"]
 
 
@@ -111,6 +112,8 @@ def start(environment: dict[str, str]) -> int:
     status = 1
     try:
         os.setsid()
+        for number in ENDING:
+            signal.signal(number, signal.SIG_DFL)
         os.environ.clear()
         os.environ.update(environment)
         os.chdir(environment["FOLDER"])
@@ -130,6 +133,8 @@ def start(environment: dict[str, str]) -> int:
 
 
 def serve_commands() -> None:
+    for number in ENDING:  # they are for whoever gives the commands, who then ends what he began in good order
+        signal.signal(number, signal.SIG_IGN)
     for change in sys.argv[1:]:
         CHANGES[change]()
     running: set[int] = set()

@@ -48,7 +48,7 @@ def address(canary: int) -> str:
 
 def mail(canary: int, size: int = 2000) -> bytes:
     """The same bytes for the same canary: at least *size*, most of it an attachment, none like another mail's."""
-    chance = random.Random(canary)
+    attached = base64.encodebytes(random.Random(canary).randbytes(size * 57 // 78)).replace(b"\n", b"\r\n")
     lines = [
         f"From: <{address(canary)}>",
         f"To: <{MAILBOX}>",
@@ -67,10 +67,8 @@ def mail(canary: int, size: int = 2000) -> bytes:
         f"Content-Disposition: attachment; filename=matter{canary}.bin",
         "Content-Transfer-Encoding: base64",
         "",
-        *(base64.b64encode(chance.randbytes(54)).decode() for _ in range(size // 74)),
-        "--part--",
     ]
-    return "".join(line + "\r\n" for line in lines).encode()
+    return "".join(line + "\r\n" for line in lines).encode() + attached + b"--part--\r\n"
 
 
 class Load:

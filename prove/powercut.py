@@ -58,7 +58,7 @@ def _checked_copy(boot: Path, copy: Path, ledger: Ledger, load: Load) -> list[st
     taken = ledger.taken()
     if not (boot / "var").exists():
         return [f"after a power cut there is no store, and {len(taken)} mails were taken"] if taken else []
-    shutil.copytree(boot / "var", copy, ignore=shutil.ignore_patterns("*-shm"))
+    shutil.copytree(boot / "var", copy, ignore=shutil.ignore_patterns("*-shm", "outbox", "keys"))
     try:
         reader = Reader(f"sqlite:///{copy / 'mailgate.db'}")
         if not reader.rows("SELECT 1 FROM sqlite_master WHERE name = 'raw_mails'"):

@@ -19,6 +19,7 @@ from tests.servers import free_port
 ROOT = Path(__file__).parent.parent
 STARTED_WITHIN_SECONDS = 60.0
 QUIET_WITHIN_SECONDS = 240.0
+ENDED_WITHIN_SECONDS = 60.0
 
 
 class Starter:
@@ -47,7 +48,11 @@ class Starter:
     def close(self) -> None:
         assert self._process.stdin
         self._process.stdin.close()
-        self._process.wait(10)
+        try:
+            self._process.wait(ENDED_WITHIN_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            raise TimeoutError("prove.gateway did not end") from None
 
 
 @contextmanager

@@ -120,13 +120,12 @@ def compose(reply: Reply, about: About, context: Context) -> Outbound:
 def render(reply: Reply, about: About, context: Context) -> Rendered:
     """What *reply* says to its reader, in each language of its mailbox, with what that reader may see."""
     config, signed = context.config, _display(about, context)
-    audience = privacy.audience_of(reply, about, config)
     marking = _marking(about, context)
     subjects, texts, pages = [], [], []
     for part in _parts_for(reply, about, context):
         known = fields.values(reply, about, config, part.language, signed)
-        seen = privacy.visible(known, audience, config, restricted=about.restricted)
-        in_subject = privacy.visible(known, audience, config, restricted=about.restricted, in_subject=True)
+        seen = privacy.visible(known, reply, about, config)
+        in_subject = privacy.visible(known, reply, about, config, in_subject=True)
         subjects.append(part.subject.render(in_subject))
         texts.append(re.sub(r"\n{3,}", "\n\n", part.text.render(seen)).strip())
         pages.append(part.html.render(seen))

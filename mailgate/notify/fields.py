@@ -37,6 +37,7 @@ OWN: Mapping[str, frozenset[str]] = {
     "commission": frozenset(),
     "unreadable": frozenset(),
     "alert": frozenset({"alert", "detail"}),
+    "gathered": frozenset({"references"}),
     "status": frozenset({"status", "waiting_for", "until"}),
     LAYOUT: frozenset({"subject", "marking", "markers", "language"}),
 }
@@ -45,7 +46,7 @@ OWN: Mapping[str, frozenset[str]] = {
 NEVER_EMPTY = frozenset({"reference", "received_on", "team_name", "mailbox", "completed_on", "alert", "detail"})
 """The fields that always have a value; a template shows any other only inside an "if"."""
 SWITCHES = frozenset({"internal", "late"})
-LISTS = frozenset({"missing"})
+LISTS = frozenset({"missing", "references"})
 
 Values = dict[str, object]
 
@@ -128,6 +129,8 @@ def values(reply: Reply, about: About, config: Config, language: Language, signe
 
 def _own(name: str, reply: Reply, about: About, language: Language, zone: ZoneInfo) -> object:
     said = reply.fields.get(name, "")
+    if name == "references":
+        return clean(said).split()
     if name in ("alert", "detail"):
         return clean(said)
     if name == "status":

@@ -20,6 +20,7 @@ LINES: Mapping[str, str] = {
     "key_label": KEY,
     # the request, in our own words
     "reference": OPEN,
+    "references": OPEN,
     "received_on": OPEN,
     "reply_by": OPEN,
     "late": OPEN,
@@ -47,17 +48,24 @@ def audience_of(reply: Reply, about: About, config: Config) -> Audience:
     return Audience.PARTNERS if config.is_partner(reply.to.rpartition("@")[2]) else Audience.PUBLIC
 
 
-def visible(
-    values: Values, audience: Audience, config: Config, *, restricted: bool = False, in_subject: bool = False
-) -> Values:
-    """*values* as *audience* may see them: what is hidden is empty.
-
-    Of a *restricted* ticket only its own team sees more than what is open to everybody.
-    """
-    may_see = config.service.privacy.may_see
-    seen = {OPEN}
-    if audience is Audience.TEAM or not restricted:
-        seen |= {TASK} if audience in may_see.task else set()
-        in_key = audience in may_see.key and (not in_subject or audience in may_see.key_in_subject)
-        seen |= {KEY} if in_key else set()
+def visible(values: Values, reply: Reply, about: About, config: Config, *, in_subject: bool = False) -> Values:
+    """*values* as the reader of *reply* may see them: what is hidden is empty."""
+    seen = _lines(reply, about, config, in_subject=in_subject)
     return {name: value if LINES.get(name, KEY) in seen else "" for name, value in values.items()}
+
+
+def sees_task(reply: Reply, about: About, config: Config) -> bool:
+    """Whether the reader of *reply* may see the task, by whatever way it goes."""
+    return TASK in _lines(reply, about, config, in_subject=False)
+
+
+def _lines(reply: Reply, about: About, config: Config, *, in_subject: bool) -> set[str]:
+    """The lines that the reader may see: of a restricted ticket all but its own team only what is open."""
+    audience, may_see = audience_of(reply, about, config), config.service.privacy.may_see
+    seen = {OPEN}
+    if audience is Audience.TEAM or not about.restricted:
+        if audience in may_see.task:
+            seen.add(TASK)
+        if audience in may_see.key and (not in_subject or audience in may_see.key_in_subject):
+            seen.add(KEY)
+    return seen

@@ -21,6 +21,7 @@ _SAID: Mapping[str, Mapping[str, str]] = {
     "cancelled": {"reopen_by": _LATER},
     "paused": {"review_on": "2027-01-25"},
     "status": {"status": "open"},
+    "gathered": {"references": "MG-7K3F-99 MG-8L4G-12 MG-9M5H-25"},
     "alert": {"alert": "a mailbox is quieter than usual", "detail": "No mail came for three hours."},
 }
 

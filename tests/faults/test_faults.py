@@ -6,10 +6,10 @@ from prove.__main__ import SEED
 from prove.figures import figures
 from prove.mounts import NotHere
 
-FIGURES = figures(small=True)
-# These end in the same way each time; the others depend on when they strike, and belong to ``make prove``.
-HERE = [name for name in FIGURES if name.startswith(("K1", "K2", "K5"))]
-FOUND_OUT_FOR_CERTAIN = ("K1", "K5")
+# Of too little memory intake does not come back in each run yet: that one belongs to ``make prove``.
+FIGURES = {name: figure for name, figure in figures(small=True).items() if name != "F11 as"}
+# Whether these find out a spoilt gateway at small sizes does not depend on when they strike.
+FOUND_OUT_FOR_CERTAIN = ("K1", "K5", "K7", "K7 guided")
 
 
 def run(recipe, *arguments):
@@ -19,7 +19,7 @@ def run(recipe, *arguments):
         pytest.skip(str(error))
 
 
-@pytest.mark.parametrize("name", HERE)
+@pytest.mark.parametrize("name", FIGURES)
 def test_no_mail_is_lost_doubled_or_stuck(name, tmp_path):
     assert run(FIGURES[name].run, tmp_path, SEED, 0) == []
 

@@ -9,11 +9,13 @@ import pytest
 
 from mailgate.model.config import Audience, Config, Privacy, Writing
 from mailgate.model.decision import Reply
+from mailgate.notify.alerts import values_of
 from mailgate.notify.compose import About, Context, Source, compose, prepare
 from mailgate.notify.fields import COMMON, LAYOUT, OWN, allowed
 from mailgate.notify.files import read_templates
 from mailgate.notify.privacy import LINES
 from mailgate.notify.samples import KEYS, in_language
+from mailgate.notify.texts import TEXTS
 from mailgate.settings import load
 from tests.make import HELPDESK, NOW, make_config
 
@@ -53,12 +55,19 @@ def greedy_template(name: str) -> Source:
     return Source(name, f"{front}# H {fields}\n\nP {fields}\n\n- I {fields}\n")
 
 
-def sent_to(audience: Audience, message: str, context: Context, **about: object) -> dict[str, str]:
-    """The mail in the parts where something could show."""
-    reply = Reply(message, READERS[audience], internal=audience in (TEAM, COLLEAGUES), fields={"note": NOTE})
+def make_reply(audience: Audience, message: str) -> Reply:
+    return Reply(message, READERS[audience], internal=audience in (TEAM, COLLEAGUES), fields={"note": NOTE})
+
+
+def make_about(audience: Audience, **changes: object) -> About:
     usual: dict[str, object] = {"serial": 1, "mailbox": HELPDESK, "at": NOW, "received_at": NOW, "cause": CAUSE}
     usual |= {"task": TASK, "key": KEY, "to_team": audience is TEAM, "missing": ("the room",), "due_at": NOW}
-    sent = compose(reply, About(ref="MG-7K3F-99", **(usual | about)), context)  # type: ignore[arg-type]
+    return About(ref="MG-7K3F-99", **(usual | changes))  # type: ignore[arg-type]
+
+
+def sent_to(audience: Audience, message: str, context: Context, **about: object) -> dict[str, str]:
+    """The mail in the parts where something could show."""
+    sent = compose(make_reply(audience, message), make_about(audience, **about), context)
     mail = email.message_from_bytes(sent.content, policy=policy.default)
     assert isinstance(mail, EmailMessage)
     text, html = (part.get_content() for part in mail.iter_parts())
@@ -88,6 +97,18 @@ def test_whoever_reads_whatever_message_sees_what_the_table_allows(
     assert canaries(ours["subject"]) <= IN_SUBJECT[audience]
     assert canaries(ours["text"]) == canaries(ours["html"]) <= IN_BODY[audience]
     assert canaries(ours["headers"]) == set()
+
+
+@pytest.mark.parametrize("audience", Audience)
+@pytest.mark.parametrize("key", TEXTS)
+def test_what_goes_by_notify_says_no_more_than_the_table_allows_and_text_messages_least(
+    key: str, audience: Audience
+) -> None:
+    about = make_about(audience)
+    said = " ".join(values_of(key, make_reply(audience, "received"), about, SHIPS["en"]).values())
+    has_task = "task" in TEXTS[key].fields and audience is not PUBLIC
+    assert canaries(said) == ({TASK} if has_task else set())
+    assert TEXTS[key].kind == "email" or not has_task
 
 
 @pytest.mark.parametrize("audience", Audience)

@@ -4,6 +4,7 @@ import email
 from email import policy
 from email.message import EmailMessage
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -13,6 +14,7 @@ from mailgate.notify.alerts import values_of
 from mailgate.notify.compose import About, Context, Source, compose, prepare
 from mailgate.notify.fields import COMMON, LAYOUT, OWN, allowed
 from mailgate.notify.files import read_templates
+from mailgate.notify.labels import mail_label
 from mailgate.notify.privacy import LINES
 from mailgate.notify.samples import KEYS, in_language
 from mailgate.notify.texts import TEXTS
@@ -79,15 +81,16 @@ def canaries(said: str) -> set[str]:
     return {canary for canary in EVERY if canary in said}
 
 
-GREEDY = {language: context_of(config_with(), language, greedy=True) for language in ("en", "cy", "en+cy")}  # type: ignore[arg-type]
-SHIPS = {language: context_of(config_with(), language) for language in ("en", "cy", "en+cy")}  # type: ignore[arg-type]
+LANGUAGES: tuple[Writing, ...] = get_args(Writing)
+GREEDY = {language: context_of(config_with(), language, greedy=True) for language in LANGUAGES}
+SHIPS = {language: context_of(config_with(), language) for language in LANGUAGES}
 
 
-@pytest.mark.parametrize("language", ["en", "cy", "en+cy"])
+@pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("audience", Audience)
 @pytest.mark.parametrize("message", MESSAGES)
 def test_whoever_reads_whatever_message_sees_what_the_table_allows(
-    message: str, audience: Audience, language: str
+    message: str, audience: Audience, language: Writing
 ) -> None:
     shown = sent_to(audience, message, GREEDY[language])
     assert canaries(shown["subject"]) == IN_SUBJECT[audience]
@@ -150,8 +153,6 @@ def test_the_shipped_table_is_that_of_the_domain() -> None:
 
 def test_no_task_is_called_by_what_no_mail_may_say() -> None:
     """Offence, sentence, order type, programme, health, risk, MAPPA, victim: in mails to nobody."""
-    from mailgate.notify.labels import mail_label
-
     config = load([ROOT / "config"], {})
     tasks = [f"{name}.{task}" for name, found in config.service.categories.items() for task in (*found.tasks, "other")]
     said = {task: mail_label(config, task).lower() for task in tasks}

@@ -8,7 +8,7 @@ import platform
 import sys
 from pathlib import Path
 
-from bench import accept, big, composing, growth, ingest, latency, reading, start
+from bench import accept, backtest, big, composing, growth, ingest, latency, reading, start
 from bench.table import Row, printed
 
 MEASURES = {
@@ -21,6 +21,7 @@ MEASURES = {
     "P12": composing.measure,
     "P14": latency.measure,
     "P15": start.measure,
+    "P16": backtest.measure,
 }
 
 

@@ -1,6 +1,7 @@
 """Builds every real object from the configuration, in one place."""
 
 import asyncio
+import os
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -23,8 +24,8 @@ from mailgate.model.health import AccountHealth
 from mailgate.notify.channel import channel_for
 from mailgate.notify.compose import Context, prepare
 from mailgate.notify.files import read_templates
-from mailgate.settings import template_folders
-from mailgate.store import leases, outbox, spool
+from mailgate.settings import load, template_folders
+from mailgate.store import configurations, leases, outbox, spool
 from mailgate.store.engine import Store, is_made, open_store
 from mailgate.store.facts import look_up
 from mailgate.store.group_commit import GroupCommit
@@ -39,6 +40,7 @@ from mailgate.workers import loop
 from mailgate.workers.alerts import Alerts
 from mailgate.workers.canary import Canaries, flies
 from mailgate.workers.certificates import endings
+from mailgate.workers.configuration import Reloading
 from mailgate.workers.delivery import Delivery
 from mailgate.workers.intake import Intake
 from mailgate.workers.mailbox import MailboxReader
@@ -47,7 +49,7 @@ from mailgate.workers.watch import Watch, Watched
 
 if TYPE_CHECKING:
     from mailgate.ingest.imap import MailFolder
-    from mailgate.scheduler import Job
+    from mailgate.scheduler import Job, Scheduler
 
 ROLES = ("smtp", "imap", "worker", "scheduler", "web")
 GRACE_SECONDS = 10.0
@@ -64,6 +66,7 @@ def make_ready(store: Store, config: Config) -> None:
     store.check()
     store.objects.make_ready()
     upgrade(store)
+    configurations.keep(store, config, clock())
     spool.release_leases(store)
     outbox.release_leases(store, repeatable=channel_for(config.operator.send.via).repeatable)
     leases.release_leases(store)
@@ -198,6 +201,7 @@ class Gateway:
     ) -> None:
         self._config = config
         self._store = store
+        self._context = context_of(config, store)
         self._roles = roles
         self._shared_port = shared_port
         self._lmtp = lmtp
@@ -209,19 +213,25 @@ class Gateway:
         self._stop = Event()
         self._wakes: list[Event] = []
         self._threads: list[Thread] = []
+        self._listener: Listener | None = None
+        self._intake: Intake | None = None
+        self._scheduler: Scheduler | None = None
+        self._observer: Observer | None = None
 
     async def run(self, stop: asyncio.Event, listening: Callable[[Mapping[str, str]], None]) -> None:
         """Work until *stop*, then finish what was begun; *listening* hears what listens where, once it does."""
+        files = self._reloading()
         intake_wake = self._start_workers() if "worker" in self._roles else Event()
         if "imap" in self._roles:
             self._start_readers(intake_wake)
         group = GroupCommit(self._store, stored=intake_wake.set)
-        listener = self._listener(group)
+        listener = self._listener = self._made_listener(group)
         beside: list[Callable[[], None]] = []
         renewing = asyncio.create_task(self._renew(listener))
         try:
             listening(await self._listen(listener))
             beside += self._start_beside()
+            self._start("configuration", files.turn, Event())
             await stop.wait()
             journal.stopping()
         finally:
@@ -232,7 +242,31 @@ class Gateway:
             await asyncio.to_thread(group.close)
             await asyncio.to_thread(self._stop_workers)
 
-    def _listener(self, group: GroupCommit) -> Listener:
+    def _reloading(self) -> Reloading:
+        read = partial(load, [Path(folder) for folder in self._config.folders], os.environ)
+        return Reloading(self._config, read, self._use, self._tell_of_mistakes, self._watched)
+
+    def _use(self, config: Config) -> None:
+        """Bring *config* into force for all that comes from now on; MailgateError where a template is wrong."""
+        context = context_of(config, self._store)
+        configurations.keep(self._store, config, clock())
+        self._config, self._context = config, context
+        if self._intake is not None:
+            self._intake.use(context)
+        if self._listener is not None:
+            self._listener.config = config
+        if self._observer is not None:
+            self._observer.config = config
+        if self._scheduler is not None:
+            self._stop_jobs()
+            self._start_jobs()
+
+    def _tell_of_mistakes(self, count: int) -> None:
+        mistakes = "a mistake" if count == 1 else f"{count} mistakes"
+        detail = f"Its files have {mistakes}. The last good one stays in force. Run: mailgate rules check"
+        Alerts(self._store, self._context).tell("configuration", "The configuration is wrong", detail, clock())
+
+    def _made_listener(self, group: GroupCommit) -> Listener:
         free_bytes = FreeSpace(folders_of(self._config.operator))
         tls = self._encryption.context if self._encryption else None
         return Listener(self._config, group, clock, free_bytes=free_bytes, tls=tls, tally=self._own)
@@ -261,7 +295,8 @@ class Gateway:
     def _start_workers(self) -> Event:
         """The event that wakes the intake."""
         intake_wake, delivery_wake = Event(), Event()
-        deciding = Intake(self._store, context_of(self._config, self._store), clock, queued=delivery_wake.set)
+        deciding = Intake(self._store, self._context, clock, queued=delivery_wake.set)
+        self._intake = deciding
         intake = CountedIntake(deciding, self._own)
         channel = CountedChannel(channel_for(self._config.operator.send.via), self._own)
         delivery = Delivery(self._store, channel, clock, random.random, self._stop)
@@ -280,20 +315,27 @@ class Gateway:
         """What intake never needs: the scheduler and the pages; how to end each."""
         ends: list[Callable[[], None]] = []
         if "scheduler" in self._roles:
-            from mailgate.scheduler import Scheduler
-
-            scheduler = Scheduler(jobs(self._config, self._store, self._watched))
-            scheduler.start()
-            ends.append(scheduler.stop)
+            self._start_jobs()
+            ends.append(self._stop_jobs)
         if "web" in self._roles and self._config.operator.web.listen is not None:
             ends += self._start_pages(self._config.operator.web.listen)
         return ends
+
+    def _start_jobs(self) -> None:
+        from mailgate.scheduler import Scheduler
+
+        self._scheduler = Scheduler(jobs(self._config, self._store, self._watched))
+        self._scheduler.start()
+
+    def _stop_jobs(self) -> None:
+        if self._scheduler is not None:
+            self._scheduler.stop()
 
     def _start_pages(self, listen: str) -> list[Callable[[], None]]:
         from mailgate.web.pages import pages
         from mailgate.web.server import Server
 
-        observer = Observer(
+        observer = self._observer = Observer(
             config=self._config,
             store=self._store,
             counts=self._counts,

@@ -56,18 +56,28 @@ LONGEST_WORDING = 200_000  # a book of 30,000 words: nobody typed what follows, 
 
 def read(message: Message, envelope: Envelope, config: Config) -> Reading:
     """Understand one mail by itself: where it came to, who proved to have sent it, which facts it states."""
-    service = config.service
-    ids = (*message.in_reply_to, *reversed(message.references), message.header("x-ms-exchange-parent-message-id"))
-    named = [to.address for to in (*message.to, *message.cc)]
     reading = Reading(
         message=message,
         envelope=envelope,
+        mailbox=None,
+        verdict=Verdict.NONE,
+        fingerprint=fingerprint.fingerprint(message),
+        content=fingerprint.content(message),
+    )
+    return reread(reading, config)
+
+
+def reread(reading: Reading, config: Config) -> Reading:
+    """The mail of *reading* as *config* understands it; its fingerprints are those that it has."""
+    service, message, envelope = config.service, reading.message, reading.envelope
+    ids = (*message.in_reply_to, *reversed(message.references), message.header("x-ms-exchange-parent-message-id"))
+    named = [to.address for to in (*message.to, *message.cc)]
+    reading = replace(
+        reading,
         mailbox=_mailbox(envelope, named, config),
         verdict=authentic.verdict(message, envelope, config),
         subject=subject.plain(message.subject, service.markings, service.reference),
         wording=message.reply_text[:LONGEST_WORDING],
-        fingerprint=fingerprint.fingerprint(message),
-        content=fingerprint.content(message),
         tokens=(
             *canary.claims(message),
             *tokens_in((*envelope.recipients, *named, *message.delivered_to), ids, service.reference),
@@ -241,6 +251,7 @@ def _command(case: _Case) -> Decision | None:
     told = lifecycle.told(ticket.status, change.status or ticket.status)
     replies = answer.of_change(ticket, told, order, config, facts.now) if told else ()
     data = {"do": order.do, "to": order.to, "status": change.status, "until": order.until and order.until.isoformat()}
+    data |= {"task": change.task} if change.task else {}  # a correction: of what the rules made of the mail
     return case.decided(Command(ticket, order), trace, (change,), case.event("command", data, actor="agent"), replies)
 
 

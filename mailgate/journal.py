@@ -191,6 +191,22 @@ def _local(account: str) -> str:
     return account.partition("@")[0]
 
 
+def configuration_in_force(version: str, *, needs_restart: bool) -> None:
+    _log.info("a new configuration is in force", version=version)
+    if needs_restart:
+        _log.warning("mailgate.yml has changed: start the gateway again to use it")
+
+
+def configuration_refused(version: str, mistakes: Sequence[str]) -> None:
+    """*version* stays in force. Of a mistake its place alone: its text may quote an address."""
+    _log.error(
+        "the configuration is wrong and the last good one stays in force: run mailgate rules check",
+        version=version,
+        mistakes=len(mistakes),
+        first=mistakes[0].partition("  ")[0],
+    )
+
+
 def child_died(number: int, status: int, pause_seconds: float) -> None:
     _log.error("a process died and is started again", process=number, status=status, pause_seconds=pause_seconds)
 

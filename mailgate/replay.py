@@ -19,7 +19,7 @@ from mailgate.model.config import Config
 from mailgate.model.config import Store as StoreSettings
 from mailgate.model.message import Envelope
 from mailgate.rules.located import read
-from mailgate.store import people, spool, tickets
+from mailgate.store import configurations, people, spool, tickets
 from mailgate.store.apply import Settled
 from mailgate.store.engine import Store, open_store
 from mailgate.store.spool import Mail
@@ -134,6 +134,7 @@ def ingest(
 
     Nothing is sent unless *answer*. A gateway that runs on the same store may do part of the work.
     """
+    configurations.keep(store, config, clock())
     intake = Intake(store, context_of(config, store), clock)
     mails = read_mails(paths)
     while batch := list(islice(mails, BATCH)):

@@ -11,6 +11,7 @@ import re
 import stat
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
@@ -24,6 +25,7 @@ from mailgate.rules.typed import field_names, problems, suggestion
 
 _OPERATOR_FILE = "mailgate.yml"
 _LARGEST = 1024 * 1024
+_MOST_SHOWN = 100  # of a kind: to find the nearest name for each of 60,000 takes a minute (S51)
 _PREFIX = "MAILGATE_"
 _PASSWORD = re.compile(r"://[^/@\s]*:[^/@\s]+@")
 
@@ -50,11 +52,24 @@ def template_folders(config: Config) -> tuple[Path, ...]:
     return _template_folders([Path(folder) for folder in config.folders])
 
 
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """A configuration without mistakes, and *service*: what its files say of the service, with the places."""
+
+    config: Config
+    service: Node
+
+
 def load(folders: Sequence[Path], environ: Mapping[str, str]) -> Config:
     """The configuration in *folders* (the second is laid over the first), with what *environ* sets in mailgate.yml.
 
     Raises ConfigError with every mistake in it.
     """
+    return examine(folders, environ).config
+
+
+def examine(folders: Sequence[Path], environ: Mapping[str, str]) -> Examined:
+    """What ``load`` returns, with the places at which it stands."""
     found: list[Problem] = []
     parts = [_folder(folder, found) for folder in folders]
     is_whole = all(part.is_whole for part in parts)  # with a file unread, every name in it would be unknown too
@@ -66,26 +81,27 @@ def load(folders: Sequence[Path], environ: Mapping[str, str]) -> Config:
     found += _secrets(operator)
     found += _set_from(environ, operator)
     found += _missing_templates(service, folders) if is_whole else ()
-    found += mistakes(service) if is_whole else ()
+    found += islice(mistakes(service), _MOST_SHOWN) if is_whole else ()
     found += _strange_mailboxes(operator, service) if is_whole else ()
     checked_service = _checked(Service, service, found)
     checked_operator = _checked(Operator, operator, found)
     if found or checked_service is None or checked_operator is None:
         raise ConfigError(found)
-    return Config(
+    config = Config(
         version=_version(checked_service),
         service=checked_service,
         operator=checked_operator,
         folders=tuple(map(str, folders)),
         changed=changed,
     )
+    return Examined(config, service)
 
 
 def _checked(kind: type[AnyModel], node: Node, found: list[Problem]) -> AnyModel | None:
     try:
         return kind.model_validate(node.plain)
     except ValidationError as error:
-        found += problems(error, kind, node)
+        found += islice(problems(error, kind, node), _MOST_SHOWN)
         return None
 
 

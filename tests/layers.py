@@ -43,7 +43,7 @@ NAMES = (
     "decide",
     "journal and outside files",
     "workers",
-    "scheduler, app, replay, cli, web",
+    "scheduler, app, replay, backtest, cli, web",
 )
 
 
@@ -68,7 +68,7 @@ def layer(module: str) -> int:
         return PURE
     if package == "workers":
         return WORKERS
-    return SHELL if package in ("scheduler", "app", "replay", "cli", "web", "__main__") else OUTSIDE
+    return SHELL if package in ("scheduler", "app", "replay", "backtest", "cli", "web", "__main__") else OUTSIDE
 
 
 def is_pure_test(path: Path) -> bool:

@@ -410,3 +410,15 @@ def observing() -> Config:
 
 def decided_by(config: Config, message: Message) -> Decision:
     return decide.decide(decide.read(message, make_envelope(vouched=True), config), config, make_facts())
+
+
+def test_a_ticket_whose_category_the_configuration_no_longer_has_can_still_be_answered() -> None:
+    ticket = make_ticket(category="gone", task="gone.task", missing=("room",), status="waiting")
+    assert decided(make_message("It is room 7."), answering(ticket)).action is Action.FOLLOW_UP
+
+
+def test_the_history_keeps_which_task_an_agent_moved_a_ticket_to() -> None:
+    mail = make_message("Not ours, one for network: a new cable is needed.", sender=CLEO.address)
+    evidence = answering(make_ticket(), CLEO.address, rank=1).evidence
+    decision = decided(mail, Facts(NOW, CLEO, evidence=evidence, colleagues=(CLEO,)))
+    assert [event.data["task"] for event in decision.events] == ["network.cable"]

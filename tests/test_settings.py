@@ -159,6 +159,13 @@ def test_S51_bombs_are_refused(tmp_path: Path) -> None:
     ]
 
 
+def test_S51_of_endless_mistakes_the_first_hundred_are_shown(tmp_path: Path) -> None:
+    many = "".join(f"key{number}: 1\n" for number in range(300))
+    with pytest.raises(ConfigError) as error:
+        load([write(tmp_path, a=many)], {})
+    assert len(error.value.problems) == 100
+
+
 def test_S54_links_and_files_that_anybody_may_change_are_refused(tmp_path: Path) -> None:
     write(tmp_path, a=SMALL, b="region: x\n")
     (tmp_path / "b.yml").chmod(0o646)
@@ -363,12 +370,12 @@ def test_the_values_of_an_overlay_win_key_by_key_and_its_rules_come_last(tmp_pat
     assert (config.service.teams["desk"].lead, config.service.teams["desk"].label) == ("sam@example.org", "The desk")
     assert [rule.name for rule in config.service.rules] == ["base", "top"]
     assert config.changed == (
-        "region",
-        "domains",
-        "teams.desk.label (added)",
-        "teams.crew (added)",
-        "rules (added)",
-        "mailgate.yml.web (added)",
+        "region: north, was all",
+        "domains: [c.org], was [a.org, b.org]",
+        "teams.desk.label: The desk (added)",
+        "teams.crew: {} (added)",
+        "rules: 1 added",
+        "mailgate.yml.web: {listen: nothing} (added)",
     )
 
 

@@ -1,10 +1,21 @@
 """A decision as the JSON object that ``explain`` and ``rehearse`` print."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from mailgate.model.config import Config
-from mailgate.model.decision import Bounce, Command, Decision, Duplicate, FollowUp, Ignore, NewTicket, Order, Reading
+from mailgate.model.decision import (
+    Bounce,
+    Command,
+    Decision,
+    Duplicate,
+    FollowUp,
+    Ignore,
+    NewTicket,
+    Order,
+    Reading,
+    Trace,
+)
 from mailgate.model.ticket import Draft, Ticket, Values
 
 Named = Callable[[Ticket], str]
@@ -28,19 +39,23 @@ def as_json(decision: Decision, reading: Reading, config: Config, named: Named) 
         "kind": reading.message.kind,
         "replies": [reply.message for reply in decision.replies],
         "silent_because": decision.silent_because or None,
-        "trace": [
-            {
-                "stage": match.stage,
-                "name": match.name,
-                "words": match.words,
-                "where": match.where,
-                "effect": match.effect,
-            }
-            for match in decision.trace
-        ],
+        "trace": trace_as_json(decision.trace),
         "config_version": decision.config_version,
     }
     return shown
+
+
+def trace_as_json(trace: Trace) -> list[dict[str, str]]:
+    names = ("stage", "name", "words", "where", "effect")
+    return [{name: getattr(match, name) for name in names} for match in trace]
+
+
+def sentence(match: Mapping[str, str]) -> str:
+    """One line of a trace, as a person reads it."""
+    words = f' "{match["words"]}"' if match["words"] else ""
+    where = f" in the {match['where']}" if match["where"] else ""
+    effect = f" -> {match['effect']}" if match["effect"] else ""
+    return f"{match['stage']}: {match['name']}{words}{where}{effect}"
 
 
 def _what(decision: Decision, reading: Reading, config: Config) -> dict[str, Any]:

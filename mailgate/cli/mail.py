@@ -19,7 +19,12 @@ Files = Annotated[list[str], typer.Argument(help='Mail files; "-" reads their na
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON: one object a line where there are several.")]
 
 
-def parse(context: typer.Context, files: Files, as_json: AsJson = False) -> None:
+def parse(
+    context: typer.Context,
+    files: Files,
+    as_json: AsJson = False,
+    explain: Annotated[bool, typer.Option(help="Say of each line of the body what became of it.")] = False,
+) -> None:
     """Show a mail as the gateway reads it; without a configuration too."""
     from mailgate.cli.shown import message_as_json
     from mailgate.ingest.parse import parse as read
@@ -31,7 +36,8 @@ def parse(context: typer.Context, files: Files, as_json: AsJson = False) -> None
         if context.find_root().obj:  # asked for; the folder that happens to be here may be anything's
             raise
         service = Service()
-    _each(files, lambda raw: message_as_json(read(raw, service.text, service.markings)), as_json)
+    show = _print_fates if explain else _print_plain
+    _each(files, lambda raw: message_as_json(read(raw, service.text, service.markings)), as_json, show)
 
 
 def explain(
@@ -41,7 +47,7 @@ def explain(
     as_json: AsJson = False,
 ) -> None:
     """Say what would happen to a mail now, and why."""
-    _each(files, _explainer(configuration(context), mailbox), as_json)
+    _each(files, _explainer(configuration(context), mailbox), as_json, _print_plain)
 
 
 def _explainer(config: "Config", mailbox: str | None) -> Callable[[bytes], dict[str, Any]]:
@@ -61,7 +67,12 @@ def _explainer(config: "Config", mailbox: str | None) -> Callable[[bytes], dict[
     return explained
 
 
-def _each(files: Sequence[str], show: Callable[[bytes], dict[str, Any]], as_json: bool) -> None:
+def _each(
+    files: Sequence[str],
+    show: Callable[[bytes], dict[str, Any]],
+    as_json: bool,
+    print_plain: Callable[[dict[str, Any]], None],
+) -> None:
     """Print what *show* says of each file; one that cannot be read is told of and does not stop the others."""
     several = len(files) > 1 or "-" in files
     failed = False
@@ -77,7 +88,7 @@ def _each(files: Sequence[str], show: Callable[[bytes], dict[str, Any]], as_json
         if as_json:
             print_json(shown, indent=None if several else 2)
         else:
-            _print_plain(shown)
+            print_plain(shown)
     if failed:
         raise typer.Exit(2)
 
@@ -103,21 +114,25 @@ def _names(files: Sequence[str]) -> Iterator[str]:
 
 def _print_plain(shown: dict[str, Any]) -> None:
     """One fact a line; the trace as sentences, the text at the end."""
-    last = ("trace", "text", "reply_text", "text_from_html")
+    from mailgate.cli.decided import sentence
+
+    last = ("trace", "text", "reply_text", "text_from_html", "quoted", "signature", "spans")
     for name, value in shown.items():
         if name not in last and value not in (None, "", [], {}):
             print(f"{name + ':':22} {_plain(value)}")
     for match in shown.get("trace", ()):
-        print(f"  {match['stage']}: {match['name']}" + _because(match))
+        print(f"  {sentence(match)}")
     if shown.get("reply_text"):
         print(f"\n{shown['reply_text']}")
 
 
-def _because(match: dict[str, str]) -> str:
-    words = f' "{match["words"]}"' if match["words"] else ""
-    where = f" in the {match['where']}" if match["where"] else ""
-    effect = f" -> {match['effect']}" if match["effect"] else ""
-    return f"{words}{where}{effect}"
+def _print_fates(shown: dict[str, Any]) -> None:
+    """Which rule found the history, and what became of each line of the body (E100-E110)."""
+    print(f"{shown['file']}: history found by: {shown['layer']}, confidence: {shown['confidence']}\n")
+    body = shown.get("text_from_html") or shown["text"]
+    for span in shown["spans"]:
+        for line in body[span["start"] : span["end"]].removesuffix("\n").split("\n"):
+            print(f"{span['fate']:12}| {line}".rstrip())
 
 
 def _plain(value: Any) -> str:

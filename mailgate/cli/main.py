@@ -30,6 +30,8 @@ COMMANDS = (
     ("rehearse", "replay", "rehearse", "Play a folder of mails through the whole pipeline in a scratch store."),
     ("ingest", "replay", "ingest", "Feed mails from files through the whole pipeline now."),
     ("rules check", "rules", "check", "Check the configuration and say where its mistakes are."),
+    ("rules schema", "rules", "schema", "Print the JSON Schema by which editors complete and check the files."),
+    ("rules backtest", "backtest", "backtest", "Say which mails of the past other rules would have sent elsewhere."),
     ("ticket list", "ticket", "list_tickets", "List tickets."),
     ("ticket show", "ticket", "show_ticket", "Show one ticket."),
     ("outbox list", "outbox", "list_outbox", "List the mails we sent, wait to send, or could not send."),

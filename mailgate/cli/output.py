@@ -2,9 +2,11 @@
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeVar
+
+Item = TypeVar("Item")
 
 
 def print_json(value: Any, *, indent: int | None = 2) -> None:
@@ -14,7 +16,7 @@ def print_json(value: Any, *, indent: int | None = 2) -> None:
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Print *rows* under *columns*: drawn on a terminal, else one line a row with tabs between."""
-    shown = [[_clean(cell) for cell in row] for row in rows]
+    shown = [[clean(cell) for cell in row] for row in rows]
     if not sys.stdout.isatty():
         for line in (columns, *shown):
             print("\t".join(line))
@@ -30,10 +32,25 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     draw(drawn)
 
 
-def _clean(cell: object) -> str:
+def clean(cell: object) -> str:
     """The text of *cell* without anything that could steer a terminal or break the line."""
     text = "" if cell is None else cell.isoformat(" ", "minutes") if isinstance(cell, datetime) else str(cell)
     return "".join(character if character.isprintable() else " " for character in text)
+
+
+def progress(items: Iterable[Item], what: str, counts: Callable[[Item], int], total: int) -> Iterator[Item]:
+    """The *items* as they come; on the terminal it is shown how many of the *total* they count for."""
+    if not sys.stderr.isatty():
+        yield from items
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as shown:
+        bar = shown.add_task(what, total=total)
+        for item in items:
+            shown.advance(bar, counts(item))
+            yield item
 
 
 def _as_json(value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 FILES = {
     "service.yml": """\
+# yaml-language-server: $schema=schema/service.json
 # How mail to our mailboxes becomes work. Change it to say what you do.
 #
 #   - Indent with two spaces. Lists are [in, square, brackets] or one item per "-" line.
@@ -76,6 +77,7 @@ small_talk:
   chasers: [any update, any news, just chasing]
 """,
     "rules/exceptions.yml": """\
+# yaml-language-server: $schema=../schema/service.json
 # Exceptions to what the words in "categories" decide. Read from the top; every rule that fits is
 # applied, in order, until one says  stop: yes
 
@@ -85,6 +87,7 @@ rules:
     then: { tag: external }
 """,
     "mailgate.yml": """\
+# yaml-language-server: $schema=schema/mailgate.json
 # The operator's part: where mailgate listens, stores and sends. Each value can be set from the
 # environment instead: MAILGATE_STORE__URL is store.url. Passwords and keys stand only there.
 

@@ -3,15 +3,19 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from mailgate.ingest import history
-from mailgate.ingest.history import is_quoted
-from mailgate.ingest.signature import Cut, Markings, cut_signature, without_footers, without_paragraphs
+from mailgate.ingest.attribution import bare
+from mailgate.ingest.boilerplate import Sweep
+from mailgate.ingest.lines import Lines
+from mailgate.ingest.quoting import cut_quotes, mark_attributions
 from mailgate.model.config import TextKeys
+from mailgate.model.message import Fate, Span
 
 _TAGS = re.compile(r"^\s*\[[^\]]{1,40}\]\s*")
-_FORWARD = re.compile(r"(?i)^(?:fw|fwd|wg|vs|tr|doorst|enc|i|vb|vl|转发)(?:\[\d{1,3}\]|\(\d{1,3}\))?\s{0,3}[:：]")
+_COUNT_AND_COLON = r"(?:\[\d{1,3}\]|\(\d{1,3}\))?\s{0,3}[:：]"
+_FORWARD = re.compile(r"(?i)^(?:fw|fwd|wg|vs|tr|doorst|enc|i|vb|vl|rv|pd|转发)" + _COUNT_AND_COLON)
+_ANSWER = re.compile(r"(?i)^(?:re|r|aw|sv|antw|odp|rif|ref|res|ynt|atb|回复|答复)" + _COUNT_AND_COLON)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,7 @@ class Split:
     is_forward: bool = False
     layer: str = "none"
     confidence: str = "high"
+    spans: tuple[Span, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,215 +44,172 @@ class Source:
     from_html: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Cut:
-    new: list[str]
-    old: list[str]
-    layer: str
-    confidence: str = "high"
-    is_forward: bool = False
-
-
 def split(source: Source, keys: TextKeys, markings: tuple[str, ...]) -> Split:
     """The parts of *source*; where nothing new is found, all of it counts as new (E110)."""
-    lines = source.text.split("\n")
-    cut = _cut(source, lines, says_forward(source.subject))
-    sweep = _Sweep(keys, markings, source)
-    new = sweep.clean(cut.new, source.sender_name)
-    kept = new.lines
-    if cut.is_forward:
-        kept = [*kept, "", *sweep.forwarded(cut.old)]
-    reply = _joined(kept)
-    if not reply and cut.old and _joined(lines):
-        cut = _Cut(lines, [], cut.layer, "low", cut.is_forward)
-        new = sweep.clean(lines, source.sender_name)
-        reply = _joined(new.lines)
+    sweep = Sweep(keys, markings, source.subject, one_line_each=source.from_html)
+    reading = _Reading(source, sweep)
+    reading.cut()
+    lines = reading.lines
+    reply = lines.joined(Fate.REPLY)
+    quoted = lines.joined(Fate.HISTORY)
+    if not reply and quoted:
+        reading.take_all()
+        reply, quoted = lines.joined(Fate.REPLY), ""
     return Split(
-        reply, _joined(cut.old), _joined(new.signature), sweep.marking, cut.is_forward, cut.layer, cut.confidence
+        reply,
+        quoted,
+        lines.joined(Fate.SIGNATURE),
+        sweep.marking,
+        reading.is_forward,
+        reading.layer,
+        reading.confidence,
+        lines.spans(),
     )
-
-
-@lru_cache(maxsize=16)
-def _markings(markings: tuple[str, ...]) -> Markings:
-    return Markings(markings)
 
 
 def says_forward(subject: str) -> bool:
     """Whether the subject's first prefix is that of a forward (E107)."""
+    return _FORWARD.match(_untagged(subject)) is not None
+
+
+def _untagged(subject: str) -> str:
     for _ in range(4):
         subject, changed = _TAGS.subn("", subject)
         if not changed:
             break
-    return _FORWARD.match(subject.lstrip()) is not None
+    return subject.lstrip()
 
 
-def _joined(lines: Sequence[str]) -> str:
-    out: list[str] = []
-    for line in lines:
-        line = line.rstrip()
-        if line or (out and out[-1]):
-            out.append(line)
-    return "\n".join(out).strip("\n")
+class _Reading:
+    """One pass over a body: the layers, then the boilerplate."""
 
+    def __init__(self, source: Source, sweep: Sweep) -> None:
+        self.source = source
+        self.sweep = sweep
+        self.lines = Lines(source.text)
+        self.is_forward = says_forward(source.subject)
+        self.layer = "none"
+        self.confidence = "high"
 
-# ------------------------------------------------------------------ the layers
+    def cut(self) -> None:
+        """Find the history by the first layer that does, and the boilerplate in what is left."""
+        found = self._found()
+        if found:
+            self.layer = found.layer
+            self.is_forward = self.is_forward or (found.forward and not self._answers(found))
+        if self.is_forward:
+            self._forward(found.line if found else len(self.lines))
+            return
+        if found is None:
+            self._cut_quotes(len(self.lines))
+        elif found.layer == "attribution":
+            self._cut_attributed(found)
+        else:
+            self._cut_at(found)
+        self._sweep(self.lines.left(), self.source.sender_name)
 
+    def take_all(self) -> None:
+        """All of it is the reply but what no person wrote (E110)."""
+        lines, everything = self.lines, range(len(self.lines))
+        self.confidence = "low"
+        lines.mark(everything, Fate.REPLY)
+        mark_attributions(lines, everything)
+        if not any(bare(lines.texts[i]) for i in lines.left()):
+            lines.mark(everything, Fate.HISTORY)  # marks of quotation around nothing
+        self._sweep(lines.left(), self.source.sender_name)
 
-def _cut(source: Source, lines: list[str], is_forward: bool) -> _Cut:
-    found = history.find(lines)
-    if found and found.layer == "marker" and not source.is_answer:
-        found = None  # a new mail that quotes our marker is no answer to us (E100)
-    marked = _line_of(source, lines)
-    if marked is not None and (found is None or marked <= found.line):
-        found = history.Found(marked, history.header_block_end(lines, marked), "html", bool(found and found.forward))
-    if found is None:
-        return _cut_quotes(lines, is_forward)
-    is_forward |= found.forward
-    new, old = lines[: found.line], lines[found.line :]
-    while new and (history.is_rule(new[-1]) or not new[-1].strip()):
-        new.pop()
-    if is_forward:
-        return _Cut(new, old, found.layer, is_forward=True)
-    if found.layer == "attribution":
-        return _cut_attributed(lines, found)
-    if any(is_quoted(line) for line in new):
-        inner = _cut_quotes(new, False)
-        return _Cut(inner.new, inner.old + old, inner.layer, inner.confidence)
-    if not any(line.strip() for line in new):
-        return _bottom_posted(lines, found) or _Cut(lines, [], found.layer, "low")
-    return _Cut(new, old, found.layer)
+    # ------------------------------------------------------------- the layers
 
+    def _found(self) -> history.Found | None:
+        found = history.find(self.lines.texts)
+        if found and found.layer == "marker" and not self.source.is_answer:
+            found = None  # a new mail that quotes our marker is no answer to us (E100)
+        if self.source.history_at is None:
+            return found
+        marked = self.source.text.count("\n", 0, self.source.history_at)
+        if found and found.line < marked:
+            return found
+        end = history.header_block_end(self.lines.texts, marked)
+        return history.Found(marked, end, "html", bool(found and found.forward))
 
-def _line_of(source: Source, lines: Sequence[str]) -> int | None:
-    """The line at which the HTML marked the history."""
-    return None if source.history_at is None else source.text.count("\n", 0, source.history_at)
+    def _answers(self, found: history.Found) -> bool:
+        """Whether words above what was forwarded answer a mail, by the subject too: it is history then (E107)."""
+        by_subject = _ANSWER.match(_untagged(self.source.subject)) is not None
+        return self.source.is_answer and by_subject and self.lines.filled(range(found.line))
 
+    def _cut_at(self, found: history.Found) -> None:
+        """Below a header block, a separator or our marker all is history, unless the answer stands below it."""
+        lines, rest = self.lines, range(found.content, len(self.lines))
+        lines.mark(range(found.line, len(lines)), Fate.HISTORY)
+        if lines.filled(range(found.line)):
+            self._drop_rules_above(found.line)
+            self._cut_quotes(found.line)
+        elif lines.opens_quoted(rest):
+            lines.mark(rest, Fate.REPLY)
+            self._cut_quotes(len(lines), begin=rest.start, is_announced=True)
 
-def _cut_attributed(lines: list[str], found: history.Found) -> _Cut:
-    """Below an attribution line: a quotation to the end, answers between, or an answer below."""
-    new, rest = lines[: found.line], lines[found.content :]
-    if not any(is_quoted(line) for line in rest):
-        return (
-            _Cut(new, lines[found.line :], "attribution", "medium") if _filled(new) else _Cut(lines, [], "none", "low")
-        )
-    inner = _cut_quotes(rest, False)
-    if inner.layer == "interleaved":
-        return _Cut(lines, [], "interleaved", "low")
-    if not _filled(inner.new):
-        return _Cut(new, lines[found.line :], "attribution") if _filled(new) else _Cut(lines, [], "attribution", "low")
-    if not _filled(new):
-        return _Cut(inner.new, [*lines[: found.content], *inner.old], "attribution", "medium")
-    if _only_signature(inner.new):
-        return _Cut(new, [*lines[found.line : found.content], *inner.old], "attribution")
-    return _Cut(lines, [], "interleaved", "low")
+    def _cut_attributed(self, found: history.Found) -> None:
+        """Below an attribution: a quotation to the end, answers between, or an answer below (E105, E106)."""
+        lines, rest = self.lines, range(found.content, len(self.lines))
+        if lines.filled(range(found.line)) and not lines.opens_quoted(rest):
+            lines.mark(range(found.line, len(lines)), Fate.HISTORY)
+            self.confidence = "medium" if lines.filled(rest) else "high"
+        elif lines.quoted(rest):
+            self._cut_quotes(len(lines), is_announced=True)
+        else:  # an answer below what it answers, or all of it is history: nobody can tell
+            lines.mark(range(found.line, found.content), Fate.ATTRIBUTION)
+            self.layer, self.confidence = "none", "low"
 
+    def _cut_quotes(self, end: int, *, begin: int = 0, is_announced: bool = False) -> None:
+        found = cut_quotes(self.lines, end, self._says_something, begin=begin, is_announced=is_announced)
+        if found:
+            self.confidence = found.confidence
+            if self.layer == "none" or found.layer == "interleaved":
+                self.layer = found.layer
 
-def _bottom_posted(lines: list[str], found: history.Found) -> _Cut | None:
-    rest = lines[found.content :]
-    if not any(is_quoted(line) for line in rest):
-        return None
-    inner = _cut_quotes(rest, False)
-    return _Cut(inner.new, inner.old, found.layer, "medium") if _filled(inner.new) and inner.layer == "quotes" else None
+    def _says_something(self, beside: range) -> bool:
+        """Whether words stand above or below a quotation; a signature and a footer there are recorded as such."""
+        swept = self.sweep.fates([self.lines.texts[i] for i in beside], self.source.sender_name)
+        kept = [i for i, fate in zip(beside, swept, strict=True) if fate is Fate.REPLY]
+        if self.lines.filled(kept):
+            return True
+        self.lines.fates[beside.start : beside.stop] = swept
+        return False
 
-
-def _cut_quotes(lines: list[str], is_forward: bool) -> _Cut:
-    """Lines behind ">": one block of them is history, text between several is an answer point by point (E106)."""
-    quoted = [i for i, line in enumerate(lines) if is_quoted(line)]
-    if not quoted:
-        return _Cut(lines, [], "none", is_forward=is_forward)
-    before, after = lines[: quoted[0]], lines[quoted[-1] + 1 :]
-    blocks = _blocks(lines, quoted[0], quoted[-1])
-    if blocks > 1 or (_filled(before) and _filled(after) and not _only_signature(after)):
-        return _Cut(lines, [], "interleaved", "low", is_forward)
-    said_who = _attribution_at(before)
-    before, old = before[:said_who], lines[said_who : quoted[-1] + 1]
-    if _filled(before):
-        return _Cut([*before, *after], old, "quotes", is_forward=is_forward)
-    return _Cut(after, old, "quotes", "high" if not _filled(after) else "medium", is_forward)
-
-
-def _attribution_at(before: Sequence[str]) -> int:
-    """Where the attribution in any language begins that ends *before*, or its end (E105).
-
-    It is the last paragraph: short, with a date in it, and a colon before the quotation.
-    """
-    end = len(before)
-    while end and not before[end - 1].strip():
-        end -= 1
-    start = end
-    while start and end - start < 3 and before[start - 1].strip():
-        start -= 1
-    said = " ".join(before[start:end])
-    dated = sum(letter.isdigit() for letter in said) >= 3
-    is_one = said.rstrip().endswith(":") and dated and len(said) <= history.MAX_ATTRIBUTION
-    return start if is_one and (not start or not before[start - 1].strip()) else len(before)
-
-
-def _blocks(lines: Sequence[str], first: int, last: int) -> int:
-    """How many runs of quoted lines there are, where other words stand between."""
-    count, inside = 0, False
-    for line in lines[first : last + 1]:
-        if is_quoted(line):
-            count += not inside
-            inside = True
-        elif line.strip():
-            inside = False
-    return count
-
-
-def _filled(lines: Sequence[str]) -> bool:
-    return any(line.strip() for line in lines)
-
-
-def _only_signature(lines: Sequence[str]) -> bool:
-    first = next((line for line in lines if line.strip()), "")
-    return first.rstrip("\n") in ("-- ", "--") or not _filled(without_footers(lines))
-
-
-# -------------------------------------------------------------- the boilerplate
-
-
-class _Sweep:
-    """Takes out what counts for nothing, and remembers the highest marking it took."""
-
-    def __init__(self, keys: TextKeys, markings: tuple[str, ...], source: Source) -> None:
-        self._openings = (*keys.banners, *keys.disclaimers)
-        self._markings = _markings(markings)
-        self._paragraph_is_line = source.from_html
-        self._found = self._markings.in_subject(source.subject)
-
-    @property
-    def marking(self) -> str:
-        return self._markings.highest(self._found)
-
-    def clean(self, lines: Sequence[str], sender_name: str) -> Cut:
-        kept = without_paragraphs(lines, self._openings, self._paragraph_is_line)
-        found, kept = self._markings.taken_from(kept)
-        self._found += found
-        return cut_signature(without_footers(kept), sender_name)
-
-    def forwarded(self, lines: Sequence[str]) -> list[str]:
-        """The contents of a forwarded chain: its header blocks, rules and signatures dropped (E107)."""
-        out: list[str] = []
-        piece: list[str] = []
-        sender = ""
-        i = 0
-        while i < len(lines):
-            end, name = _heading(lines, i)
+    def _forward(self, begin: int) -> None:
+        """Keep the contents of a forwarded chain: its header blocks, rules and signatures dropped (E107)."""
+        self._drop_rules_above(begin)
+        piece = [i for i in self.lines.left() if i < begin]
+        sender = self.source.sender_name
+        i = begin
+        while i < len(self.lines):
+            end, name = self._heading(i)
             if end > i:
-                out += self.clean(piece, sender).lines
-                piece, sender, i = [""], name, end
+                self.lines.mark(range(i, end), Fate.HEADING)
+                self._sweep(piece, sender)
+                piece, sender, i = [], name, end
             else:
-                piece.append(lines[i])
+                piece.append(i)
                 i += 1
-        return out + self.clean(piece, sender).lines
+        self._sweep(piece, sender)
 
+    def _heading(self, i: int) -> tuple[int, str]:
+        """Where the heading of a forwarded mail that begins at line *i* ends, and its sender's name."""
+        found, _ = history.at(self.lines.texts, i)
+        if found is None or found.layer not in ("header-block", "separator"):
+            return i, ""
+        end = max(found.content, i + 1)
+        heads = (bare(line) for line in self.lines.texts[i:end])
+        sender = next((head for head in heads if head.casefold().startswith("from")), "")
+        return end, sender.partition(":")[2].partition("<")[0].strip()
 
-def _heading(lines: Sequence[str], i: int) -> tuple[int, str]:
-    """Where the heading of a forwarded mail that begins at *i* ends, and its sender's name."""
-    found, _ = history.at(lines, i)
-    if found is None or found.layer not in ("header-block", "separator"):
-        return i, ""
-    end = max(found.content, i + 1)
-    sender = next((history.bare(line) for line in lines[i:end] if history.bare(line).casefold().startswith("from")), "")
-    return end, sender.partition(":")[2].partition("<")[0].strip()
+    def _drop_rules_above(self, line: int) -> None:
+        for i in range(line - 1, -1, -1):
+            if self.lines.texts[i].strip() and not history.is_rule(self.lines.texts[i]):
+                return
+            self.lines.fates[i] = Fate.HISTORY
+
+    def _sweep(self, numbers: Sequence[int], sender_name: str) -> None:
+        swept = self.sweep.fates([self.lines.texts[i] for i in numbers], sender_name)
+        for i, fate in zip(numbers, swept, strict=True):
+            self.lines.fates[i] = fate

@@ -94,6 +94,7 @@ def _parse(raw: bytes, keys: TextKeys, markings: tuple[str, ...]) -> Message:
         is_forward=parts.is_forward,
         layer=parts.layer,
         confidence=parts.confidence,
+        spans=parts.spans,
         kind=kind,
         kind_why=why,
         marking=parts.marking,

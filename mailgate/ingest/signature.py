@@ -1,10 +1,14 @@
-"""What in a person's words counts for nothing: signature, mobile footer, banner, disclaimer, marking (E85, E108)."""
+"""Where the signature of a person, or the footer of a mailing list, begins (E108)."""
 
 import re
+import unicodedata
 from collections.abc import Sequence
-from typing import NamedTuple
+
+from mailgate.ingest.phrases import CLOSINGS, LISTS
 
 MAX_SIGNATURE = 14
+MAX_DASHED = 24
+MAX_BELOW_CLOSING = 12
 
 _TELEPHONE = re.compile(r"(?:\+?\(?\d[\d ()./-]{7,20}\d)")
 _TELEPHONE_LABEL = re.compile(r"(?i)^(?:t|tel|m|mob|mobile|telephone|phone|direct|office|ext|fax)\b ?[.:]")
@@ -12,55 +16,51 @@ _POSTS = re.compile(
     r"(?i)\b(?:officer|manager|administrator|assistant|director|head of|team lead(?:er)?|adviser|advisor|analyst|clerk"
     r"|co-?ordinator|engineer|consultant|secretary|practitioner|supervisor|chief|president)\b"
 )
-_FOOTERS = (
-    *(
-        "sent from my ",
-        "sent from mail for ",
-        "sent from outlook",
-        "sent from yahoo",
-        "sent from samsung",
-        "get outlook for ",
-    ),
-    *("sent via ", "von meinem ", "gesendet von ", "envoyé de ", "enviado desde ", "inviato da ", "verzonden vanaf "),
-    *("skickat från ", "sendt fra ", "anfonwyd o ", "hol dir outlook ", "téléchargez outlook ", "obtener outlook "),
-)
+_RULES = "_—–-=~*"
+_SLASHED_NAME = re.compile(r"//? ?[^\W\d_][\w'’-]{1,20}(?: [^\W\d_][\w'’-]{0,20})?")
+_POSTSCRIPT = re.compile(r"(?i)p\.?\s?s\.?\b")
 
 
-class Cut(NamedTuple):
-    lines: list[str]
-    signature: list[str]
+def signature_at(lines: Sequence[str], sender_name: str) -> int | None:
+    """The first line of the signature, or None."""
+    last = len(lines)
+    while last and not lines[last - 1].strip():
+        last -= 1
+    begin = _last_filled(lines, MAX_SIGNATURE)
+    found = [_dashes_at(lines), _slashed_name_at(lines, last)]
+    names = _own_names(sender_name)
+    for i in range(begin, last):
+        line = lines[i]
+        after_blank = i and not lines[i - 1].strip()
+        if (
+            (after_blank and names and _opens_with_name(line, names) and _describes(lines[i:]))
+            or (0 < len(line) <= 40 and _is_closing(lines, i, last))
+            or (after_blank and line[:1] in _RULES and _is_ruled_off(lines, i, last))
+        ):
+            found.append(i)
+            break
+    return min((at for at in found if at is not None), default=None)
 
 
-def without_footers(lines: Sequence[str]) -> list[str]:
-    """*lines* without "Sent from my phone"; people also write below it, so nothing else goes (E103)."""
-    return [line for line in lines if not _is_footer(line)]
+def _dashes_at(lines: Sequence[str]) -> int | None:
+    """The line "-- " (RFC 3676), or the one that lacks the space; two of those divide what a person wrote."""
+    plain: list[int] = []
+    for i, line in enumerate(lines):
+        if line[:1] in ("-", "—"):
+            if line == "-- ":
+                return i
+            if line.rstrip() in ("--", "—", "—-"):
+                plain.append(i)
+    return plain[0] if len(plain) == 1 and plain[0] >= _last_filled(lines, MAX_DASHED) else None
 
 
-def _is_footer(line: str) -> bool:
-    """A footer is short and one phrase: "Sent from my desk, which is easier" is somebody's words."""
-    if len(line) > 160:
-        return False
-    text = line.strip(" *_<\t")
-    if not text.casefold().startswith(_FOOTERS):
-        return False
-    words = text.partition("<")[0].rstrip(" .")
-    return "," not in words and ". " not in words and len(words.split()) <= 9
-
-
-def cut_signature(lines: Sequence[str], sender_name: str) -> Cut:
-    """*lines* before the signature, and the signature."""
-    at = _signature_at(lines, _own_names(sender_name))
-    return Cut(list(lines), []) if at is None else Cut(list(lines[:at]), list(lines[at:]))
-
-
-def _signature_at(lines: Sequence[str], names: frozenset[str]) -> int | None:
-    dashes = next((i for i, line in enumerate(lines) if line.rstrip("\n") in ("-- ", "--", "—")), None)
-    if dashes is not None:
-        return dashes
-    for i in range(_last_filled(lines, MAX_SIGNATURE), len(lines)):
-        if i and not lines[i - 1].strip() and _opens_with_name(lines[i], names) and _describes(lines[i:]):
-            return i
-    return None
+def _slashed_name_at(lines: Sequence[str], last: int) -> int | None:
+    """A last paragraph of nothing but "/John", as Swedes and Danes sign; a formula above keeps its name."""
+    at = last - 1
+    if at < 2 or lines[at - 1].strip() or not _SLASHED_NAME.fullmatch(lines[at].strip()):
+        return None
+    above = next((line for line in reversed(lines[: at - 1]) if line.strip()), ",")
+    return None if above.rstrip().endswith(",") else at
 
 
 def _last_filled(lines: Sequence[str], count: int) -> int:
@@ -93,52 +93,50 @@ def _describes(lines: Sequence[str]) -> bool:
     )
 
 
-def without_paragraphs(lines: Sequence[str], openings: Sequence[str], one_line_each: bool) -> list[str]:
-    """*lines* without the paragraphs that begin as one of *openings* says (the keys of ``text``)."""
-    if not openings:
-        return list(lines)
-    begins = tuple(" ".join(opening.casefold().split()) for opening in openings)
-    kept: list[str] = []
-    dropping = False
-    for line in lines:
-        if dropping and line.strip() and not one_line_each:
-            continue
-        text = line.strip(" \t*_|>")
-        dropping = bool(text) and " ".join(text[:300].casefold().split()).startswith(begins)
-        if not dropping:
-            kept.append(line)
-    return kept
+def _is_closing(lines: Sequence[str], i: int, last: int) -> bool:
+    """A closing formula, with a name and a few more short lines below it, none of which states a fact."""
+    if _folded(lines[i]) not in CLOSINGS:
+        return False
+    below = [line for line in lines[i + 1 : last] if line.strip()]
+    return 0 < len(below) <= MAX_BELOW_CLOSING and all(_is_brief(line) and not _states_fact(line) for line in below)
 
 
-class Markings:
-    """The protective markings of the service, lowest first."""
+def _states_fact(line: str) -> bool:
+    """A row "Name: value", unless it is a telephone number or an address."""
+    _, colon, value = line.partition(":")
+    return bool(colon) and bool(value.strip()) and not (_TELEPHONE.search(value) or "@" in value or "//" in value)
 
-    def __init__(self, markings: Sequence[str]) -> None:
-        self._rank = {marking: rank for rank, marking in enumerate(markings)}
-        longest_first = sorted(map(re.escape, markings), key=len, reverse=True)
-        names = "|".join(longest_first)
-        self._line = re.compile(rf"^[\s*_#]*({names})((?:\s*(?:\[[^\[\]]{{1,60}}\]|[:\-–][^.]{{1,60}}))?)[\s*_#.]*$")
-        self._subject = re.compile(rf"(?<![\w-])({names})(?![\w-])(\s*\[[^\[\]]{{1,60}}\])?")
 
-    def in_subject(self, subject: str) -> list[str]:
-        """The markings that *subject* names, as written."""
-        return [match[0] for match in self._subject.finditer(subject)] if self._rank else []
+def _folded(text: str) -> str:
+    """*text* without accents, capitals and the comma at its end."""
+    text = text.strip(" \t*_,.!-–").casefold()
+    if text.isascii():
+        return text
+    plain = unicodedata.normalize("NFKD", text.replace("ł", "l").replace("ø", "o").replace("æ", "ae"))
+    return "".join(letter for letter in plain if not unicodedata.combining(letter))
 
-    def taken_from(self, lines: Sequence[str]) -> tuple[list[str], list[str]]:
-        """The markings on the first and last lines, as written, and the lines without them (E85)."""
-        if not self._rank:
-            return [], list(lines)
-        filled = [i for i, line in enumerate(lines) if line.strip()]
-        found = {}
-        for i in {*filled[:2], *filled[-2:]}:
-            match = self._line.match(lines[i]) if len(lines[i]) < 150 else None
-            if match:
-                found[i] = match[1] + match[2]
-        return list(found.values()), [line for i, line in enumerate(lines) if i not in found]
 
-    def highest(self, found: Sequence[str]) -> str:
-        """The highest of some markings as written; of equals the one that says most."""
-        return " ".join(max(found, key=lambda marking: (self._rank_of(marking), len(marking)), default="").split())
+def _is_brief(line: str) -> bool:
+    return len(line) <= 80 and len(line.split()) <= 9 and not _POSTSCRIPT.match(line.strip())
 
-    def _rank_of(self, marking: str) -> int:
-        return max((rank for name, rank in self._rank.items() if marking.startswith(name)), default=-1)
+
+def _is_ruled_off(lines: Sequence[str], i: int, last: int) -> bool:
+    """A ruled line with the footer of a list or contact details below it; of underscores, with two lines of words."""
+    rule = lines[i].strip()
+    if len(rule) < 2 or rule.strip(_RULES):
+        return False
+    below = [line for line in lines[i + 1 : last] if line.strip()]
+    if not below:
+        return False
+    said = "\n".join(below)
+    if ("@" in said or "http" in said) and any(word in said.casefold() for word in LISTS):
+        return True
+    if not all(_is_brief(line) for line in below):
+        return False
+    is_short = (
+        rule[0] in "_—–"
+        and len(below) <= 2
+        and bool(lines[i + 1].strip())
+        and not any(letter.isdigit() for letter in said)
+    )
+    return is_short or _describes(below)

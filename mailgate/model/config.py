@@ -173,7 +173,7 @@ class Information(Model):
     pattern: str | None = None
     date: bool = False
     lead: Words = ()
-    ago: Annotated[Span | None, _parsed(Span), PlainSerializer(str)] = None
+    ago: Allowance | None = None
     count: Annotated[int, Field(ge=1, le=20)] = 1
 
 
@@ -449,9 +449,12 @@ class Config(Model):
         return next((name for name, identifier in self.service.identifiers.items() if identifier.key), None)
 
     def task(self, path: str) -> tuple[Category, Task]:
-        """Category and task of "enforcement.warning-letter"; every category has the task "other"."""
+        """Category and task of "enforcement.warning-letter"; every category has the task "other".
+
+        Both are empty where the configuration no longer knows the category of an old ticket.
+        """
         category_name, _, task_name = path.partition(".")
-        category = self.service.categories[category_name]
+        category = self.service.categories.get(category_name) or Category()
         return category, category.tasks.get(task_name) or Task()
 
     def is_ours(self, domain: str) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Kind(StrEnum):
@@ -87,15 +88,37 @@ class Attachment:
     inline: bool = False
 
 
+class Fate(StrEnum):
+    """What became of a line of the body when the reply was taken out of it (E100-E110)."""
+
+    REPLY = "reply"
+    HISTORY = "history"
+    ATTRIBUTION = "attribution"
+    HEADING = "heading"
+    SIGNATURE = "signature"
+    FOOTER = "footer"
+    DISCLAIMER = "disclaimer"
+    MARKING = "marking"
+
+
+class Span(NamedTuple):
+    """Whole lines with one fate: where they begin and end in the body."""
+
+    start: int
+    end: int
+    fate: Fate
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """One parsed mail; never changes.
 
     Message ids carry their angle brackets. *text* is the whole body as text; *reply_text*
     is what the sender newly wrote, without quoted history, signature and disclaimers;
-    *quoted* is the history that was cut off. *struck* holds what was struck out: it stands in
-    none of the texts, and a number in it is withdrawn. *headers* holds the header values that later
-    stages read, by lower-case name, decoded and on one line, as tuples in order.
+    *quoted* is the history that was cut off; *layer* is the rule that found it, and *spans* say what became
+    of each part of the body (of *text_from_html* where there is one, else of *text*). *struck* holds what was
+    struck out: it stands in none of the texts, and a number in it is withdrawn. *headers* holds the header
+    values that later stages read, by lower-case name, decoded and on one line, as tuples in order.
     """
 
     message_id: str
@@ -119,6 +142,7 @@ class Message:
     is_forward: bool = False
     layer: str = "none"
     confidence: str = "high"
+    spans: tuple[Span, ...] = ()
     kind: Kind = Kind.HUMAN
     kind_why: str = ""
     marking: str = ""

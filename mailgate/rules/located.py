@@ -14,6 +14,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import AliasEvent, DocumentStartEvent, MappingStartEvent, ScalarEvent, SequenceStartEvent
 
 _DEPTH = 50
+_LONGEST_SHOWN = 80
 _TAGS = {f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "seq", "map")}
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 
@@ -29,9 +30,12 @@ class Problem:
     column: int
     text: str
 
+    @property
+    def where(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+
     def __str__(self) -> str:
-        place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
-        return f"{place}  {self.text}"
+        return f"{self.where}  {self.text}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,13 +254,27 @@ def _laid_over(base: Node, top: Node) -> Node:
 
 
 def changes(base: Node, top: Node, path: str = "") -> Iterator[str]:
-    """What *top*, laid over *base*, changes or adds, as dotted paths in the order of *top*."""
+    """What *top*, laid over *base*, changes or adds, in the order of *top*: "region: Southmarch, was Northmere"."""
     for name, node in top.entries.items():
         here = f"{path}.{name}" if path else name
         old = base.entries.get(name)
-        if old is None or here == "rules":
-            yield f"{here} (added)"
+        if here == "rules" and isinstance(node.value, list):
+            yield f"rules: {len(node.value)} added"
+        elif old is None:
+            yield f"{here}: {_short(node.plain)} (added)"
         elif isinstance(old.value, dict) and isinstance(node.value, dict):
             yield from changes(old, node, here)
         elif old.plain != node.plain:
-            yield here
+            yield f"{here}: {_short(node.plain)}, was {_short(old.plain)}"
+
+
+def _short(value: Any) -> str:
+    """*value* on one line, as somebody might have written it, up to the length of one."""
+    match value:
+        case list():
+            text = f"[{', '.join(map(_short, value))}]"
+        case dict():
+            text = f"{{{', '.join(f'{name}: {_short(each)}' for name, each in value.items())}}}"
+        case _:
+            text = "nothing" if value is None else str(value)
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."

@@ -8,11 +8,11 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, insert, select, text, update
 
 from mailgate.errors import TryLater
-from mailgate.model.decision import Decision, NewTicket, Reading
+from mailgate.model.decision import Decision, Facts, NewTicket, Reading
 from mailgate.model.message import VERIFIED
 from mailgate.model.outbound import Outbound
 from mailgate.model.ticket import OPEN_STATUSES, Change, Draft, Event, Status, Ticket
-from mailgate.store import history, outbox, spool
+from mailgate.store import history, known, outbox, spool
 from mailgate.store.engine import Store, insert_new
 from mailgate.store.history import Head, chained
 from mailgate.store.rows import draft_row
@@ -41,7 +41,10 @@ LENGTHEN = (
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """A mail that is decided. *references* has one for each new ticket, *outbound* one mail for each reply."""
+    """A mail that is decided. *references* has one for each new ticket, *outbound* one mail for each reply.
+
+    *facts* are what it was decided by; None where nobody could read it.
+    """
 
     spooled: Spooled
     reading: Reading
@@ -49,6 +52,7 @@ class Settled:
     references: tuple[str, ...]
     outbound: tuple[Outbound, ...]
     now: datetime
+    facts: Facts | None = None
 
     @property
     def drafts(self) -> tuple[Draft, ...]:
@@ -68,7 +72,10 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class _Opening:
-    """One ticket to be opened by one mail. Its history begins with "opened", which is written here."""
+    """One ticket to be opened by one mail. Its history begins with "opened", which is written here.
+
+    *rules* is the version of the configuration that routed it.
+    """
 
     draft: Draft
     ref: str
@@ -76,6 +83,7 @@ class _Opening:
     message_id: str
     events: tuple[Event, ...]
     now: datetime
+    rules: str = ""
 
 
 def apply(store: Store, connection: Connection, settled: Sequence[Settled]) -> None:
@@ -144,7 +152,8 @@ def _openings(settled: Settled) -> Iterable[_Opening]:
     """The decision's events belong to the mail's own ticket, which is the first."""
     for number, (draft, ref) in enumerate(zip(settled.drafts, settled.references, strict=True)):
         happened = settled.decision.events if number == 0 else ()
-        yield _Opening(draft, ref, settled.spooled.id, settled.reading.message.message_id, happened, settled.now)
+        message_id, rules = settled.reading.message.message_id, settled.decision.config_version
+        yield _Opening(draft, ref, settled.spooled.id, message_id, happened, settled.now, rules)
 
 
 def _ticket_id(settled: Settled, ids: dict[str, int]) -> int | None:
@@ -197,6 +206,7 @@ def _opened(opening: _Opening) -> Event:
         "task": draft.task,
         "team": draft.team,
         "priority": draft.priority,
+        "rules": opening.rules,
     }
     return Event("opened", GATEWAY, data, {"requester": draft.requester})
 
@@ -267,6 +277,7 @@ def _message(settled: Settled, ticket_id: int | None) -> dict[str, Any]:
         "trace": [[match.stage, match.name, match.words, match.where, match.effect] for match in decision.trace],
         "silent_because": decision.silent_because,
         "config_version": decision.config_version,
+        "known": known.kept(reading, settled.facts) if settled.facts else None,
     }
 
 

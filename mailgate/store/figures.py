@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Select, delete, func, select, text, union_all
+from sqlalchemy import Connection, Select, Text, delete, func, select, text, type_coerce, union_all
 
 from mailgate.model.decision import Action
 from mailgate.store import spool as spooled
@@ -126,3 +126,12 @@ def canaries(connection: Connection, mailbox: str, now: datetime) -> Sequence[Ca
         .order_by(outbox_mails.c.cause.desc())
     )
     return [Canary(sent, returned) for sent, returned in connection.execute(query)]
+
+
+def fitted_rules(connection: Connection, since: datetime) -> tuple[int, frozenset[str]]:
+    """How many mails were decided that came *since*, and the names of the rules that fitted any of them."""
+    came = messages.c.received_at >= since
+    count = connection.execute(select(func.count()).select_from(messages).where(came)).scalar_one()
+    has_rule = type_coerce(messages.c.trace, Text).contains('["rule",')
+    traces = connection.execute(select(messages.c.trace).where(came, has_rule))
+    return count, frozenset(name for (trace,) in traces for stage, name, *_ in trace if stage == "rule")

@@ -146,7 +146,8 @@ Index("ix_tickets_opened_by", tickets.c.opened_by)
 Index("ix_tickets_open_requester", tickets.c.requester, tickets.c.id, **partial(OPEN))
 Index("ix_tickets_open_team", tickets.c.team, tickets.c.id, **partial(OPEN))
 
-# One parsed mail and what was decided about it; *id* is that of its raw mail, which may be erased before it.
+# One parsed mail and what was decided about it; *id* is that of its raw mail, which may be erased before it. *known* is
+# what else ``decide`` was told (store/known.py), null where nothing was decided by it.
 messages = Table(
     "messages",
     metadata,
@@ -170,6 +171,7 @@ messages = Table(
     Column("trace", Json, nullable=False),
     Column("silent_because", Words, nullable=False),
     Column("config_version", Name, nullable=False),
+    Column("known", Json),
 )
 Index(None, messages.c.message_id)
 Index(None, messages.c.content)
@@ -301,6 +303,15 @@ people = Table(
     Column("team", Name, nullable=False),
 )
 Index(None, people.c.team)
+
+# What the service of each configuration said that was in force, by its version.
+configurations = Table(
+    "configurations",
+    metadata,
+    Column("version", Name, primary_key=True),
+    Column("service", Json, nullable=False),
+    Column("first_at", Instant, nullable=False),
+)
 
 # What only one may do at a time: *holder* has it until *expires* (microseconds since 1970); *epoch* counts who had it.
 leases = Table(

@@ -24,7 +24,14 @@ def health(observer: Observer) -> tuple[bool, dict[str, Any]]:
     body: dict[str, Any] = {name: {"ok": ok, **told} for name, ok, told in parts}
     body["last_accept"] = {"at": _at(accepted) if accepted else None}
     well = all(ok for _, ok, _ in parts)
+    body["configuration"] = _configuration(observer)
     return well, {"ok": well, **body}
+
+
+def _configuration(observer: Observer) -> dict[str, Any]:
+    """No part of what is well: with the last good one all work goes on, and a balancer must not take us away."""
+    mistakes = observer.watched.mistakes
+    return {"ok": mistakes == 0, "version": observer.config.version, "mistakes": mistakes}
 
 
 def _store(sight: Sight) -> Part:

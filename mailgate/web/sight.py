@@ -25,9 +25,12 @@ class Sight:
     accounts: Sequence[AccountHealth]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Observer:
-    """Looks at the store, the disk, the workers' counts and the accounts. *workers*: those that should be at work."""
+    """Looks at the store, the disk, the workers' counts and the accounts. *workers*: those that should be at work.
+
+    *config* is the one in force, and may be replaced.
+    """
 
     config: Config
     store: Store

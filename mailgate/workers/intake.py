@@ -55,7 +55,7 @@ class Intake:
         queued: Callable[[], None] = lambda: None,
     ) -> None:
         self._store = store
-        self._context = context
+        self._context = self._next = context
         self._clock = clock
         self._queued = queued
 
@@ -63,7 +63,12 @@ class Intake:
     def _config(self) -> Config:
         return self._context.config
 
+    def use(self, context: Context) -> None:
+        """Decide by *context* from the next claim on."""
+        self._next = context
+
     def claim(self) -> Sequence[Spooled]:
+        self._context = self._next  # here alone: the mails of one batch are read and decided by one configuration
         return claim(self._store, BATCH, LEASE_SECONDS)
 
     def handle(self, spooled: Sequence[Spooled], now: Callable[[Spooled], datetime] | None = None) -> list[Settled]:
@@ -138,8 +143,8 @@ class Intake:
             opening = sum(map(drafts, decisions))
             references = iter(free_references(connection, opening, self._reference) if opening else ())
             settled = [
-                self._settled(mail, reading, decision, time, list(islice(references, drafts(decision))))
-                for (mail, reading), decision, time in zip(group, decisions, times, strict=True)
+                self._settled(mail, reading, decision, time, list(islice(references, drafts(decision))), known)
+                for (mail, reading), decision, time, known in zip(group, decisions, times, facts, strict=True)
             ]
             apply(self._store, connection, settled)
         if any(done.outbound for done in settled):
@@ -153,7 +158,13 @@ class Intake:
         return reference.make(self._config.service.reference, secrets.randbelow)
 
     def _settled(
-        self, mail: Spooled, reading: Reading, decision: Decision, now: datetime, references: Sequence[str]
+        self,
+        mail: Spooled,
+        reading: Reading,
+        decision: Decision,
+        now: datetime,
+        references: Sequence[str],
+        facts: Facts | None = None,
     ) -> Settled:
         """With the mails to send; a reply to an address that no mail can be written to is left out."""
         sent: list[tuple[Reply, Outbound]] = []
@@ -161,7 +172,7 @@ class Intake:
             with suppress(Refused):
                 sent.append((reply, compose(reply, about, self._context)))
         decided = replace(decision, replies=tuple(reply for reply, _ in sent))
-        return Settled(mail, reading, decided, tuple(references), tuple(composed for _, composed in sent), now)
+        return Settled(mail, reading, decided, tuple(references), tuple(composed for _, composed in sent), now, facts)
 
 
 def drafts(decision: Decision) -> int:

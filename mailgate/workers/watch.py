@@ -36,11 +36,12 @@ class Hour:
 
 @dataclass(slots=True)
 class Watched:
-    """What was found last, for the metrics."""
+    """What was found last, for the metrics; *mistakes*: of a configuration that did not come into force."""
 
     hours: Mapping[str, Hour] = field(default_factory=dict)
     days_left: Mapping[str, float] = field(default_factory=dict)
     differences: int | None = None
+    mistakes: int = 0
 
 
 @dataclass(frozen=True, slots=True)

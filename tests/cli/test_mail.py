@@ -38,6 +38,29 @@ def parse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     return Parse(tmp_path, monkeypatch, capsys)
 
 
+def test_explain_says_what_became_of_each_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mail = tmp_path / "reply.eml"
+    mail.write_bytes(
+        b"Subject: Re: x\r\n\r\nDone\r\nSent from my iPhone\r\n\r\nOn 21 Nov 2026, at 10:15, IT wrote:\r\n> old"
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MAILGATE_CONFIG", raising=False)
+    monkeypatch.setattr(sys, "argv", ["mailgate", "parse", str(mail), "--explain"])
+    with pytest.raises(SystemExit):
+        main()
+    said = capsys.readouterr().out.splitlines()
+    assert said[0].endswith("history found by: attribution, confidence: high")
+    assert said[2:] == [
+        "reply       | Done",
+        "footer      | Sent from my iPhone",
+        "reply       |",
+        "history     | On 21 Nov 2026, at 10:15, IT wrote:",
+        "history     | > old",
+    ]
+
+
 def test_names_on_standard_input_are_one_mail_a_line_and_none_stops_the_others(parse: Parse) -> None:
     code, said, errors = parse("-", names=b"a mail.eml\nno\0name.eml\nmissing.eml\n\na mail.eml\n")
     assert code == 2

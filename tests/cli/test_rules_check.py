@@ -62,8 +62,8 @@ def test_every_mistake_has_its_line_and_the_exit_code_says_so(tmp_path: Path) ->
     done = mailgate("rules", "check", "--config", tmp_path)
     assert done.returncode == 1
     assert done.stdout.splitlines() == [
-        f'{tmp_path}/a.yml:2:1  unknown key "regoin"; did you mean "region"?',
-        f"{tmp_path}/a.yml:3:8  expected lines of the form name: value, found a list",
+        f'{tmp_path}/a.yml:2:1  error: unknown key "regoin"; did you mean "region"?',
+        f"{tmp_path}/a.yml:3:8  error: expected lines of the form name: value, found a list",
     ]
     problem = json.loads(mailgate("--config", tmp_path, "rules", "check", "--json").stdout)["problems"][0]
     assert (problem["line"], problem["column"]) == (2, 1)
@@ -72,7 +72,7 @@ def test_every_mistake_has_its_line_and_the_exit_code_says_so(tmp_path: Path) ->
 def test_what_an_overlay_changes_is_listed(tmp_path: Path) -> None:
     (tmp_path / "a.yml").write_text("region: Southmarch\n", encoding="utf-8")
     done = mailgate("rules", "check", "--config", "config", "--config", tmp_path)
-    assert done.stdout.splitlines()[1:] == [f"  {tmp_path} changes region"]
+    assert done.stdout.splitlines()[1:] == [f"  {tmp_path} changes region: Southmarch, was Northmere"]
 
 
 def test_a_mistake_is_one_line_and_no_traceback(tmp_path: Path) -> None:
@@ -90,3 +90,71 @@ def test_a_reader_that_stops_reading_ends_it_quietly() -> None:
     done = subprocess.run(command, cwd=ROOT, stdout=write, stderr=subprocess.PIPE, check=False)
     os.close(write)
     assert (done.returncode, done.stderr) == (1, b"")
+
+
+WORTH_A_LOOK = """\
+markings: [OFFICIAL]
+teams: { desk: {} }
+mailboxes: { help@example.org: { team: desk, usually: repairs } }
+information: { room: which room }
+categories:
+  repairs:
+    tasks:
+      heating:
+        recognise: [boiler, "!!!", radiator]
+      lighting:
+        recognise: [light bulb, light bulbs, boiler or radiator]
+      paint: {}
+  desk:
+    tasks:
+      booking: {}
+rules:
+  - { name: all, when: { category: repairs }, then: { stop: yes } }
+  - { name: some, when: { task: repairs.heating }, then: { tag: x } }
+  - { name: odd, when: { category: desk, task: repairs.heating }, then: { tag: x } }
+  - { name: names, when: { to: halp@example.org, marking: OFICIAL, any: [{ tag: w }] }, then: { tag: x } }
+  - { name: high, when: { subject: now }, then: { show_to: one } }
+  - { name: low, when: { subject: [now, soon] }, then: { show_to: two } }
+  - { name: every, when: {}, then: { task: repairs.heating } }
+"""
+
+
+HARDLY_MEANT = """\
+9:29 "!!!" never wins: no mail can say it like this; write plain words
+11:33 "light bulbs" is there twice: this task has it too (a.yml:11)
+11:46 "boiler or radiator" never wins: "boiler, radiator" of repairs.heating is in it and counts more
+12:7 nothing leads to "repairs.paint": it has no phrase, and no rule names it
+13:3 nothing leads to "desk": no mailbox is usually for it, it has no phrase, and no rule names it
+18:5 the rule "some" is never read: "all" (a.yml:17) fits whatever it fits, and stops
+19:5 the rule "odd" can never fit: its task is not of its category
+19:5 the rule "odd" is never read: "all" (a.yml:17) fits whatever it fits, and stops
+20:32 "halp@example.org" is no mailbox of ours; did you mean "help@example.org"?
+20:59 "OFICIAL" is not among "markings"; did you mean "OFFICIAL"?
+20:81 no rule gives the tag "w"; expected "x"
+21:5 what the rule "high" says about show_to never counts: "low" (a.yml:22) fits too and says otherwise
+23:5 the rule "every" fits every mail; say in "when" which ones are meant
+"""
+
+
+def test_what_is_valid_and_hardly_meant_is_a_warning(tmp_path: Path) -> None:
+    (tmp_path / "a.yml").write_text(WORTH_A_LOOK, encoding="utf-8")
+    done = mailgate("rules", "check", "--config", tmp_path)
+    assert done.returncode == 0
+    *lines, last = done.stdout.replace(f"{tmp_path}/", "").splitlines()
+    assert "is valid: 1 mailbox" in last
+    assert [line.removeprefix("a.yml:").replace("  warning: ", " ") for line in lines] == HARDLY_MEANT.splitlines()
+    assert json.loads(mailgate("rules", "check", "--config", tmp_path, "--json").stdout)["warnings"][0]["line"] == 9
+
+
+def test_the_starter_is_worth_no_second_look(tmp_path: Path) -> None:
+    assert mailgate("init", tmp_path / "new").returncode == 0
+    assert len(mailgate("rules", "check", "--config", tmp_path / "new").stdout.splitlines()) == 1
+
+
+def test_a_mistake_in_a_template_is_an_error_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "a.yml").write_text("messages: { done: templates/mine.md }\n", encoding="utf-8")
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "templates" / "mine.md").write_text("---\nsubject: Done\n---\n{{ offence }}\n", encoding="utf-8")
+    done = mailgate("rules", "check", "--config", tmp_path)
+    assert done.returncode == 1
+    assert done.stdout.startswith(f"{tmp_path}/templates/mine.md:4:1  error: ")

@@ -34,7 +34,7 @@ OUTLOOK = (
         ("On Sat, 21 Nov 2026 at 10:15, IT\n<h@x.example> wrote:\n> old", "attribution"),
         ("Am 21.11.2026 um 10:15 schrieb IT:\n> alt", "attribution"),
         ("> old\n> older", "quotes"),
-        ("20 окт. 2016 г. 19:37 Rafael написал:\n\n> old", "quotes"),
+        ("20 окт. 2016 г. 19:37 Rafael написал:\n\n> old", "attribution"),
         ("## reply above this line ##\nStatus: open", "marker"),
         ("> ## reply above\u00a0this line ##\n> Status: open", "marker"),
         ("*## reply above this\nline ##*\nStatus: open", "marker"),
@@ -70,16 +70,51 @@ def test_E106_an_answer_below_the_quotation_is_found() -> None:
     assert (found.reply, found.confidence) == ("Done", "medium")
 
 
-def test_E106_answers_between_quotations_keep_everything_and_are_no_commands() -> None:
-    text = "On 21 Nov 2026, IT <h@x.example> wrote:\n> one?\nyes\n> two?\nno"
-    found = read(text)
-    assert (found.reply, found.layer, found.confidence) == (text, "interleaved", "low")
+@pytest.mark.parametrize(
+    "attribution", ["On 21 Nov 2026, IT <h@x.example> wrote:", "---- On 21 Nov 2026 IT wrote ----"]
+)
+def test_E106_answers_between_quotations_stay_with_the_questions_and_are_no_commands(attribution: str) -> None:
+    found = read(f"{attribution}\n> one?\nyes\n> two?\nno\n> three?\n")
+    assert (found.reply, found.layer, found.confidence) == ("> one?\nyes\n> two?\nno", "interleaved", "low")
+
+
+def test_E106_a_quotation_that_nothing_announces_is_the_writers_own_choice() -> None:
+    found = read("> You said this.\n\nI disagree.")
+    assert (found.reply, found.confidence) == ("> You said this.\n\nI disagree.", "low")
+
+
+def test_E106_lines_behind_the_initials_of_their_writer_are_quoted() -> None:
+    assert read("Done\n\nAO> old\nAO>\nAO> older").reply == "Done"
+    assert read("Use a -> b\nA->B too").reply == "Use a -> b\nA->B too"
+
+
+def test_E106_a_list_footer_below_the_quotation_is_no_answer() -> None:
+    footer = "____\nUsers mailing list\nusers@lists.example\nhttps://lists.example/mailman/listinfo/users"
+    found = read(f"Done\n\nOn 21 Nov 2026, at 10:15, IT wrote:\n> old\n\n{footer}")
+    assert (found.reply, found.signature, found.confidence) == ("Done", footer, "high")
+
+
+def test_E105_words_below_an_attribution_with_nothing_above_it_are_kept_but_run_nothing() -> None:
+    found = read("On 21 Nov 2026 at 10:15, IT <h@x.example> wrote:\n\nDone")
+    assert (found.reply, found.confidence) == ("Done", "low")
 
 
 def test_E110_a_mail_of_nothing_but_history_falls_back_to_all_of_it() -> None:
     found = read(OUTLOOK)
     assert "old Done" in found.reply
     assert found.confidence == "low"
+
+
+def test_E110_quotation_marks_around_nothing_but_attributions_say_nothing() -> None:
+    said = "On 21 Nov 2026, at 10:15, IT <h@x.example> wrote:"
+    assert read(f"> {said}\n>\n>> {said}\n>>\n").reply == ""
+
+
+def test_E107_what_stands_below_an_answer_is_history_however_it_is_headed() -> None:
+    below = "---------- Forwarded message ---------\nFrom: IT\nDate: 21 Nov 2026 10:15\nTo: Ann\n\nold"
+    assert read(f"Done\n\n{below}").reply == "Done"
+    assert read(below).reply == "old"
+    assert read(f"Please log\n\n{below}", subject="x", is_answer=False).reply == "Please log\n\nold"
 
 
 def test_E107_a_forward_keeps_what_it_forwards_without_headings_and_boilerplate() -> None:
@@ -105,10 +140,45 @@ def test_E107_the_first_prefix_says_whether_it_is_a_forward(subject: str, is_for
         "Ann Other\nSenior Manager\nCouncil",
         "Ann\nTel: 01234 567890",
         "-- \nanything",
+        "--\nanything",
+        "____________\nJo Doe\nSenior Manager",
+        "-----\nJo Doe\nTel: 01234 567890",
+        "/John",
     ],
 )
 def test_the_signature_is_cut(signature: str) -> None:
     assert read(f"Done\n\n{signature}\n\n").reply == "Done"
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        *("Mit freundlichen Grüßen", "Viele Grüße,", "Cordialement,", "Saludos cordiales,", "Atenciosamente,"),
+        *("Cordiali saluti", "Met vriendelijke groet,", "Med vänliga hälsningar", "Mvh", "Med venlig hilsen"),
+        *("Ystävällisin terveisin", "Z powazaniem,", "S pozdravem", "Cofion gorau,"),
+    ],
+)
+def test_E108_a_closing_formula_opens_a_signature_and_never_hides_a_fact(formula: str) -> None:
+    assert read(f"Done\n\n{formula}\n\nJo Doe\nTel: 01234 567890").reply == "Done"
+    for below in ("Event: 3", "PS: Friday is fine", "", "This sentence goes on for so long that it cannot be a name."):
+        assert below in read(f"Done\n\n{formula}\nJo\n{below}").reply
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Many thanks\n\nCRN: X123456",
+        "Kind regards\nJo",
+        "Best regards,\n\n//Jo",
+        "--\nfirst point\n--\nsecond point",
+        "-----\none\ntwo",
+        "______\n\nCRN X123456\nPlease open a case",
+        "______\n\nPlease add Jo to the mailing list",
+        "/etc/hosts/allow",
+    ],
+)
+def test_E108_what_may_be_a_persons_words_is_no_signature(words: str) -> None:
+    assert read(f"Hello there\n\n{words}").reply == f"Hello there\n\n{words}"
 
 
 def test_a_line_with_the_senders_name_alone_is_no_signature() -> None:
@@ -116,15 +186,41 @@ def test_a_line_with_the_senders_name_alone_is_no_signature() -> None:
 
 
 @pytest.mark.parametrize(
-    "footer", ["Sent from my iPhone", "Get Outlook for iOS<https://aka.ms/o0ukef>", "Sent from Outlook for Android"]
+    "footer",
+    [
+        *("Sent from my iPhone", "Get Outlook for iOS<https://aka.ms/o0ukef>", "Sent from Outlook for Android"),
+        *("Sent from my phone. Please excuse brevity.", "(sent from mobile)", "Sent with Spark", "From my iPhone 6"),
+        *(
+            "Sent from [Mail](https://go.microsoft.com/fwlink/?LinkId=550986) for Windows",
+            "Sent from Tidy<http://t.io>",
+        ),
+        *("Von meinem iPhone gesendet", "Gesendet mit der GMX Mail App", "Outlook für iOS beziehen"),
+        *("Envoyé de mon iPhone", "Envoyé à partir de Outlook pour Android", "Télécharger Outlook pour iOS"),
+        *("Enviado desde mi iPhone", "Obtener Outlook para iOS", "Enviado do meu iPhone", "Obter o Outlook para iOS"),
+        *("Inviato da iPhone", "Scarica Outlook per iOS", "Verzonden vanaf mijn Galaxy", "Outlook voor iOS downloaden"),
+        *("Skickat från min iPhone", "Hämta Outlook för iOS", "Sendt fra min iPhone", "Hent Outlook til iOS"),
+        *("Lähetetty iPhonesta", "Wysłane z iPhone'a", "Odesláno z iPhonu", "Anfonwyd o fy iPhone"),
+        *("Cael Outlook ar gyfer iOS", "從我的 iPhone 傳送", "iPhoneから送信", "Virus-free. www.avast.com"),
+    ],
 )
-def test_E103_a_mobile_footer_is_dropped_and_words_below_it_stay(footer: str) -> None:
+def test_E103_a_footer_is_dropped_and_words_below_it_stay(footer: str) -> None:
     assert read(f"Done\n\n{footer}\n").reply == "Done"
+    assert read(f"Done\n\nOn 21 Nov 2026, at 10:15, IT wrote:\n> old\n\n{footer}").reply == "Done"
     assert "PS" in read(f"Done\n{footer}\nPS thanks").reply
 
 
-def test_E103_a_sentence_that_opens_like_a_footer_is_kept() -> None:
-    assert "desk" in read("Hello\nSent from my desk, which is easier than my telephone.").reply
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Sent from my desk, which is easier than my telephone.",
+        "Sent from court this morning.",
+        "From my phone records he rang twice on Monday",
+        "Outlook for Monday is rain",
+        "Envoyé de Paris hier par la poste",
+    ],
+)
+def test_E103_a_sentence_that_opens_like_a_footer_is_kept(sentence: str) -> None:
+    assert read(f"Hello\n\n{sentence}").reply == f"Hello\n\n{sentence}"
 
 
 def test_E85_banners_disclaimers_and_markings_count_for_nothing() -> None:
@@ -138,6 +234,23 @@ def test_E85_banners_disclaimers_and_markings_count_for_nothing() -> None:
 
 def test_E85_the_marking_of_quoted_history_is_not_the_mails() -> None:
     assert read(f"Done\n\n{OUTLOOK}\n\nOFFICIAL-SENSITIVE").marking == ""
+
+
+def test_every_character_of_the_body_has_one_fate() -> None:
+    text = "Done\n\nSent from my iPhone\n\nOn 21 Nov 2026, at 10:15, IT wrote:\n> old\n\n-- \nAnn\n"
+    found = read(text)
+    assert [(text[span.start : span.end].strip(), span.fate.value) for span in found.spans if text[span.start :]] == [
+        ("Done", "reply"),
+        ("Sent from my iPhone", "footer"),
+        ("", "reply"),
+        ("On 21 Nov 2026, at 10:15, IT wrote:\n> old", "history"),
+        ("", "reply"),
+        ("-- \nAnn", "signature"),
+    ]
+    assert [found.spans[0].start, *(span.end for span in found.spans)] == [
+        *(span.start for span in found.spans),
+        len(text),
+    ]
 
 
 PIECES = [

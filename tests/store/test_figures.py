@@ -1,9 +1,11 @@
 """What an operator watches, and what is on one side only, on both engines."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from sqlalchemy import text
 
+from mailgate.model.decision import Decision, Ignore, Match, Trace
 from mailgate.model.outbound import SendState
 from mailgate.store import compare, figures, outbox, spool
 from mailgate.store.apply import Notice, alert
@@ -152,3 +154,13 @@ def test_what_is_looked_up_uses_an_index(store: Store) -> None:
         plans = [connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}").all() for query in queries]
     assert "ix_messages_received_at" in str(plans[0])
     assert "ix_outbox_stuck" in str(plans[1])
+
+
+def test_the_rules_that_fitted_a_mail_are_known_by_their_names(store: Store) -> None:
+    fitted = Match("rule", "From outside", effect="tag: external")
+    traces: list[Trace] = [(Match("classify", "rule"),), (Match("classify", "a.b"), fitted)]
+    for trace in traces:
+        made.applied(store, replace(made.ignored(made.spooled(store)), decision=Decision(Ignore("x"), "v1", trace)))
+    with store.read() as connection:
+        assert figures.fitted_rules(connection, made.NOW - HOUR) == (2, frozenset({"From outside"}))
+        assert figures.fitted_rules(connection, made.NOW + HOUR) == (0, frozenset())

@@ -1,0 +1,93 @@
+"""What was known about each mail when it was decided, so that it can be decided again by other rules.
+
+Kept with the mail, in the same transaction: what was read of it, less what stands in columns of its own or
+follows from the configuration, and the facts that were looked up.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from pydantic import TypeAdapter
+from sqlalchemy import Connection, func, select
+
+from mailgate.model.decision import Action, Facts, Reading
+from mailgate.store.tables import messages, tickets
+
+COLUMNS = (
+    *(messages.c.id, messages.c.subject, messages.c.reply_text, messages.c.fingerprint, messages.c.content),
+    *(messages.c.action, messages.c.known, tickets.c.ref, tickets.c.task, tickets.c.opened_by),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    reading: Reading
+    facts: Facts
+
+
+@dataclass(frozen=True, slots=True)
+class KnownMail:
+    """A stored mail: give *reading* to ``decide.reread`` before anything else is asked of it.
+
+    *ref* is the ticket it went to, *task* what that ticket is about today, where the mail opened it.
+    """
+
+    id: int
+    action: Action
+    ref: str | None
+    task: str | None
+    opened: bool
+    reading: Reading
+    facts: Facts
+
+
+def kept(reading: Reading, facts: Facts) -> Any:
+    """*reading* and *facts* as JSON, a kilobyte or less for most mails."""
+    message = replace(reading.message, subject="", text="", text_from_html="", reply_text="", quoted="")
+    bare = Reading(message, reading.envelope, reading.mailbox, reading.verdict)
+    return _json().dump_python(_Known(bare, facts), mode="json", exclude_defaults=True)
+
+
+def count(connection: Connection, since: datetime, after: int = 0) -> int:
+    """How many mails ``mails`` would hand over."""
+    return connection.execute(select(func.count()).select_from(messages).where(*_wanted(since, after))).scalar_one()
+
+
+def edge(connection: Connection, since: datetime, after: int, most: int) -> int | None:
+    """The id of the last of the next *most* mails behind the id *after*; None where there are no more."""
+    ids = select(messages.c.id).where(*_wanted(since, after)).order_by(messages.c.id).limit(most)
+    found: int | None = connection.execute(select(func.max(ids.subquery().c.id))).scalar_one()
+    return found
+
+
+def mails(connection: Connection, since: datetime, after: int, through: int) -> list[KnownMail]:
+    """The mails behind the id *after*, *through* that one, that came since *since*, in order of their ids."""
+    query = select(*COLUMNS).join(tickets, tickets.c.id == messages.c.ticket_id, isouter=True)
+    found = connection.execute(query.where(*_wanted(since, after), messages.c.id <= through).order_by(messages.c.id))
+    return [_mail(row) for row in found]
+
+
+def _wanted(since: datetime, after: int) -> Sequence[Any]:
+    return messages.c.id > after, messages.c.received_at >= since, messages.c.known.is_not(None)
+
+
+def _mail(row: Any) -> KnownMail:
+    known = _json().validate_python(row.known)
+    message = replace(known.reading.message, subject=row.subject, reply_text=row.reply_text)
+    return KnownMail(
+        id=row.id,
+        action=Action(row.action),
+        ref=row.ref,
+        task=row.task,
+        opened=row.opened_by == row.id,
+        reading=replace(known.reading, message=message, fingerprint=row.fingerprint, content=row.content),
+        facts=known.facts,
+    )
+
+
+@cache
+def _json() -> TypeAdapter[_Known]:
+    return TypeAdapter(_Known)

@@ -31,8 +31,12 @@ $(VENV)/.dev: requirements-dev.txt $(VENV)/.run
 	@$(PIP_INSTALL) --require-hashes --requirement requirements-dev.txt
 	@touch $@
 
+# Of the stand-in for GOV.UK Notify, which sends nothing to anybody; your own key takes its place.
+STAND_IN_KEY = live-26785a09-ab16-4eb0-8407-a37497a57506-3d844edf-8d35-48ac-975b-e847b4f122b0
 run: $(VENV)/.run  ## the gateway on this machine, with the shipped example service
-	@$(BIN)/mailgate serve
+	@$(BIN)/mailgate dev notify >/dev/null 2>&1 & trap "kill $$! 2>/dev/null" EXIT INT TERM; \
+	MAILGATE_NOTIFY__BASE_URL=$${MAILGATE_NOTIFY__BASE_URL:-http://127.0.0.1:8081} \
+	MAILGATE_NOTIFY__API_KEY=$${MAILGATE_NOTIFY__API_KEY:-$(STAND_IN_KEY)} $(BIN)/mailgate serve
 
 fast: $(VENV)/.dev  ## the pure tests, after every edit
 	@$(PYTEST) --pure

@@ -8,7 +8,7 @@ import platform
 import sys
 from pathlib import Path
 
-from bench import accept, backtest, big, composing, growth, ingest, latency, reading, start
+from bench import accept, backtest, big, composing, deciding, growth, ingest, latency, reading, sending, start
 from bench.table import Row, printed
 
 MEASURES = {
@@ -16,9 +16,11 @@ MEASURES = {
     "P2": big.speed,
     "P3": ingest.measure,
     "P6": reading.measure,
+    "P7": deciding.measure,
     "P8": growth.measure,
     "P9": big.memory,
     "P12": composing.measure,
+    "P13": sending.measure,
     "P14": latency.measure,
     "P15": start.measure,
     "P16": backtest.measure,

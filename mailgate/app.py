@@ -21,7 +21,9 @@ from mailgate.ingest.session import SmtpSession
 from mailgate.model.config import Config, ImapAccount, Mode
 from mailgate.model.decision import Facts, Reading
 from mailgate.model.health import AccountHealth
-from mailgate.notify.channel import channel_for
+from mailgate.model.outbound import Way
+from mailgate.notify import smtp
+from mailgate.notify.channel import Channel, channel_for
 from mailgate.notify.compose import Context, prepare
 from mailgate.notify.files import read_templates
 from mailgate.settings import load, template_folders
@@ -34,25 +36,32 @@ from mailgate.store.schema import loop_id, schema_is_current, upgrade
 from mailgate.store.space import FreeSpace, folders_of
 from mailgate.tickets.token import Keys, check
 from mailgate.web.counted import CountedChannel, CountedIntake
-from mailgate.web.counts import WORKERS, Counts
+from mailgate.web.counts import ALERTING, WORKERS, Counts
 from mailgate.web.sight import Observer
-from mailgate.workers import loop
+from mailgate.workers import loop, templates
 from mailgate.workers.alerts import Alerts
 from mailgate.workers.canary import Canaries, flies
 from mailgate.workers.certificates import endings
 from mailgate.workers.configuration import Reloading
-from mailgate.workers.delivery import Delivery
+from mailgate.workers.delivery import Around, Delivery, name_of
+from mailgate.workers.gather import Gathering
 from mailgate.workers.intake import Intake
 from mailgate.workers.mailbox import MailboxReader
+from mailgate.workers.receipts import Receipts
 from mailgate.workers.reconcile import Account, Nightly
 from mailgate.workers.watch import Watch, Watched
 
 if TYPE_CHECKING:
     from mailgate.ingest.imap import MailFolder
+    from mailgate.notify.govuk import Govuk
     from mailgate.scheduler import Job, Scheduler
+    from mailgate.web.server import Door
+    from mailgate.workers.templates import Look
 
 ROLES = ("smtp", "imap", "worker", "scheduler", "web")
 GRACE_SECONDS = 10.0
+RECEIPTS = "/notify/receipts"
+SHORTEST_TOKEN = 10  # GOV.UK Notify asks for that much
 LOOK_AGAIN_SECONDS = 5.0
 
 
@@ -68,14 +77,14 @@ def make_ready(store: Store, config: Config) -> None:
     upgrade(store)
     configurations.keep(store, config, clock())
     spool.release_leases(store)
-    outbox.release_leases(store, repeatable=channel_for(config.operator.send.via).repeatable)
+    outbox.release_leases(store, channel_to(config).doubt)
     leases.release_leases(store)
 
 
 def bury(store: Store, config: Config, pid: int) -> None:
     """Take back the leases of a process of ours that is seen to be gone."""
     spool.release_leases_of(store, pid)
-    outbox.release_leases_of(store, pid, repeatable=channel_for(config.operator.send.via).repeatable)
+    outbox.release_leases_of(store, pid, channel_to(config).doubt)
     leases.release_leases_of(store, pid)
 
 
@@ -94,7 +103,8 @@ def facts_about(reading: Reading, config: Config) -> Facts:
         if not schema_is_current(store):
             return Facts(clock())
         secrets, current = load_keys(Path(config.operator.keys))
-        return look_up(connection, [reading], partial(check, Keys(current, secrets)), [clock()])[0]
+        checks = partial(check, Keys(current, secrets))
+        return look_up(connection, [reading], checks, [clock()], config.service.sharing)[0]
 
 
 def address_of(listen: str, key: str = "smtp.listen") -> tuple[str, int]:
@@ -105,18 +115,55 @@ def address_of(listen: str, key: str = "smtp.listen") -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
-def connection_to(account: ImapAccount) -> "Callable[[], MailFolder]":
-    """How to open the folder of *account*; its secret is read for every login, so that it may be changed."""
-    from mailgate.ingest.imap import MailFolder
+def channel_to(config: Config) -> Channel:
+    """The way out of our own mail."""
+    send = config.operator.send
+    login = None
+    if send.user and send.via.startswith("smtp://"):
+        secret = _secret(Path(send.secret_file or ""), "send.secret_file")
+        if send.auth == "xoauth2":
+            from mailgate.ingest.exchange import token_source
 
-    file = Path(account.secret_file)
+            login = smtp.xoauth2(send.user, token_source(send.tenant or "", send.client_id or "", secret))
+        else:
+            login = smtp.password(send.user, secret)
+    return channel_for(send.via, login)
+
+
+def notify_channel(config: Config, way: Way, environment: str) -> "Govuk":
+    """GOV.UK Notify for one *way*, and for one thread. Refused where its key is none."""
+    from mailgate.notify.govuk import Govuk
+
+    notify = config.operator.notify
+    key = notify.api_key or _secret(Path(notify.api_key_file or ""), "notify.api_key_file")()
+    templates = config.service.alerts.templates.known
+    return Govuk(way, key, notify.base_url, environment, templates, clock, random.random)
+
+
+def template_look(config: Config) -> "Look | None":
+    """How to look at a template of GOV.UK Notify; None where no key is set."""
+    if not config.operator.notify.is_set:
+        return None
+    return notify_channel(config, Way.NOTIFY, "").template
+
+
+def _secret(file: Path, key: str) -> Callable[[], str]:
+    """What reads the secret in *file*, every time anew so that it may be changed; *key* names the setting."""
 
     def secret() -> str:
         try:
             return file.read_text("utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
-            raise Refused("imap.secret_file cannot be read: put the password or the client's secret into it") from error
+            raise Refused(f"{key} cannot be read: put the secret into that file") from error
 
+    return secret
+
+
+def connection_to(account: ImapAccount) -> "Callable[[], MailFolder]":
+    """How to open the folder of *account*; its secret is read for every login, so that it may be changed."""
+    from mailgate.ingest.imap import MailFolder
+
+    secret = _secret(Path(account.secret_file), "imap.secret_file")
     if account.auth == "xoauth2":
         from mailgate.ingest.exchange import token_source
 
@@ -172,6 +219,9 @@ def jobs(config: Config, store: Store, watched: Watched) -> dict[str, "Job"]:
         "usual hour": Job(watch.hour, minute=10),
         "expiries": Job(watch.expiries, minute=0, hour=6, at_start=True),
     }
+    look = template_look(config)
+    if look is not None:
+        found["templates"] = Job(partial(templates.check, config, look), minute=15, hour=6, at_start=True)
     if flies(config):
         found["canary"] = Job(Canaries(store, context, alerts, clock).turn, minute=5)
     return found
@@ -294,15 +344,48 @@ class Gateway:
 
     def _start_workers(self) -> Event:
         """The event that wakes the intake."""
-        intake_wake, delivery_wake = Event(), Event()
-        deciding = Intake(self._store, self._context, clock, queued=delivery_wake.set)
+        intake_wake = Event()
+        context = self._context
+        wakes = {way: Event() for way in self._ways()}
+
+        def queued() -> None:
+            for wake in wakes.values():
+                wake.set()
+
+        deciding = Intake(self._store, context, clock, queued)
         self._intake = deciding
         intake = CountedIntake(deciding, self._own)
-        channel = CountedChannel(channel_for(self._config.operator.send.via), self._own)
-        delivery = Delivery(self._store, channel, clock, random.random, self._stop)
         self._start("intake", lambda: loop.turn(intake), intake_wake)
-        self._start("delivery", self._alive("delivery", delivery.turn), delivery_wake)
+        per_hour = self._config.operator.send.automatic_per_hour
+        around = Around(self._store, clock, random.random, self._stop, Alerts(self._store, context).tell, per_hour)
+        for way, wake in wakes.items():
+            try:
+                self._start_delivery(way, wake, around, context)
+            except Refused as error:
+                if way is Way.MAIL:
+                    raise
+                journal.way_not_started(way, error)
         return intake_wake
+
+    def _ways(self) -> tuple[Way, ...]:
+        return tuple(Way) if self._config.operator.notify.is_set else (Way.MAIL,)
+
+    def _start_delivery(self, way: Way, wake: Event, around: Around, context: Context) -> None:
+        environment = context.loop_id
+        made = channel_to(self._config) if way is Way.MAIL else notify_channel(self._config, way, environment)
+        name = name_of(way)
+        delivery = Delivery(way, CountedChannel(made, self._own, name), around)
+        gathering = Gathering(self._store, context, clock)
+        receipts = Receipts(self._store, environment, clock)
+
+        def turn() -> int:
+            beside = gathering.turn() if way is Way.MAIL else 0
+            return delivery.turn() + beside
+
+        self._start(name, self._alive(name, turn), wake)
+        if way is Way.NOTIFY and not self._config.operator.notify.callback_token_file:
+            asking = notify_channel(self._config, way, environment)  # a client of its own: it is for one thread
+            self._start("receipts", lambda: receipts.ask(asking), Event())
 
     def _alive(self, name: str, turn: Callable[[], int]) -> Callable[[], int]:
         def counted() -> int:
@@ -343,17 +426,34 @@ class Gateway:
             started_at=clock(),
             free_bytes=FreeSpace(folders_of(self._config.operator)),
             accounts=tuple(self.mailboxes.values()) if "imap" in self._roles else (),
-            workers=WORKERS if "worker" in self._roles else (),
+            workers=self._workers(),
             watched=self._watched,
         )
         try:
-            server = Server(*address_of(listen, "web.listen"), pages(observer))
+            server = Server(*address_of(listen, "web.listen"), pages(observer), self._doors())
         except (OSError, Refused) as error:
             journal.web_not_started(listen, error)
             return []
         server.start()
         journal.listening("web", "{}:{}".format(*server.server_address[:2]))
         return [server.stop]
+
+    def _workers(self) -> tuple[str, ...]:
+        if "worker" not in self._roles:
+            return ()
+        return (*WORKERS, *ALERTING) if self._config.operator.notify.is_set else WORKERS
+
+    def _doors(self) -> dict[str, "Door"]:
+        """What other programs may post to the pages."""
+        file = self._config.operator.notify.callback_token_file
+        if not file:
+            return {}
+        from mailgate.web.pages import receipts_door
+
+        token = _secret(Path(file), "notify.callback_token_file")()
+        if len(token) < SHORTEST_TOKEN:
+            raise Refused(f"notify.callback_token_file has less than {SHORTEST_TOKEN} characters: make a longer token")
+        return {RECEIPTS: receipts_door(Receipts(self._store, loop_id(self._store), clock), token)}
 
     def _start_readers(self, intake_wake: Event) -> None:
         free_bytes, floor = FreeSpace(folders_of(self._config.operator)), space_floor(self._config)

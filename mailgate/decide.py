@@ -31,8 +31,8 @@ from mailgate.model.decision import (
 from mailgate.model.message import BOUNCES, Envelope, Kind, Message, Verdict
 from mailgate.model.spans import Span
 from mailgate.model.ticket import Change, Draft, Event, Status, Ticket
-from mailgate.rules import conditions, dates, extract, request
-from mailgate.rules.classify import STAGE
+from mailgate.rules import dates, extract, outcomes, request
+from mailgate.rules.classify import OTHER, STAGE, Classified
 from mailgate.rules.request import calendar_of
 from mailgate.sla.calendar import before, local_date
 from mailgate.tickets import (
@@ -203,8 +203,9 @@ def _bulk(case: _Case) -> Decision | None:
     message = case.reading.message
     if message.kind is Kind.HUMAN:
         return None
-    drafts, trace = request.requests(case.reading, case.config, case.facts, asks=False)
-    by_rule = any(match.stage == conditions.STAGE and "task:" in match.effect for match in trace)
+    asked = request.asked_for(case.reading, case.config)
+    drafts, trace = request.requests(asked, case.reading, case.config, case.facts, asks=False)
+    by_rule = any(match.stage == outcomes.STAGE and "task:" in match.effect for match in trace)
     by_phrase = message.kind is Kind.CALENDAR and any(match.stage == STAGE and match.words for match in trace)
     if by_rule or by_phrase:
         return case.decided(NewTicket(drafts), trace, silent_because=f"it is not a person's mail ({message.kind})")
@@ -297,12 +298,15 @@ def _follow_up(case: _Case) -> Decision | None:
 def _request(case: _Case) -> Decision:
     """A new request: it joins the ticket that has it already (E156a), or opens one for each thing it asks."""
     reading, facts, config = case.reading, case.facts, case.config
+    found = request.asked_for(reading, config)
+    if (unwanted := _unwanted(case, found)) is not None:
+        return unwanted
     silent = answer.silent_because(reading, config, facts)
-    drafts, trace = request.requests(reading, config, facts, asks=not silent and _is_heard(reading, config))
+    drafts, trace = request.requests(found, reading, config, facts, asks=not silent and _is_heard(reading, config))
     since = case.earlier(config.service.defaults.duplicates_within)
     if len(drafts) == 1:
-        known, found = duplicate.same_request(reading, drafts[0], config, facts, since)
-        trace = (*trace, *found)
+        known, why = duplicate.same_request(reading, drafts[0], config, facts, since)
+        trace = (*trace, *why)
         if known is not None:
             return _joined(case, known, drafts[0], trace)
     drafts = tuple(replace(draft, linked_to=_linked(case)) for draft in drafts)
@@ -310,6 +314,25 @@ def _request(case: _Case) -> Decision:
     if not replies and not silent:
         silent = "its priority is acknowledged quietly"
     return case.decided(NewTicket(drafts), trace, replies=replies, silent_because=silent)
+
+
+def _unwanted(case: _Case, found: Classified) -> Decision | None:
+    """A mail that only says what is not wanted goes to the open ticket that would do it: a person has to see it."""
+    reading, config = case.reading, case.config
+    asks_for_something = found.task is not None and not found.task.endswith(f".{OTHER}")
+    if not found.refused or asks_for_something or not thread.is_verified(reading):
+        return None
+    unwanted = [
+        ticket
+        for ticket in case.facts.same_case
+        if ticket.is_open and ticket.task in found.refused and set(reading.keys) & set(ticket.keys)
+        if reading.sender in ticket.participants or thread.is_colleague(reading, config)
+    ]
+    if not unwanted:
+        return None
+    ticket = max(unwanted, key=lambda ticket: ticket.received_at)
+    events, silent = case.event("not wanted", {"task": ticket.task}), "a note changes nothing that needs telling"
+    return case.decided(FollowUp(ticket, Intent.NOTE), found.matches, events=events, silent_because=silent)
 
 
 def _joined(case: _Case, ticket: Ticket, draft: Draft, trace: Trace) -> Decision:

@@ -128,6 +128,34 @@ def mail_not_sent(outbox_id: int, outcome: str, error: BaseException) -> None:
     _log.warning("mail not sent", outbox_id=outbox_id, outcome=outcome, why=why(error))
 
 
+def mail_was_taken(outbox_id: int) -> None:
+    _log.info("a mail in doubt had gone: it is not sent again", outbox_id=outbox_id)
+
+
+def way_rests(way: str, seconds: float, why: str) -> None:
+    _log.error("nothing is sent this way for a while", way=way, seconds=round(seconds), why=why)
+
+
+def way_works_again(way: str) -> None:
+    _log.info("this way works again", way=way)
+
+
+def automatic_mail_held(per_hour: int) -> None:
+    _log.error("there is too much automatic mail: it is held", per_hour=per_hour)
+
+
+def template_differs(template: str, how: str) -> None:
+    _log.warning("a template of GOV.UK Notify does not fit: see mailgate notify templates", template=template, how=how)
+
+
+def way_not_started(way: str, error: BaseException) -> None:
+    _log.error("nothing goes this way, everything else runs", way=way, why=why(error))
+
+
+def receipt_noted(outbox_id: int, status: str) -> None:
+    _log.info("GOV.UK Notify says what became of a message", outbox_id=outbox_id, status=status)
+
+
 def certificate_renewed() -> None:
     _log.info("the certificate of STARTTLS has changed: new connections see the new one")
 

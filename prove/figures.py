@@ -1,10 +1,10 @@
-"""The figures K1-K5 and K7, F6 and F11 as rounds of the recipes: what a round does, how many, and what must fail."""
+"""The figures K1-K5, K7, K13, F6 and F11 as rounds of recipes: what a round does, how many, and what must fail."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from prove import errors, full, guided, kills, powercut, pressure, reading, replies
+from prove import errors, full, guided, kills, powercut, pressure, reading, replies, sending
 from prove.outcome import Outcome
 from tests.servers import postgresql
 
@@ -57,6 +57,12 @@ def figures(*, small: bool) -> dict[str, Figure]:
         lambda folder, seed, _: replies.lost(folder, seed, size["K5 mails"]),
         lambda folder, seed: replies.lost(folder, seed, 20, spoilt=True),
     )
+    made["K13 sending"] = Figure(
+        "a relay and GOV.UK Notify that fail at random at every step",
+        1,
+        lambda folder, seed, _: sending.sending(folder, seed, size["K13 mails"]),
+        lambda folder, seed: sending.sending(folder, seed, 200, spoilt=True),
+    )
     made["F6 network"] = Figure(
         "a network that freezes, crawls and breaks",
         1,
@@ -91,14 +97,14 @@ _FULL = {
     "K2 kills": 50, "K2 rounds": 10, "K2 single": 500, "K2 single rounds": 19,
     "K3 rounds": 40, "K3 calls": 100, "K3 apart": 1, "K3 sites": 1000,
     "K4 seconds": 60, "K5 mails": 2000, "K5 rounds": 5, "F6 times": 50, "F11 seconds": 10, "F11 stops": 10,
-    "K7 rounds": 50, "K7 mails": 20_000, "K7 guided rounds": 10, "K7 guided mails": 20_000,
+    "K7 rounds": 50, "K7 mails": 20_000, "K7 guided rounds": 10, "K7 guided mails": 20_000, "K13 mails": 10_000,
 }  # fmt: skip
 _SMALL = {
     "K1 rounds": 1, "K1 first": 37, "K1 apart": 330,
     "K2 kills": 20, "K2 rounds": 1, "K2 single": 20, "K2 single rounds": 1,
     "K3 rounds": 1, "K3 calls": 6, "K3 apart": 150, "K3 sites": 6,
     "K4 seconds": 2, "K5 mails": 50, "K5 rounds": 1, "F6 times": 1, "F11 seconds": 1, "F11 stops": 1,
-    "K7 rounds": 1, "K7 mails": 3000, "K7 guided rounds": 1, "K7 guided mails": 500,
+    "K7 rounds": 1, "K7 mails": 3000, "K7 guided rounds": 1, "K7 guided mails": 500, "K13 mails": 200,
 }  # fmt: skip
 
 

@@ -11,9 +11,11 @@ OUTSIDE_FILES = {
     "ingest.imap",
     "ingest.exchange",
     "ingest.files",
+    "ingest.bounded",
     "notify.smtp",
     "notify.maildir",
     "notify.govuk",
+    "notify.standin",
     "notify.channel",
     "notify.files",
 }

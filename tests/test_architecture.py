@@ -16,6 +16,7 @@ HOMES = {
     "imaplib": ("ingest.imap",),
     "msal": ("ingest.exchange",),
     "mailparser": ("ingest.headers",),
+    "flufl": ("ingest.bounce",),
     "sqlalchemy": ("store",),
     "alembic": ("store",),
     "psycopg": ("store",),

@@ -22,7 +22,8 @@ from mailgate.model.decision import (
     NewTicket,
 )
 from mailgate.model.message import Address, Kind, Message, Verdict
-from mailgate.model.ticket import Status, Ticket, WaitingFor
+from mailgate.model.people import Worker
+from mailgate.model.ticket import NOBODY, Status, Ticket, WaitingFor
 from tests.make import (
     ANN,
     BEN,
@@ -410,6 +411,58 @@ def observing() -> Config:
 
 def decided_by(config: Config, message: Message) -> Decision:
     return decide.decide(decide.read(message, make_envelope(vouched=True), config), config, make_facts())
+
+
+REFUSING = make_config(text={"refusals": {"before": ["please do not"], "after": ["not needed"]}})
+
+
+def refused(text: str, **facts: object) -> Decision:
+    message = make_message(text, subject="A12345", sender=BEN)
+    reading = decide.read(message, make_envelope(BEN, vouched=True), REFUSING)
+    return decide.decide(reading, REFUSING, make_facts(**facts))
+
+
+def test_what_is_not_wanted_goes_to_the_ticket_that_would_do_it() -> None:
+    decision = refused("Please do not repair it.", same_case=(make_ticket(),))
+    assert isinstance(decision.outcome, FollowUp)
+    assert (decision.outcome.intent, [event.what for event in decision.events]) == (Intent.NOTE, ["not wanted"])
+    assert decision.changes == decision.replies == ()
+
+
+@pytest.mark.parametrize("tickets", [(), (make_ticket(status="done"),), (make_ticket(task="hardware.stock"),)])
+def test_without_such_a_ticket_it_is_sorted_by_a_person_and_joins_nothing(tickets: tuple[Ticket, ...]) -> None:
+    decision = refused("The repair is not needed.", same_case=tickets)
+    assert isinstance(decision.outcome, NewTicket)
+    assert decision.outcome.drafts[0].task == "hardware.other"
+
+
+def test_what_is_wanted_instead_is_a_request_as_any_other() -> None:
+    decision = refused("Please do not repair it, send the stock list.", same_case=(make_ticket(),))
+    assert isinstance(decision.outcome, NewTicket)
+    assert decision.outcome.drafts[0].task == "hardware.stock"
+
+
+SHARING = {"calendar": "office", "priority": "normal", "team": "desk", "share_work": "in turn"}
+
+
+@pytest.mark.parametrize("workers", [(), (Worker("fay@council.example", "field-team"),)])
+def test_a_ticket_that_moves_to_another_team_leaves_the_person_who_had_it(workers: tuple[Worker, ...]) -> None:
+    config, ticket = make_config(defaults=SHARING), make_ticket(assignee=CLEO.address)
+    message = make_message("Not ours, one for network.", sender=CLEO.address, subject="Re: yours")
+    facts = make_facts(sender=CLEO, evidence=(Evidence(2, "a mail of ours", ticket, CLEO.address),), workers=workers)
+    decision = decide.decide(decide.read(message, make_envelope(CLEO.address, vouched=True), config), config, facts)
+    (change,) = decision.changes
+    assert (change.team, change.assignee) == ("field-team", workers[0].address if workers else NOBODY)
+
+
+def test_a_new_ticket_goes_to_whoever_is_next() -> None:
+    config = make_config(defaults=SHARING)
+    cleo, dev = Worker(CLEO.address, "desk", last_ticket=4), Worker(DEV.address, "desk", last_ticket=2)
+    facts = make_facts(workers=(cleo, dev))
+    decision = decide.decide(decide.read(make_message(REQUEST), make_envelope(ANN), config), config, facts)
+    assert isinstance(decision.outcome, NewTicket)
+    assert decision.outcome.drafts[0].assignee == DEV.address
+    assert "in turn" in [match.effect for match in decision.trace]
 
 
 def test_a_ticket_whose_category_the_configuration_no_longer_has_can_still_be_answered() -> None:

@@ -17,18 +17,19 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
 
-from mailgate.app import address_of, connection_to, context_of
+from mailgate.app import address_of, channel_to, connection_to, context_of, template_look
 from mailgate.errors import MailgateError, Refused, TryLater
 from mailgate.ingest.listener import encryption
 from mailgate.ingest.policy import space_floor
 from mailgate.model.config import Config
-from mailgate.notify.smtp import relay_from
+from mailgate.notify.texts import is_fatal
 from mailgate.store import examination
 from mailgate.store.engine import is_made, open_store
 from mailgate.store.schema import schema_is_current
 from mailgate.store.space import FreeSpace, folders_of
 from mailgate.workers.canary import flies
 from mailgate.workers.certificates import endings
+from mailgate.workers.templates import compared
 from mailgate.workers.watch import WARNED_DAYS
 
 SAFE_PYTHON = {(3, 11): 15, (3, 12): 13, (3, 13): 12, (3, 14): 3}
@@ -189,7 +190,7 @@ def _said_at(host: str, port: int) -> str | None:
 def _sending(config: Config) -> Findings:
     via = config.operator.send.via
     if via.startswith("smtp://"):
-        relay_from(via).certificate_ends_at()
+        channel_to(config).probe()
         yield _ok("send.via", f"{_without_user(via)} answers.")
         return
     folder = Path(via.removeprefix("maildir:"))
@@ -200,6 +201,26 @@ def _sending(config: Config) -> Findings:
     yield _ok("send.via", f"Mails go into the folder {folder}; nothing leaves this machine.")
     if not flies(config):
         yield Level.WARNING, "canary", "No canary is sent: what goes into a Maildir never comes back."
+
+
+def _notify(config: Config) -> Findings:
+    try:
+        look = template_look(config)
+    except Refused as error:
+        yield Level.FAILURE, "notify", f"{error}."
+        return
+    if look is None:
+        yield _ok("notify", "No key is set: nothing goes by GOV.UK Notify.")
+        return
+    known, found = config.service.alerts.templates.known, compared(config, look)
+    if not known:
+        yield Level.WARNING, "notify", "A key is set, but no template: put the ids under alerts.templates."
+    for key in known:
+        for says in found.get(key, ()):
+            level = Level.FAILURE if is_fatal(says) else Level.WARNING
+            yield level, f"notify {key}", f"At GOV.UK Notify {says}: see mailgate notify templates."
+    if known and not found:
+        yield _ok("notify", f"{len(known)} templates fit what we send.")
 
 
 def _accounts(config: Config) -> Findings:
@@ -273,6 +294,7 @@ CHECKS: tuple[Callable[[Config], Findings], ...] = (
     _free_space,
     _addresses,
     _sending,
+    _notify,
     _accounts,
     _certificates,
 )

@@ -89,6 +89,10 @@ def _ticket(draft: Draft, config: Config) -> dict[str, Any]:
         **keys,
         "fields": _plain(draft.fields),
         "missing_information": list(draft.missing),
+        "tags": list(draft.tags),
+        "show_to": draft.show_to,
+        "attachments": draft.attachments,
+        "start": draft.starts,
         "status": draft.status,
         "due_at": draft.due_at.isoformat() if draft.due_at else None,
     }

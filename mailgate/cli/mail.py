@@ -27,7 +27,7 @@ def parse(
 ) -> None:
     """Show a mail as the gateway reads it; without a configuration too."""
     from mailgate.cli.shown import message_as_json
-    from mailgate.ingest.parse import parse as read
+    from mailgate.ingest.bounded import read
     from mailgate.model.config import Service
 
     try:
@@ -55,8 +55,8 @@ def _explainer(config: "Config", mailbox: str | None) -> Callable[[bytes], dict[
     from mailgate import decide
     from mailgate.app import clock, facts_about
     from mailgate.cli.decided import as_json
+    from mailgate.ingest.bounded import read
     from mailgate.ingest.files import envelope_of
-    from mailgate.ingest.parse import parse as read
 
     def explained(raw: bytes) -> dict[str, Any]:
         message = read(raw, config.service.text, config.service.markings)

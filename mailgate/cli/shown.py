@@ -33,7 +33,10 @@ def message_as_json(message: Message) -> dict[str, Any]:
         "kind": message.kind.value,
         "kind_why": message.kind_why,
         "marking": message.marking,
+        "away_until": message.away_until.isoformat() if message.away_until else None,
         "bounce_recipients": list(message.bounce_recipients),
+        "returned_ids": list(message.returned_ids),
+        "returned_to": list(message.returned_to),
         "attachments": [
             {
                 "filename": file.filename,

@@ -26,8 +26,9 @@ MAX_NAME = 200
 MAX_VALUE = 1000
 
 _ENCODED_WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?]*)\?=")
-_ID = re.compile(r"<[^<>\s]{1,995}>")
-_BARE_ID = re.compile(r"[^<>\s,;\"]{1,500}@[^<>\s,;\"]{1,500}")
+_NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]")
+_ID = re.compile(r"<[^<>\s\x00-\x1f\x7f]{1,995}>")
+_BARE_ID = re.compile(r"[^<>\s,;\"\x00-\x1f\x7f]{1,500}@[^<>\s,;\"\x00-\x1f\x7f]{1,500}")
 # Twice in one mail, and two programs read two mails (E180).
 _ONCE = (
     *("from", "sender", "reply-to", "to", "cc", "subject", "date", "message-id", "in-reply-to"),
@@ -71,11 +72,9 @@ def _unpacked(encoding: str, payload: str) -> bytes:
     data = payload.encode("utf-8", "surrogateescape")
     if encoding in "qQ":
         return decodestring(data, header=True)
-    data = b"".join(data.split()).rstrip(b"=")
-    try:
-        return binascii.a2b_base64(data + b"=" * (-len(data) % 4))
-    except binascii.Error:
-        return binascii.a2b_base64(data[: len(data) // 4 * 4])
+    data = _NOT_BASE64.sub(b"", data)
+    data = data[: len(data) // 4 * 4 + (0, 0, 2, 3)[len(data) % 4]]  # one character alone is no byte
+    return binascii.a2b_base64(data + b"=" * (-len(data) % 4))
 
 
 class Headers:

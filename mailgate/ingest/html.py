@@ -8,9 +8,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import unquote
 
 from lxml import etree
+
+from mailgate.ingest.markup import strip_tags, unwrap_safe_links
 
 MAX_HTML = 2 * 1024**2
 MAX_STRUCK = 200
@@ -38,24 +39,6 @@ _HISTORY_IDS = frozenset({"divrplyfwdmsg", "mail-editor-reference-message-contai
 _HISTORY_CLASSES = frozenset({"ms-outlook-mobile-reference-message", "yahoo_quoted", "protonmail_quote"})
 _QUOTED_CLASSES = frozenset({"gmail_attr", "moz-cite-prefix"})
 _SPACES = re.compile(r"[ \t\n\r\f]+")
-_TAG = re.compile(r"<[^<>]{0,5000}>?")
-_SAFE_LINK = re.compile(
-    r"https://[\w.-]{1,80}\.safelinks\.protection\.outlook\.com/[^?\s<>\"]{0,40}\?url=([^&\s<>\"]+)[^\s<>\")\]]*"
-)
-_MARKS = (
-    *(
-        "gmail_quote",
-        "divrplyfwdmsg",
-        "moz-cite",
-        "type=cite",
-        'type="cite',
-        "type='cite",
-        "yahoo_quoted",
-        "protonmail_quote",
-    ),
-    *("reference-message", "olk_src_body", "messagereplysection"),
-)
-_STRIKES = ("line-through", "<s>", "<s ", "<strike", "<del>", "<del ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,58 +48,6 @@ class Rendered:
     text: str
     struck: tuple[str, ...] = ()
     history_at: int | None = None
-
-
-def marks_history(html: str) -> bool:
-    """Whether a known mail client marked quoted history in *html* (E82, E101)."""
-    lower = html.lower()
-    return any(mark in lower for mark in _MARKS)
-
-
-def strikes_out(html: str) -> bool:
-    """Whether something in *html* may be struck out."""
-    lower = html.lower()
-    return any(strike in lower for strike in _STRIKES)
-
-
-def unwrap_safe_links(text: str) -> str:
-    """*text* with Exchange's Safe Links replaced by the addresses they stand for (E85)."""
-    if "safelinks.protection.outlook.com" not in text:
-        return text
-    return _SAFE_LINK.sub(_unwrapped, text)
-
-
-def _unwrapped(link: re.Match[str]) -> str:
-    stop = link[0][len(link[0].rstrip(".,;")) :]  # the sentence's, not the link's
-    return unquote(link[1].rstrip(".,;")) + stop
-
-
-def visible_length(html: str) -> int:
-    """About how many characters *html* shows; a cheap upper bound for E82."""
-    return sum(len(piece) for piece in strip_tags(html).split())
-
-
-def strip_tags(html: str) -> str:
-    """*html* without its tags, comments, style and scripts: linear, and right for any bytes."""
-    for opening, closing in (("<!--", "-->"), ("<style", "</style>"), ("<script", "</script>"), ("<head>", "</head>")):
-        html = _without(html, opening, closing)
-    return _TAG.sub(" ", html)
-
-
-def _without(html: str, opening: str, closing: str) -> str:
-    lower = html.lower()
-    if len(lower) != len(html) or opening not in lower:
-        return html
-    kept: list[str] = []
-    at = 0
-    while (start := lower.find(opening, at)) >= 0:
-        end = lower.find(closing, start + len(opening))
-        if end < 0:
-            break
-        kept.append(html[at:start])
-        at = end + len(closing)
-    kept.append(html[at:])
-    return "".join(kept)
 
 
 def render(html: str) -> Rendered:

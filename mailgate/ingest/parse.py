@@ -2,10 +2,15 @@
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 
-from mailgate.ingest import automatic, body, bounce, content
+from mailgate.ingest import attached, automatic, body, bounce, content, undelivered
+from mailgate.ingest.absence import away_until
 from mailgate.ingest.headers import MAX_SUBJECT, Headers
 from mailgate.ingest.html import Rendered
+from mailgate.ingest.leaf import parameter, payload
+from mailgate.ingest.sealed import opened
+from mailgate.ingest.seen import Seen
 from mailgate.ingest.tree import Part, read_tree
 from mailgate.model.config import TextKeys
 from mailgate.model.message import Address, Attachment, Kind, Message
@@ -43,32 +48,44 @@ def parse(raw: bytes, text: TextKeys | None = None, markings: tuple[str, ...] = 
 
 
 def attachment_bytes(raw: bytes, part: int) -> bytes:
-    """The decoded bytes of the leaf with the number *part* (``Attachment.part``).
+    """The decoded bytes of the attachment with the number *part* (``Attachment.part``).
 
-    Raises IndexError where the mail has no such leaf.
+    Raises IndexError where the mail has no such part.
     """
-    for number, leaf in enumerate(read_tree(raw).root.leaves()):
+    root = opened(read_tree(raw[:MAX_RAW]).root)
+    for number, leaf in enumerate(root.leaves()):
         if number == part:
-            return content.payload(leaf)
+            return payload(leaf)
+    for file, data in attached.unpack(root).files:
+        if file.part == part:
+            return data
     raise IndexError(f"the mail has no part {part}")
 
 
 def _parse(raw: bytes, keys: TextKeys, markings: tuple[str, ...]) -> Message:
-    root, tree_defects = read_tree(raw[:MAX_RAW])
-    headers = Headers(root)
+    outer, tree_defects = read_tree(raw[:MAX_RAW])
+    headers = Headers(outer)
     defects = [*tree_defects, *headers.defects, *(["too-large"] if len(raw) > MAX_RAW else [])]
     from_, from_ok = _from(headers, defects)
     date, date_defect = headers.date()
     subject = headers.text("subject", MAX_SUBJECT)
     in_reply_to, references = headers.ids("in-reply-to"), headers.ids("references")
+    root = opened(outer)
     pieces = content.segments(root)
+    unpacked = attached.unpack(root)
     read = content.read_body(pieces)
-    defects += [defect for defect in (date_defect, *read.defects) if defect]
+    if not read.text.strip() and (unpacked.text or unpacked.html):
+        read = content.read_packed(unpacked.text, unpacked.html)
+    protected = "protected" if attached.is_protected(root) else ""
+    defects += [defect for defect in (date_defect, *read.defects, *unpacked.defects, protected) if defect]
     source = _source(read, subject, from_, bool(in_reply_to or references))
     parts = body.split(source, keys, markings)
-    attachments = content.attachments(root, pieces)
-    delivery = bounce.read_report(root, headers)
-    kind, why = automatic.kind_of(_seen(root, headers, subject, from_, delivery, read.text))
+    attachments = attached.attachments(root, content.leaves(pieces), unpacked)
+    seen = _seen(root, headers, subject, from_, read.text, len(raw))
+    kind, why = automatic.kind_of(replace(seen, reply=parts.reply, message_class=unpacked.message_class))
+    away = None
+    if kind is Kind.AUTO_REPLY and date:
+        away = away_until(subject, parts.reply, headers.text("x-apple-criteria"), date.date())
     ids = headers.ids("message-id")
     if not ids:
         defects.append("no-message-id")
@@ -98,8 +115,11 @@ def _parse(raw: bytes, keys: TextKeys, markings: tuple[str, ...]) -> Message:
         kind=kind,
         kind_why=why,
         marking=parts.marking,
-        bounce_recipients=_bounced(kind, delivery),
-        returned_ids=delivery.returned_ids,
+        away_until=away,
+        bounce_recipients=_bounced(kind, seen.delivery),
+        bounce_status=_bounce_status(kind, seen.delivery),
+        returned_ids=seen.delivery.returned_ids,
+        returned_to=seen.delivery.returned_to,
         attachments=attachments,
         headers=_kept(headers),
         defects=tuple(dict.fromkeys(defects)),
@@ -132,18 +152,20 @@ def _delivered_to(headers: Headers) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _seen(
-    root: Part, headers: Headers, subject: str, from_: Address | None, delivery: bounce.Report, text: str
-) -> automatic.Seen:
-    report = content.parameter(root, "report-type").lower() if root.declared_type == "multipart/report" else ""
+def _seen(root: Part, headers: Headers, subject: str, from_: Address | None, text: str, size: int) -> Seen:
+    report = parameter(root, "report-type").lower() if root.declared_type == "multipart/report" else ""
     calendars = (leaf for leaf in root.leaves() if leaf.declared_type == "text/calendar")
-    return automatic.Seen(
+    from_local = from_.address.rpartition("@")[0] if from_ else ""
+    delivery = bounce.read_report(root, headers, text)
+    if report in ("", "delivery-status") and undelivered.deserves_second_opinion(subject, from_local):
+        delivery = bounce.second_opinion(root, delivery, size)
+    return Seen(
         headers=headers.decoded,
         subject=subject,
-        from_local=from_.address.rpartition("@")[0] if from_ else "",
+        from_local=from_local,
         report=report,
         delivery=delivery,
-        calendar_method=next((content.parameter(leaf, "method").upper() for leaf in calendars), ""),
+        calendar_method=next((parameter(leaf, "method").upper() for leaf in calendars), ""),
         text=text,
         null_sender=from_ is None or headers.text("return-path") == "<>",
         returns_mail=any(leaf.declared_type in bounce.RETURNED for leaf in root.leaves()),
@@ -152,6 +174,12 @@ def _seen(
 
 def _bounced(kind: Kind, delivery: bounce.Report) -> tuple[str, ...]:
     return delivery.delayed if kind is Kind.DSN_DELAYED else delivery.failed
+
+
+def _bounce_status(kind: Kind, delivery: bounce.Report) -> str:
+    """The status of the first recipient that the report is about, such as "5.1.1"."""
+    about = _bounced(kind, delivery)[:1]
+    return next((each.status for each in delivery.recipients if each.address in about and each.status), "")
 
 
 def _kept(headers: Headers) -> Mapping[str, tuple[str, ...]]:

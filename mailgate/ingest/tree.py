@@ -1,17 +1,14 @@
 """Raw bytes to the tree of MIME parts, inside limits (E70, E92, R10-R12).
 
-The standard library's parser reads each block of headers, under ``compat32``; what lies between
-the boundaries is cut here, because the library walks line by line and keeps every line. It is quadratic
-or recursive in what a header holds, so the limits are kept while it reads: nothing is
-handed to it that it could not do in time.
+Fields and parts are cut as the standard library's parser cuts them, which the tests compare; it walks line by
+line and keeps every line. Its ``Message``, under ``compat32``, reads what a part's fields hold. That is quadratic
+or recursive in how much they hold, so the limits are kept here: nothing is handed to it that it could not do in time.
 """
 
 import re
 from collections.abc import Iterator, Sequence
-from email.errors import StartBoundaryNotFoundDefect
+from email.errors import MissingHeaderBodySeparatorDefect, StartBoundaryNotFoundDefect
 from email.message import Message
-from email.parser import HeaderParser
-from email.policy import Compat32
 from typing import Any, NamedTuple
 
 MAX_FIELDS = 1000
@@ -31,10 +28,13 @@ _KNOWN_FIELD = re.compile(
     rb"(?i)(?:x-[\w-]{1,60}|from|to|cc|subject|date|message-id|mime-version|content-[\w-]{1,40}|received|return-path"
     rb"|reply-to|sender|in-reply-to|references|auto-submitted|precedence|delivered-to)[ \t]*:"
 )
-_FIELD = re.compile(rb"[!-9;-~]{1,200}[ \t]*:")
+_FIELD = re.compile(rb"([!-9;-~]{1,200})[ \t]*:")
+_TYPE = re.compile(r"[\w!#$&^.+-]{1,127}/[\w!#$&^.+-]{1,127}(?=[\s;,]|\Z)", re.ASCII)
 _BLANK_LINE = re.compile(rb"(?:\r\n|\n|\r(?!\n))[ \t]*(?:\r\n|\n|\r(?!\n))")
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _EMPTY_LINE = re.compile(r"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r)")
+_HEADER = re.compile(r"([!-9;-~]*+):[ \t]*+([^\r\n]*+(?:(?:\r\n|\n|\r)[ \t][^\r\n]*+)*+)(?:\r\n|\n|\r|\Z)")
+_STRAY = re.compile(r"(?:From |[ \t])[^\r\n]*+(?:\r\n|\n|\r|\Z)")
 _DELIMITER_END = re.compile(r"(--)?[ \t]*(?:\r\n|\n|\r|\Z)")
 
 
@@ -58,17 +58,27 @@ class Part(Message):
     _payload: Any
 
     def __init__(self, limits: _Limits, depth: int) -> None:
-        super().__init__(policy=CAPPED)
+        super().__init__()
         self.limits = limits
         self.depth = depth
         self._room = MAX_HEADERS
         self._declared: str | None = None
+        self._first: dict[str, str] = {}  # by lower-case name
+        self._leaves: tuple[Part, ...] | None = None
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and name.lower() in self._first
+
+    def get(self, name: str, failobj: Any = "") -> Any:
+        """The first value of a field as it was written, bytes beyond ASCII as surrogates (E74), or *failobj*."""
+        return self._first.get(name.lower(), failobj)
 
     @property
     def declared_type(self) -> str:
         """Content type as the sender wrote it, in lower case; "text/plain" where it wrote none."""
         if self._declared is None:
-            self._declared = super().get_content_type()
+            written = _TYPE.match(super().get_content_type())
+            self._declared = written[0] if written else "application/octet-stream"
         return self._declared
 
     def get_content_type(self) -> str:
@@ -81,26 +91,39 @@ class Part(Message):
             return "application/octet-stream"
         return declared
 
+    @property
+    def is_full(self) -> bool:
+        """Whether it may hold no further field (R11)."""
+        return self._room <= 0 or len(self) >= MAX_FIELDS
+
     def set_raw(self, name: str, value: Any) -> None:
-        if self._room <= 0 or len(self) >= MAX_FIELDS:
-            self.limits.defects["too-many-headers"] = None
-            return
         lower = name.lower()
-        if lower in _MIME_FIELDS and lower in self:
-            self.limits.defects["ambiguous-mime"] = None
+        if lower in _MIME_FIELDS and (lower in self._first or value.lower().count("boundary=") > 1):
+            self.limits.defects["ambiguous-mime"] = None  # two programs may read two mails (S24)
         capped = _capped(lower, value[: self._room])
         if len(capped) < len(value):
             self.limits.defects["header-too-long"] = None
         self._room -= len(name) + len(capped) + 2
+        self._first.setdefault(lower, capped)
         super().set_raw(name, capped)
 
-    def taken(self) -> str:
-        """What the standard parser left as the body, which it loses."""
-        body, self._payload = self._payload, None
-        return str(body)
+    def get_boundary(self, failobj: Any = None) -> Any:
+        """The boundary, without the line ends of a header that was folded within it."""
+        boundary = super().get_boundary(failobj)
+        return _LINE_END.sub("", boundary) if isinstance(boundary, str) else boundary
 
-    def leaves(self) -> Iterator["Part"]:
+    @property
+    def written(self) -> str:
+        """What stands in a leaf, as it was written: bytes beyond ASCII are surrogates."""
+        return self._payload if isinstance(self._payload, str) else ""
+
+    def leaves(self) -> tuple["Part", ...]:
         """The parts that hold something, in the order of the mail."""
+        if self._leaves is None:
+            self._leaves = tuple(self._walked())
+        return self._leaves
+
+    def _walked(self) -> Iterator["Part"]:
         waiting = [self]
         while waiting:
             part = waiting.pop()
@@ -114,36 +137,16 @@ class Part(Message):
         return self.get_payload() if self.is_multipart() else []  # type: ignore[return-value]
 
 
-class _Capped(Compat32):
-    """compat32 that never joins more lines of one header than any header may have."""
-
-    def header_fetch_parse(self, name: str, value: Any) -> Any:
-        return value  # bytes beyond ASCII stay as surrogates: E74 decodes them
-
-    def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
-        name, _, first = sourcelines[0].partition(":")
-        room = MAX_HEADER + 1 - len(first)
-        kept = [first.lstrip(" \t")]
-        for line in sourcelines[1:]:
-            if room <= 0:
-                break
-            kept.append(line[:room])
-            room -= len(line)
-        return name.rstrip(" \t"), "".join(kept).rstrip("\r\n")
-
-
-CAPPED = _Capped()
-
-
 def _capped(name: str, value: str) -> str:
     """*value* cut to what a header of this name may hold (R11)."""
-    if name.startswith("content-"):
+    of_parameters = name.startswith("content-")
+    if len(value) <= MAX_STRUCTURED and not (of_parameters and value.count(";") >= MAX_PARAMETERS):
+        return value
+    if of_parameters:
         pieces = value[:MAX_STRUCTURED].split(";", MAX_PARAMETERS)
         return ";".join(pieces[:MAX_PARAMETERS]) if len(pieces) > MAX_PARAMETERS else value[:MAX_STRUCTURED]
     if name in _PLAIN_HEADERS or name.startswith("x-"):
         return value[:MAX_HEADER]
-    if len(value) <= MAX_STRUCTURED:
-        return value
     head = value[:MAX_STRUCTURED]
     return head[: head.rfind(",")] if "," in head else head  # no half address
 
@@ -184,23 +187,33 @@ class _Cutter:
         return part
 
     def _head(self, start: int, end: int, parent: Part | None) -> tuple[Part, int]:
-        """A part with its headers, and where its body begins: behind an empty line, or a line that is no header."""
-        line_end = _LINE_END.match(self._text, start, end)
-        found = line_end or _EMPTY_LINE.search(self._text, start, end)
-        head_end = found.end() if found else end
+        """A part with its fields, and where its body begins: behind an empty line, or at a line that is no field."""
+        part = Part(self._limits, parent.depth + 1 if parent is not None else 0)
+        if parent is not None and parent.declared_type == "multipart/digest":
+            part.set_default_type("message/rfc822")
+        at = start
+        for _ in range(2 * MAX_FIELDS):
+            if at >= end or part.is_full:
+                break
+            if field := _HEADER.match(self._text, at, end):
+                if field[1]:
+                    part.set_raw(field[1], field[2])
+                at = field.end()
+            elif empty := _LINE_END.match(self._text, at, end):
+                return part, empty.end()
+            elif stray := _STRAY.match(self._text, at, end):
+                at = stray.end()
+            else:
+                part.defects.append(MissingHeaderBodySeparatorDefect())
+                return part, at
+        return part, self._behind_head(at, end)
 
-        depth = parent.depth + 1 if parent is not None else 0
-        in_digest = parent is not None and parent.declared_type == "multipart/digest"
-        default = "message/rfc822" if in_digest else "text/plain"
-
-        def made(policy: object = None) -> Part:
-            part = Part(self._limits, depth)
-            part.set_default_type(default)
-            return part
-
-        part = HeaderParser(made, policy=CAPPED).parsestr(self._text[start:head_end])
-        assert isinstance(part, Part)
-        return part, head_end - len(part.taken())
+    def _behind_head(self, at: int, end: int) -> int:
+        """Where the body begins behind fields that are not read any more."""
+        if _HEADER.match(self._text, at, end) or _STRAY.match(self._text, at, end):
+            self._limits.defects["too-many-headers"] = None
+        empty = _EMPTY_LINE.search(self._text, max(at - 1, 0), end)
+        return empty.end() if empty else end
 
     def _cut(self, part: Part, start: int, end: int) -> int:
         """Attach the parts of a multipart; where there are none: where its text ends."""
@@ -249,14 +262,14 @@ class _Cutter:
 
 
 def _mended(raw: bytes) -> bytes:
-    """*raw* without blank lines before its headers and without garbage lines between them (E93)."""
+    """*raw* without blank lines before its headers, garbage lines between them, or spaces before their colons (E93)."""
     raw = raw.lstrip(b"\r\n\x00\xef\xbb\xbf \t")
     end = _BLANK_LINE.search(raw, 0, MAX_HEADERS)
     block = raw[: end.start()] if end else raw[:MAX_HEADERS]
     lines = block.splitlines(keepends=True)
     last = max((i for i, line in enumerate(lines) if _KNOWN_FIELD.match(line)), default=0)
     kept = [
-        line
+        _FIELD.sub(rb"\1:", line, count=1) if _FIELD.match(line) else line
         for i, line in enumerate(lines)
         if i > last or line[:1] in b" \t" or _FIELD.match(line) or (i == 0 and line.startswith(b"From "))
     ]

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
 
+from mailgate.model.outbound import Way
 from mailgate.model.spans import Opening, Span
 
 
@@ -89,6 +90,14 @@ class Mode(StrEnum):
     OFF = "off"
 
 
+class ShareWork(StrEnum):
+    """Who gets a new ticket."""
+
+    LEAST_BUSY = "to the least busy person on duty"
+    IN_TURN = "in turn"
+    NOBODY = "leave unassigned"
+
+
 class Framework(StrEnum):
     """How far a capacity level may slow a task (the Prioritisation Framework)."""
 
@@ -100,7 +109,7 @@ class Framework(StrEnum):
 class Defaults(Model):
     calendar: str | None = None
     priority: str | None = None
-    share_work: Literal["to the least busy person on duty", "in turn", "leave unassigned"] = "leave unassigned"
+    share_work: ShareWork = ShareWork.NOBODY
     team: str | None = None
     duplicates_within: Allowance = Span.parse("10 working days")
     reopen_within: Allowance = Span.parse("10 working days")
@@ -119,11 +128,21 @@ class Identifier(Model):
     belongs_to: str | None = None
 
 
+class Refusals(Model):
+    """Words that say that something is not wanted: those that stand before it, and those after it."""
+
+    before: Words = ()
+    after: Words = ()
+
+
 class TextKeys(Model):
-    """How paragraphs begin that count for nothing."""
+    """How paragraphs begin that count for nothing, and how people ask, mention in passing and refuse."""
 
     disclaimers: Words = ()
     banners: Words = ()
+    asks: Words = ()
+    asides: Words = ()
+    refusals: Refusals = Refusals()
 
 
 class Calendar(Model):
@@ -266,7 +285,66 @@ class Messages(Model):
     commission: str = "templates/commission.md"
     unreadable: str = "templates/unreadable.md"
     alert: str = "templates/alert.md"
+    gathered: str = "templates/gathered.md"
     quiet_for: Words = ()
+
+
+def _template_id(text: str) -> str:
+    if not re.fullmatch("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", text):
+        raise ValueError("expected the id of a template in GOV.UK Notify, a UUID")
+    return text
+
+
+def _telephone(text: str) -> str:
+    if not re.fullmatch(r"\+?[0-9 ]{7,20}", text):
+        raise ValueError('expected a telephone number such as "07700 900123"')
+    return text.replace(" ", "")
+
+
+TemplateId = Annotated[str, AfterValidator(_template_id)]
+Telephone = Annotated[str, AfterValidator(_telephone)]
+Ways = Annotated[tuple[Way, ...], BeforeValidator(_listed)]
+
+
+class AlertTemplates(Model):
+    """The ids that the texts of docs/notify.md section 10 have in GOV.UK Notify; without its id none is sent."""
+
+    received: TemplateId | None = None
+    more_needed: TemplateId | None = None
+    late: TemplateId | None = None
+    done: TemplateId | None = None
+    duplicate: TemplateId | None = None
+    at_risk: TemplateId | None = None
+    breached: TemplateId | None = None
+    digest: TemplateId | None = None
+    at_risk_text: TemplateId | None = None
+    breached_text: TemplateId | None = None
+
+    @property
+    def known(self) -> Mapping[str, str]:
+        """Those that have an id."""
+        return {name: value for name, value in self if value}
+
+
+class Tell(Model):
+    """Which message goes how: by our own mail, in its thread, by an e-mail of GOV.UK Notify, or by a text message."""
+
+    received: Ways = (Way.MAIL,)
+    duplicate: Ways = (Way.MAIL,)
+    more_needed: Ways = (Way.MAIL, Way.NOTIFY)
+    late: Ways = (Way.MAIL, Way.NOTIFY)
+    done: Ways = (Way.MAIL, Way.NOTIFY)
+    at_risk: Ways = (Way.MAIL, Way.NOTIFY)
+    breached: Ways = (Way.MAIL, Way.NOTIFY, Way.TEXT)
+    digest: Ways = (Way.MAIL,)
+
+
+class Alerts(Model):
+    """What goes by GOV.UK Notify. *texts_to*: who asked for text messages, and at which number."""
+
+    templates: AlertTemplates = AlertTemplates()
+    tell: Tell = Tell()
+    texts_to: Mapping[str, Telephone] = Field(default_factory=dict)
 
 
 def _information(value: Any) -> Any:
@@ -301,7 +379,13 @@ class Service(Model):
     capacity_levels: Mapping[str, Mapping[Framework, Slowing]] = Field(default_factory=dict)
     commissions: Commissions | None = None
     messages: Messages = Messages()
+    alerts: Alerts = Alerts()
     keep: Mapping[str, str] = Field(default_factory=dict)
+
+    @property
+    def sharing(self) -> tuple[str, ...]:
+        """The teams whose work is given out."""
+        return () if self.defaults.share_work is ShareWork.NOBODY else tuple(self.teams)
 
 
 class Store(Model):
@@ -396,13 +480,37 @@ class ImapAccount(Model):
 
 
 class Send(Model):
+    """How our own mail leaves. *user*: for a relay that sends for those it knows; *automatic_per_hour*: E136."""
+
     via: str = "maildir:var/outbox"
+    user: str | None = None
+    auth: Literal["password", "xoauth2"] = "xoauth2"
+    secret_file: str | None = None
+    tenant: str | None = None
+    client_id: str | None = None
+    automatic_per_hour: Count = 3000
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        if self.user and not self.secret_file:
+            raise ValueError('"user" needs secret_file beside it')
+        if self.user and self.auth == "xoauth2" and not (self.tenant and self.client_id):
+            raise ValueError('"auth: xoauth2" needs tenant and client_id beside it')
+        return self
 
 
 class Notify(Model):
+    """GOV.UK Notify. *callback_token_file*: what it proves itself by when it reports; without one it is asked."""
+
     base_url: str = "https://api.notifications.service.gov.uk"
     api_key: str | None = Field(default=None, repr=False)
     api_key_file: str | None = None
+    callback_token_file: str | None = None
+
+    @property
+    def is_set(self) -> bool:
+        """Whether anything can go by it."""
+        return bool(self.api_key or self.api_key_file)
 
 
 class Web(Model):

@@ -1,13 +1,15 @@
 """What was looked up about a mail, what should happen to it, and why."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
 
 from mailgate.model.message import Envelope, Message, Verdict
-from mailgate.model.people import Person
+from mailgate.model.people import Person, Worker
 from mailgate.model.ticket import Change, Draft, Event, Ticket, Values
+
+_NEWEST = 2**62  # behind every ticket there is
 
 
 class Action(StrEnum):
@@ -129,6 +131,7 @@ class Facts:
     members of the teams of the tickets in *evidence*. *acknowledged* counts automatic answers of the last day to
     its sender, *acknowledged_to_strangers* those of the last minute to anybody not verified.
     *is_own*: we sent a mail with its Message-ID. *canary*: the valid token of a canary of ours.
+    *workers* are the people to whom a new ticket can be given.
     """
 
     now: datetime
@@ -143,6 +146,21 @@ class Facts:
     answers_ours_automatically: bool = False
     is_own: bool = False
     canary: Token | None = None
+    workers: tuple[Worker, ...] = ()
+
+    def after_giving(self, given: Mapping[str, int]) -> "Facts":
+        """The facts once so many more tickets were *given* to each address: what is decided together counts too."""
+        if not given:
+            return self
+        workers = (
+            replace(
+                worker,
+                open_tickets=worker.open_tickets + given.get(worker.address, 0),
+                last_ticket=_NEWEST if worker.address in given else worker.last_ticket,
+            )
+            for worker in self.workers
+        )
+        return replace(self, workers=tuple(workers))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import NamedTuple
+
+Day = date  # a message has a field of that name
 
 
 class Kind(StrEnum):
@@ -117,8 +119,10 @@ class Message:
     is what the sender newly wrote, without quoted history, signature and disclaimers;
     *quoted* is the history that was cut off; *layer* is the rule that found it, and *spans* say what became
     of each part of the body (of *text_from_html* where there is one, else of *text*). *struck* holds what was
-    struck out: it stands in none of the texts, and a number in it is withdrawn. *headers* holds the header
-    values that later stages read, by lower-case name, decoded and on one line, as tuples in order.
+    struck out: it stands in none of the texts, and a number in it is withdrawn. *away_until*: the day that an
+    absence notice names. *returned_ids* and *returned_to*: the ids of a mail that came back, and the addresses
+    that answers to it were to go to. *headers* holds the header values that later stages read, by lower-case
+    name, decoded and on one line, as tuples in order.
     """
 
     message_id: str
@@ -146,8 +150,11 @@ class Message:
     kind: Kind = Kind.HUMAN
     kind_why: str = ""
     marking: str = ""
+    away_until: Day | None = None
     bounce_recipients: tuple[str, ...] = ()
+    bounce_status: str = ""
     returned_ids: tuple[str, ...] = ()
+    returned_to: tuple[str, ...] = ()
     attachments: tuple[Attachment, ...] = ()
     headers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     defects: tuple[str, ...] = ()

@@ -8,6 +8,10 @@ from enum import StrEnum
 Values = Mapping[str, tuple[str, ...]]
 
 
+NOBODY = ""
+"""The assignee of a change that takes a ticket away from whoever has it."""
+
+
 class Status(StrEnum):
     NEW = "new"
     OPEN = "open"

@@ -36,6 +36,7 @@ OWN: Mapping[str, frozenset[str]] = {
     "commission": frozenset(),
     "unreadable": frozenset(),
     "alert": frozenset({"alert", "detail"}),
+    "gathered": frozenset({"references"}),
     "status": frozenset({"status", "waiting_for", "until"}),
     LAYOUT: frozenset({"subject", "marking", "marker"}),
 }
@@ -136,6 +137,8 @@ def _own(name: str, reply: Reply, about: About, zone: ZoneInfo) -> object:
     said = reply.fields.get(name, "")
     if name == "missing":
         return [clean(sentence) for sentence in about.missing]
+    if name == "references":
+        return clean(said).split()
     if name in ("alert", "detail"):
         return clean(said)
     if name == "status":

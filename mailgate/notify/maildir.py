@@ -12,25 +12,27 @@ from pathlib import Path
 
 from mailgate.errors import TryLater
 from mailgate.folders import make_durably
-from mailgate.model.outbound import Attempt
+from mailgate.model.outbound import Attempt, Doubt
 
 
 class Maildir:
     """Delivers below *folder*, which is made where it is missing."""
 
     longest_seconds = 10.0
-    repeatable = True
+    doubt = Doubt.HARMLESS
+    pace = None
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._written: list[str] = []
 
-    def send(self, attempt: Attempt) -> None:
+    def send(self, attempt: Attempt) -> str:
         """Write the mail into ``tmp`` unless it is in the Maildir already; TryLater where the disk refuses."""
         name = file_name(attempt)
         with self._writing():
             if attempt.attempts <= 1 or not self._was_moved(name):
                 self._write(name, attempt)
+        return ""
 
     def settle(self) -> None:
         """Move what was written into ``new``, all of it durable: for many together that is quicker than one by one."""
@@ -43,6 +45,14 @@ class Maildir:
             for name in names:  # the same name holds the same mail
                 os.rename(self._folder / "tmp" / name, self._folder / "new" / name)
             self._sync(self._folder / "new")
+
+    def find(self, attempt: Attempt) -> str | None:
+        """Never asked: sending twice leaves one mail."""
+        return None
+
+    def probe(self) -> None:
+        with self._writing():
+            self._make()
 
     def close(self) -> None:
         """Nothing stays open between two mails."""

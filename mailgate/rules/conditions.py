@@ -1,4 +1,4 @@
-"""Rules: conditions with outcomes, read from the top until one says "stop".
+"""The conditions of rules.
 
 A condition is one small function and one line of ``CONDITIONS``. It is handed the case and what
 the configuration wants, and says on what words it holds, or None where it does not. The name of
@@ -6,33 +6,30 @@ any information or identifier is a condition too, on what the mail states of it.
 wanted, ``/.../`` is a regular expression (RE2); a list means any of its entries.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from fnmatch import fnmatchcase
 from functools import lru_cache, partial
-from itertools import accumulate
 from typing import Any
 
-import re2
-
-from mailgate.model.config import Calendar, Config, Rule
-from mailgate.model.decision import Facts, Match, Reading, Trace
+from mailgate.model.config import Calendar, Config
+from mailgate.model.decision import Facts, Reading, Trace
 from mailgate.model.spans import Span, Unit
 from mailgate.model.ticket import Values
-from mailgate.rules.phrases import Phrases
-from mailgate.rules.shortlist import address_tokens, is_pattern, listed, name_tokens, shortlist
+from mailgate.rules.searches import Wishes
 from mailgate.sla.calendar import local_date, months_later, working_day
 
-STAGE = "rule"
 _OUTSIDE = "anyone outside "
 _WITHIN = "within "
-_AT_LEAST = "at least "
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One request while the rules are read: the mail, and what is settled about it so far."""
+    """One request while the rules are read: the mail, and what is settled about it so far.
+
+    *said* has what was found of the words that rules look for, by the place ("subject", "body").
+    """
 
     reading: Reading
     facts: Facts
@@ -47,6 +44,7 @@ class Case:
     attachments: str | None = None
     starts: str | None = None
     trace: Trace = ()
+    said: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def category(self) -> str | None:
@@ -54,83 +52,14 @@ class Case:
 
 
 Condition = Callable[[Case, Any], str | None]
-Refresh = Callable[[Case, str], Case]
 
 
-def apply_rules(case: Case, set_task: Refresh) -> Case:
-    """*case* changed by every rule of the configuration that fits it, from the top, until one stops.
-
-    *set_task* gives the case another task with all that follows from it.
-    """
-    waiting = _worth_reading(case, -1)
-    while waiting:
-        number = waiting.pop(0)
-        rule = case.config.service.rules[number]
-        words = _holds_all(case, rule.when)
-        if words is None:
-            continue
-        case = replace(_applied(rule, case, set_task), trace=(*case.trace, _told(rule, words)))
-        if rule.then.stop:
-            break
-        if rule.then.task:
-            waiting = _worth_reading(case, number)
-    return case
+def listed(wanted: Any) -> Sequence[Any]:
+    """*wanted* as several wishes, of which any will do."""
+    return wanted if isinstance(wanted, list | tuple) else (wanted,)
 
 
-def _told(rule: Rule, words: str) -> Match:
-    then = rule.then.model_dump(exclude_defaults=True)
-    return Match(STAGE, rule.name, words=words, effect=", ".join(f"{name}: {_shown(then[name])}" for name in then))
-
-
-def _worth_reading(case: Case, after: int) -> list[int]:
-    """The numbers of the rules behind *after* that may fit the case as it now is."""
-    reading, marking = case.reading, case.reading.message.marking.split(" ")
-    tokens = (
-        *address_tokens("from", [reading.sender]),
-        *address_tokens("to", _recipients(reading)),
-        *name_tokens("sender_role", [case.facts.sender.role if case.facts.sender else None]),
-        *name_tokens("marking", accumulate(marking, "{} {}".format)),
-        *name_tokens("task", [case.task]),
-        *name_tokens("category", [case.category]),
-        *(("states", name) for name in case.fields),
-    )
-    texts = {"subject": reading.subject, "body": reading.wording}
-    return [number for number in shortlist(case.config).worth_reading(tokens, texts) if number > after]
-
-
-def _applied(rule: Rule, case: Case, set_task: Refresh) -> Case:
-    then = rule.then
-    if then.task:
-        case = set_task(case, then.task)
-    return replace(
-        case,
-        priority=_raised(case.priority, then.priority, case.config) if then.priority else case.priority,
-        tags=tuple(dict.fromkeys((*case.tags, *then.tag))),
-        show_to=then.show_to or case.show_to,
-        attachments=then.attachments or case.attachments,
-        starts=then.start or case.starts,
-    )
-
-
-def _raised(current: str | None, wanted: str, config: Config) -> str:
-    """The priority after "urgent" or "at least high"; ``priorities`` lists the most pressing first."""
-    if not wanted.startswith(_AT_LEAST):
-        return wanted
-    order = list(config.service.priorities)
-    least = wanted.removeprefix(_AT_LEAST).strip()
-    return current if current in order and order.index(current) <= order.index(least) else least
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return " ".join(value) if isinstance(value, tuple) else str(value)
-
-
-# ---- conditions
-
-
-def _holds_all(case: Case, when: Mapping[str, Any]) -> str | None:
+def holds_all(case: Case, when: Mapping[str, Any]) -> str | None:
     """On what words every condition of *when* holds, or None."""
     words = []
     for name, wanted in when.items():
@@ -142,12 +71,12 @@ def _holds_all(case: Case, when: Mapping[str, Any]) -> str | None:
 
 
 def _all(case: Case, wanted: Any) -> str | None:
-    told = [_holds_all(case, when) for when in listed(wanted)]
+    told = [holds_all(case, when) for when in listed(wanted)]
     return None if None in told else "; ".join(filter(None, told))
 
 
 def _any(case: Case, wanted: Any) -> str | None:
-    return next((told for when in listed(wanted) if (told := _holds_all(case, when)) is not None), None)
+    return next((told for when in listed(wanted) if (told := holds_all(case, when)) is not None), None)
 
 
 def _not(case: Case, wanted: Any) -> str | None:
@@ -159,10 +88,10 @@ def _from(case: Case, wanted: Any) -> str | None:
 
 
 def _to(case: Case, wanted: Any) -> str | None:
-    return _first_address(_recipients(case.reading), wanted)
+    return _first_address(recipients(case.reading), wanted)
 
 
-def _recipients(reading: Reading) -> list[str]:
+def recipients(reading: Reading) -> list[str]:
     people = [person.address for person in (*reading.message.to, *reading.message.cc)]
     return [address for address in (reading.mailbox, *reading.envelope.recipients, *people) if address]
 
@@ -213,11 +142,16 @@ def _one_of(value: str | None, wanted: Any) -> str | None:
 
 
 def _subject(case: Case, wanted: Any) -> str | None:
-    return _said(case.reading.subject, wanted)
+    return _granted(case.said["subject"], wanted)
 
 
 def _body(case: Case, wanted: Any) -> str | None:
-    return _said(case.reading.wording, wanted)
+    return _granted(case.said["body"], wanted)
+
+
+def _granted(said: Mapping[str, str], wanted: Any) -> str | None:
+    """The words of the first wish that was found; all rules' wishes were looked for in one pass."""
+    return next((said[wish] for wish in map(str, listed(wanted)) if wish in said), None)
 
 
 def _header(case: Case, wanted: Any) -> str | None:
@@ -312,26 +246,11 @@ def _last_day(today: date, span: Span, calendar: Calendar) -> date:
 
 
 def _said(text: str, wanted: Any) -> str | None:
-    """The words of *text* that are what is wanted: a phrase, or ``/a regular expression/``."""
-    for wish in listed(wanted):
-        words = str(wish)
-        if is_pattern(words):
-            found = _pattern(words[1:-1]).search(text)
-            if found:
-                return str(found[0])
-        elif hits := _phrase(words).find(text):
-            return text[hits[0].start : hits[0].end]
-    return None
+    """The words of the short *text* that are what is wanted: a phrase, or ``/a regular expression/``."""
+    said = _wishes(tuple(map(str, listed(wanted)))).find(text)
+    return next((said[wish] for wish in map(str, listed(wanted)) if wish in said), None)
 
 
 @lru_cache(maxsize=4096)
-def _pattern(pattern: str) -> Any:
-    options = re2.Options()
-    options.case_sensitive = False
-    options.log_errors = False
-    return re2.compile(pattern, options)
-
-
-@lru_cache(maxsize=4096)
-def _phrase(words: str) -> Phrases[str]:
-    return Phrases([(words, words)])
+def _wishes(wanted: tuple[str, ...]) -> Wishes:
+    return Wishes(wanted)

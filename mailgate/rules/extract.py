@@ -13,28 +13,21 @@ from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
-import re2
-
-from mailgate.model.config import Config, Identifier
+from mailgate.model.config import Config
 from mailgate.model.spans import Span, Unit
 from mailgate.model.ticket import Values
 from mailgate.rules.dates import FoundDate, find_dates, plain
-from mailgate.rules.identity import SCHEMES
+from mailgate.rules.numbers import Number, Place, slip, whole
 from mailgate.rules.phrases import Hit, Phrases
+from mailgate.rules.searches import Searches, compiled
 from mailgate.sla.calendar import local_date, months_later
 from mailgate.sla.clock import OFFICE
 
-_BETWEEN = r"(?:[\s.:#]|number|no)*"
 _ROW = re.compile(r"^[ \t>*•-]*([^\W\d_][^:\t\n]{0,39}?)[ ]*(?::|\t)[ \t]*(\S.*)$", re.MULTILINE)
 _NAME_PARTS = re.compile(r"\s*(?:/|&|,|\band\b)\s*")
 _HEADER = re.compile(r"^[ \t>*]*(from|sent|date|to|cc|bcc|subject|importance|attachments)[* ]*:.*$", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"[.!?;](?=\s)|\t|\n(?=[ \t]*(?:\n|[-*•]|\w[\w./ ]{0,39}:))")
-_TOKEN = re.compile(r"[A-Za-z0-9]+")
-_LOOK_ALIKES = {"O": "0", "I": "1", "L": "1", "S": "5", "Z": "2", "B": "8"}
 _MOST_NAMES = 20  # that may share one row or one lead
-_LONGEST_TOKEN = 24
-_MEMORY = 32 << 20  # of RE2's automata, where they need it
-_MOST_TOKENS = 200  # a table of a thousand numbers has no single one that was mistyped
 
 
 _Label = tuple[str, str]
@@ -86,13 +79,14 @@ def extract(
 def _read(original: str, plan: "_Plan", today: date, withdrawn: set[str]) -> Found:
     text = plain(original)
     fields: dict[str, list[str]] = defaultdict(list)
-    fitting = plan.searches.fitting(text)
+    fitting = plan.searches.fitting(f" {text}")
     numbers = plan.numbers(text, fitting)
     for name, values in numbers.items():
         fields[name] += [value for value, _, _ in values if value not in withdrawn]
     rows = list(_rows(text, plan))
-    for name in fitting & plan.patterns.keys():
-        fields[name] += [original[slice(*match.span(1))] for match in _whole(plan.patterns[name], text)]
+    for name, pattern in plan.patterns.items():
+        if pattern.pattern in fitting:
+            fields[name] += [original[slice(*match.span(1))] for match in whole(pattern, text)]
     hits = plan.words.find(text)
     for hit in hits:
         kind, name = hit.label
@@ -109,7 +103,7 @@ def _read(original: str, plan: "_Plan", today: date, withdrawn: set[str]) -> Fou
         if not any(plan.dated[name] for name in names):
             loose.append(found)
     keys = tuple(dict.fromkeys(fields.get(plan.key, ())))
-    as_written, suggestion = (None, None) if keys else _slip(text, plan, numbers, withdrawn)
+    as_written, suggestion = (None, None) if keys else plan.slip(text, numbers, withdrawn)
     return Found(
         keys,
         {name: tuple(dict.fromkeys(values)) for name, values in fields.items() if values and name != plan.key},
@@ -117,118 +111,6 @@ def _read(original: str, plan: "_Plan", today: date, withdrawn: set[str]) -> Fou
         suggestion,
         tuple(loose),
     )
-
-
-# ---- identity numbers
-
-
-@dataclass(frozen=True, slots=True)
-class _Number:
-    """An identifier made ready: *pattern* finds it, with its first group; *exact* is the number alone."""
-
-    pattern: Any
-    exact: Any
-    not_after: tuple[str, ...]
-    check: str | None
-
-    @classmethod
-    def of(cls, identifier: Identifier) -> "_Number":
-        after = ""
-        if identifier.after:
-            words = "|".join(re.escape(word).replace(r"\ ", r"\s+") for word in identifier.after)
-            after = rf"(?:{words}){_BETWEEN}"
-        return cls(
-            pattern=_compiled(rf"[^\pL\pN]{after}({identifier.pattern})"),
-            exact=_compiled(identifier.pattern),
-            not_after=tuple(_leading(words) for words in identifier.not_after),
-            check=identifier.check,
-        )
-
-    def find(self, text: str) -> Iterator[tuple[str, int, int]]:
-        """The numbers in *text* as they are kept, each with its place."""
-        for match in _whole(self.pattern, text):
-            start, end = match.span(1)
-            if self.not_after and _leading(text[max(0, start - 60) : start]).endswith(self.not_after):
-                continue
-            value = re.sub(r"\s+", "", text[start:end]).upper()
-            kept = SCHEMES[self.check](value) if self.check else value
-            if kept is not None:
-                yield kept, start, end
-
-
-class _Shifted:
-    """A match in a text that had one character put before it, with the places in the text itself."""
-
-    __slots__ = ("_match",)
-
-    def __init__(self, match: Any) -> None:
-        self._match = match
-
-    def span(self, group: int) -> tuple[int, int]:
-        start, end = self._match.span(group)
-        return start - 1, end - 1
-
-
-def _compiled(pattern: str) -> Any:
-    return re2.compile(pattern, _options())
-
-
-def _options() -> Any:
-    options = re2.Options()
-    options.case_sensitive = False
-    options.longest_match = True
-    options.log_errors = False
-    options.max_mem = _MEMORY
-    return options
-
-
-def _whole(pattern: Any, text: str) -> Iterator[_Shifted]:
-    """The matches of *pattern*, made to begin after a character that is none of a word, that end with a word."""
-    for match in pattern.finditer(f" {text}"):
-        end = match.end() - 1
-        if end >= len(text) or not text[end].isalnum():
-            yield _Shifted(match)
-
-
-def _leading(text: str) -> str:
-    """Words that stand before a number, so that "Staff no." and "staff number" are the same."""
-    return re.sub(r"\bnumber\b", "no", re.sub(r"[\s.:#]+", " ", text.lower())).strip()
-
-
-def _slip(
-    text: str, plan: "_Plan", numbers: Mapping[str, list[tuple[str, int, int]]], withdrawn: set[str]
-) -> tuple[str | None, str | None]:
-    """The first token that fits the key after one edit and is no other number, and what its look-alike means."""
-    if not plan.key:
-        return None, None
-    key = plan.identifiers[plan.key]
-    taken = [(start, end) for values in numbers.values() for _, start, end in values]
-    tokens = (found for found in _TOKEN.finditer(text) if any(letter.isdigit() for letter in found[0]))
-    for _, token in zip(range(_MOST_TOKENS), tokens, strict=False):
-        word, start = token[0].upper(), token.start()
-        if len(word) > _LONGEST_TOKEN or word in withdrawn or any(low <= start < high for low, high in taken):
-            continue
-        if key.not_after and _leading(text[max(0, start - 60) : start]).endswith(key.not_after):
-            continue
-        if any(other.exact.fullmatch(word) for other in plan.identifiers.values() if other.check is None):
-            continue
-        meant = next((edit for edit in _looking_alike(word) if key.exact.fullmatch(edit)), None)
-        if meant or any(key.exact.fullmatch(edit) for edit in _one_digit_off(word)):
-            return token[0], meant
-    return None, None
-
-
-def _looking_alike(word: str) -> Iterator[str]:
-    for place, letter in enumerate(word):
-        if letter in _LOOK_ALIKES:
-            yield word[:place] + _LOOK_ALIKES[letter] + word[place + 1 :]
-
-
-def _one_digit_off(word: str) -> Iterator[str]:
-    for place in range(len(word) + 1):
-        yield f"{word[:place]}0{word[place:]}"
-        if place < len(word) and word[place].isdigit():
-            yield word[:place] + word[place + 1 :]
 
 
 # ---- rows and dates
@@ -325,34 +207,31 @@ class _Plan:
     """What to look for. *dated* says of each date whether a lead or an age tells it from others."""
 
     key: str
-    identifiers: Mapping[str, _Number]
+    identifiers: Mapping[str, Number]
     patterns: Mapping[str, Any]
-    searches: "_Searches"
+    searches: Searches
     words: Phrases[_Label]
     dated: Mapping[str, bool]
     ages: Mapping[str, Span]
     row_names: Mapping[str, tuple[str, ...]]
     calendar: Any
 
-    def numbers(self, text: str, fitting: frozenset[str]) -> dict[str, list[tuple[str, int, int]]]:
+    def numbers(self, text: str, fitting: frozenset[str]) -> dict[str, list[Place]]:
         """The numbers in *text* by their identifiers, of which only those *fitting* can be there."""
-        return {name: list(number.find(text)) for name, number in self.identifiers.items() if name in fitting}
+        return {
+            name: list(number.find(text))
+            for name, number in self.identifiers.items()
+            if number.pattern.pattern in fitting
+        }
 
-
-class _Searches:
-    """All patterns as one, to learn in a single pass which of them are worth a search of their own."""
-
-    def __init__(self, patterns: Mapping[str, Any]) -> None:
-        self._names = tuple(patterns)
-        self._set = re2.Set.SearchSet(_options())
-        for pattern in patterns.values():
-            self._set.Add(pattern.pattern)
-        self._set.Compile()
-
-    def fitting(self, text: str) -> frozenset[str]:
-        """The names of the patterns that fit somewhere in *text*."""
-        found = self._set.Match(f" {text}") if self._names else None
-        return frozenset(self._names[number] for number in found or ())
+    def slip(
+        self, text: str, numbers: Mapping[str, Sequence[Place]], withdrawn: set[str]
+    ) -> tuple[str | None, str | None]:
+        """What *text*, which states no key but *numbers*, may have meant as one."""
+        if not self.key:
+            return None, None
+        found = (place for places in numbers.values() for place in places)
+        return slip(text, self.identifiers[self.key], self.identifiers.values(), found, withdrawn)
 
 
 @lru_cache(maxsize=8)
@@ -360,8 +239,12 @@ def _plan(config: Config) -> _Plan:
     service = config.service
     information = {name: entry for name, entry in service.information.items() if name not in service.identifiers}
     dated = {name: entry for name, entry in information.items() if entry.date}
-    identifiers = {name: _Number.of(identifier) for name, identifier in service.identifiers.items()}
-    patterns = {name: _compiled(rf"[^\pL\pN]({entry.pattern})") for name, entry in information.items() if entry.pattern}
+    identifiers = {name: Number.of(identifier) for name, identifier in service.identifiers.items()}
+    patterns = {
+        name: compiled(rf"[^\pL\pN]({entry.pattern})", longest=True)
+        for name, entry in information.items()
+        if entry.pattern
+    }
     row_names: dict[str, list[str]] = defaultdict(list)
     for name, entry in information.items():
         for words in dict.fromkeys((name, *(entry.lead if entry.date else ()))):
@@ -370,7 +253,9 @@ def _plan(config: Config) -> _Plan:
         key=config.key_name or "",
         identifiers=identifiers,
         patterns=patterns,
-        searches=_Searches({**{name: number.pattern for name, number in identifiers.items()}, **patterns}),
+        searches=Searches(
+            each.pattern for each in (*(number.pattern for number in identifiers.values()), *patterns.values())
+        ),
         words=Phrases(
             [((_WORDS, name), words) for name, entry in information.items() for words in entry.words]
             + [((_LEAD, name), words) for name, entry in dated.items() for words in entry.lead]

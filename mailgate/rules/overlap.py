@@ -9,7 +9,7 @@ from typing import Any
 
 from mailgate.model.config import Rule
 from mailgate.model.spans import Span
-from mailgate.rules.shortlist import listed
+from mailgate.rules.conditions import listed
 
 _ADDRESSES = frozenset({"from", "to"})
 _WITHIN = "within "

@@ -7,14 +7,15 @@ sentence, a row or a cell.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Generic, TypeVar
 
-_TOKEN = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*|[.!?;](?=\s)|[\t\n]")
+_TOKEN = re.compile(r"#?[^\W_]+(?:['’-][^\W_]+)*|[.!?;](?=\s)|[\t\n]")
 _WRAPPED = 60  # a line shorter than this was ended by its writer, a longer one by the mail program
 _PLURAL_ES = ("s", "x", "z", "ch", "sh", "o")
-_PART = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+_PART = re.compile(r"#?[^\W_]+(?:['’][^\W_]+)*")
 _WALL = -1
 _UNKNOWN = -2
 
@@ -34,6 +35,41 @@ class Hit(Generic[Label]):
     def length(self) -> int:
         """How many words the phrase has."""
         return len(self.phrase.split())
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A text as its words in small letters, "" where a sentence, a row or a cell ends, each with its place."""
+
+    texts: tuple[str, ...]
+    places: tuple[tuple[int, int], ...]
+
+    def sentences(self) -> Iterator[tuple[int, int]]:
+        """The first word of each sentence, row or cell, and what follows its last one."""
+        first = 0
+        for number, word in enumerate((*self.texts, "")):
+            if not word:
+                if number > first:
+                    yield first, number
+                first = number + 1
+
+
+@lru_cache(maxsize=16)
+def words_of(text: str) -> Words:
+    """The words of *text*; several sets of phrases are looked for in the same one."""
+    texts: list[str] = []
+    places: list[tuple[int, int]] = []
+    line_start = 0
+    for found in _TOKEN.finditer(text):
+        token, place = found[0], found.span()
+        if token == "\n":
+            is_wrapped = place[0] - line_start >= _WRAPPED
+            line_start = place[1]
+            if is_wrapped:
+                continue
+        texts.append(token.lower() if token[-1].isalnum() else "")
+        places.append(place)
+    return Words(tuple(texts), tuple(places))
 
 
 @dataclass(slots=True)
@@ -57,17 +93,28 @@ class Phrases(Generic[Label]):
 
     def find(self, text: str) -> list[Hit[Label]]:
         """All phrases in *text*, in order of place; the same phrase once for each place where it begins."""
-        words, places = self._words(text)
+        if not self._root.children:
+            return []
+        words, places = self._numbers(words_of(text))
         hits: dict[tuple[Label, str, int], Hit[Label]] = {}
+        for label, phrase, index, last in self._standing_in(words):
+            hit = Hit(label, phrase, places[index][0], places[last][1])
+            hits.setdefault((label, phrase, hit.start), hit)
+        return list(hits.values())
+
+    def places(self, words: Iterable[str]) -> Iterator[tuple[Label, int, int]]:
+        """All phrases in single *words* in small letters, each with the number of its first word and of its last."""
+        numbers = [self._number(word if word.isalnum() else _bare(word)) for word in words]
+        return ((label, index, last) for label, _, index, last in self._standing_in(numbers))
+
+    def _standing_in(self, words: list[int]) -> Iterator[tuple[Label, str, int, int]]:
         first = self._root.children
         for index, word in enumerate(words):
             if word in first:
                 for label, phrase, last in self._from(words, index, first[word]):
-                    hit = Hit(label, phrase, places[index][0], places[last][1])
-                    hits.setdefault((label, phrase, hit.start), hit)
-        return list(hits.values())
+                    yield label, phrase, index, last
 
-    def _from(self, words: list[int], index: int, node: _Node[Label]) -> Iterable[tuple[Label, str, int]]:
+    def _from(self, words: list[int], index: int, node: _Node[Label]) -> Iterator[tuple[Label, str, int]]:
         """The phrases whose first word is at *index*, each with the index of its last word."""
         reached = {(index, id(node)): node}
         while reached:
@@ -106,44 +153,42 @@ class Phrases(Generic[Label]):
             return _UNKNOWN if number is None else number
         return next((self._classes[form] for form in _forms(word) if form in self._classes), _UNKNOWN)
 
-    def _words(self, text: str) -> tuple[list[int], list[tuple[int, int]]]:
-        """The words of *text* as numbers, and where each stands."""
+    def _numbers(self, text: Words) -> tuple[list[int], list[tuple[int, int]]]:
+        """The words as numbers, and where each stands."""
         words: list[int] = []
         places: list[tuple[int, int]] = []
-        line_start = 0
-        for found in _TOKEN.finditer(text):
-            token, place = found[0].lower(), found.span()
-            if token == "\n":
-                if place[0] - line_start < _WRAPPED:
-                    words.append(_WALL)
-                    places.append(place)
-                line_start = place[1]
-            elif token.isalnum():
-                words.append(self._number(token))
+        for word, place in zip(text.texts, text.places, strict=True):
+            if word.isalnum():
+                words.append(self._number(word))
                 places.append(place)
-            elif not token[0].isalnum():
+            elif not word:
                 words.append(_WALL)
                 places.append(place)
             else:
-                for number, part in self._parts(token, place):
+                for number, part in self._parts(word, place):
                     words.append(number)
                     places.append(part)
         return words, places
 
-    def _parts(self, token: str, place: tuple[int, int]) -> Iterable[tuple[int, tuple[int, int]]]:
+    def _parts(self, word: str, place: tuple[int, int]) -> Iterator[tuple[int, tuple[int, int]]]:
         """A word with hyphens or apostrophes: as one where a phrase has it so, else its parts."""
-        whole = self._number(_bare(token))
-        if whole != _UNKNOWN or "-" not in token:
+        whole = self._number(_bare(word))
+        if whole != _UNKNOWN or "-" not in word:
             yield whole, place
             return
         start = place[0]
-        for part in token.split("-"):
+        for part in word.split("-"):
             yield self._number(_bare(part)), (start, start + len(part))
             start += len(part) + 1
 
 
 def _bare(word: str) -> str:
     return word.replace("-", "").replace("'", "").replace("’", "")
+
+
+def is_same(one: str, other: str) -> bool:
+    """Whether two words differ by a final -s or -es, an apostrophe or a hyphen at most."""
+    return not set(_forms(_bare(one))).isdisjoint(_forms(_bare(other)))
 
 
 def _forms(word: str) -> tuple[str, ...]:

@@ -8,12 +8,14 @@ from mailgate.model.config import Calendar, Config, SlaPolicy
 from mailgate.model.decision import Facts, Match, Reading, Trace
 from mailgate.model.spans import Unit
 from mailgate.model.ticket import Draft, Status, Values, WaitingFor
-from mailgate.rules.classify import Item, classify
-from mailgate.rules.conditions import Case, apply_rules
+from mailgate.rules.classify import Classified, Item, classify
+from mailgate.rules.conditions import Case
 from mailgate.rules.extract import extract
 from mailgate.rules.needs import needs_of, stated
+from mailgate.rules.outcomes import apply_rules
 from mailgate.sla.calendar import closing_time, instant
 from mailgate.sla.clock import OFFICE, Clock, start
+from mailgate.tickets.sharing import share
 
 _RUN_ON = frozenset({"urgent", "immediate"})  # priorities or service levels that wait for nobody
 _DEADLINE = "deadline"
@@ -29,15 +31,20 @@ class _Request:
     loose_dates: tuple[str, ...]
 
 
-def requests(reading: Reading, config: Config, facts: Facts, *, asks: bool = True) -> tuple[tuple[Draft, ...], Trace]:
-    """The tickets that a new request opens, the mail's own first, and why they are what they are.
+def asked_for(reading: Reading, config: Config) -> Classified:
+    """What the mail asks for, by its words."""
+    return classify(reading.subject, reading.wording, reading.mailbox, config, has_old_subject(reading))
+
+
+def requests(
+    found: Classified, reading: Reading, config: Config, facts: Facts, *, asks: bool = True
+) -> tuple[tuple[Draft, ...], Trace]:
+    """The tickets that a new request opens for what was *found*, the mail's own first, and why they are what they are.
 
     *asks*: the sender may be asked for what is missing. A ticket waits for an answer only then.
     """
-    old = has_old_subject(reading)
-    found = classify(reading.subject, reading.wording, reading.mailbox, config, old)
     if found.items:
-        asked = _listed(reading, found.items, found.around, config, old)
+        asked = _listed(reading, found.items, found.around, config, has_old_subject(reading))
     else:
         asked = (_Request(found.task, reading.keys, reading.fields, reading.loose_dates),)
     cases = [_settled(request, reading, config, facts) for request in asked]
@@ -95,6 +102,7 @@ def _draft(case: Case, keys: tuple[str, ...], asks: bool) -> tuple[Draft, Trace]
     clock, why = _clock(case, sla, calendar_of(team, config))
     kept = {*config.service.identifiers, *needs_of(case.task, config)} - {config.key_name}
     fields = {name: values for name, values in case.fields.items() if name in kept}
+    assignee, given = share(team, config, case.facts)
     draft = Draft(
         mailbox=reading.mailbox or _mailbox_of(team, config),
         requester=reading.sender or reading.envelope.sender,
@@ -106,6 +114,7 @@ def _draft(case: Case, keys: tuple[str, ...], asks: bool) -> tuple[Draft, Trace]
         task=case.task,
         priority=case.priority,
         team=team,
+        assignee=assignee,
         sla_policy=sla,
         keys=keys,
         fields=fields,
@@ -119,7 +128,7 @@ def _draft(case: Case, keys: tuple[str, ...], asks: bool) -> tuple[Draft, Trace]
         due_at=clock.due_at if clock else None,
         clock_started_at=clock.started_at if clock and not waits else None,
     )
-    return draft, why
+    return draft, (*given, *why)
 
 
 # ---- who, how soon, until when

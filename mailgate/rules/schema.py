@@ -92,6 +92,7 @@ _PHRASES = (
 )
 _ADDRESS = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+\.[^@\s<>,;.]+")
 _DOMAIN = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*")
+_LARGEST_PATTERN = 512 << 10  # bytes that RE2 may need: a mail is searched in a moment by all that are smaller
 _LONGEST_BASE = 34  # E224: a token of 30 characters has to fit into a local part of 64
 
 
@@ -185,6 +186,7 @@ def _pattern(node: Node) -> Iterator[Problem]:
         return
     options = re2.Options()
     options.log_errors = False
+    options.max_mem = _LARGEST_PATTERN
     try:
         pattern = re2.compile(node.value, options)
     except re2.error as error:

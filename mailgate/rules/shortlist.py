@@ -11,7 +11,8 @@ from functools import lru_cache
 from typing import Any
 
 from mailgate.model.config import Config, Rule
-from mailgate.rules.phrases import Phrases
+from mailgate.rules.conditions import listed
+from mailgate.rules.searches import Wishes
 
 Token = tuple[str, str]
 _GLOB = frozenset("*?[")
@@ -21,31 +22,29 @@ _TEXTS = ("subject", "body")
 
 
 class Shortlist:
-    """The rules of one configuration by what a mail must have for them to fit."""
+    """The rules of one configuration by what a mail must have for them to fit, and all words that they look for."""
 
     def __init__(self, rules: Sequence[Rule], stated: frozenset[str]) -> None:
         self._always: list[int] = []
         self._by_token: dict[Token, list[int]] = defaultdict(list)
-        phrases: dict[str, list[tuple[int, str]]] = {place: [] for place in _TEXTS}
         for number, rule in enumerate(rules):
-            place = next((name for name in _TEXTS if _are_phrases(rule.when.get(name))), None)
-            if place:
-                phrases[place] += [(number, words) for words in listed(rule.when[place])]
-            elif tokens := next(filter(None, (_tokens(*pair, stated) for pair in rule.when.items())), ()):
-                for token in tokens:
-                    self._by_token[token].append(number)
-            else:
+            needed = _needed(rule.when, stated)
+            for token in dict.fromkeys(needed):
+                self._by_token[token].append(number)
+            if not needed:
                 self._always.append(number)
-        self._phrases = {place: Phrases(pairs) for place, pairs in phrases.items() if pairs}
+        self._wishes = {place: Wishes(_wishes(place, [rule.when for rule in rules])) for place in _TEXTS}
 
-    def worth_reading(self, tokens: Iterable[Token], texts: Mapping[str, str]) -> list[int]:
-        """The numbers of the rules that may fit a mail with *tokens* and *texts* ("subject", "body"), in order."""
+    def worth_reading(self, tokens: Iterable[Token]) -> list[int]:
+        """The numbers of the rules that may fit a mail with *tokens*, in order."""
         numbers = set(self._always)
         for token in tokens:
             numbers.update(self._by_token.get(token, ()))
-        for place, phrases in self._phrases.items():
-            numbers.update(hit.label for hit in phrases.find(texts[place]))
         return sorted(numbers)
+
+    def said(self, texts: Mapping[str, str]) -> dict[str, dict[str, str]]:
+        """What *texts* ("subject", "body") say of that which any rule looks for there."""
+        return {place: wishes.find(texts[place]) for place, wishes in self._wishes.items()}
 
 
 @lru_cache(maxsize=8)
@@ -67,28 +66,40 @@ def name_tokens(name: str, values: Iterable[str | None]) -> Iterator[Token]:
             yield name, value.casefold()
 
 
-def listed(wanted: Any) -> Sequence[Any]:
-    """*wanted* as several wishes, of which any will do."""
-    return wanted if isinstance(wanted, list | tuple) else (wanted,)
-
-
-def is_pattern(words: str) -> bool:
-    """Whether *words* are a regular expression between slashes."""
-    return len(words) > 2 and words.startswith("/") and words.endswith("/")
-
-
-def _are_phrases(wanted: Any) -> bool:
-    return wanted is not None and all(isinstance(words, str) and not is_pattern(words) for words in listed(wanted))
+def _needed(when: Mapping[str, Any], stated: frozenset[str]) -> tuple[Token, ...]:
+    """One of these a mail must have for all of *when* to hold; none where that cannot be said."""
+    return next(filter(None, (_tokens(name, wanted, stated) for name, wanted in when.items())), ())
 
 
 def _tokens(name: str, wanted: Any, stated: frozenset[str]) -> tuple[Token, ...]:
     """One of these a mail must have for the condition to hold; none where that cannot be said."""
+    if name == "all":
+        return next(filter(None, (_needed(when, stated) for when in listed(wanted))), ())
+    if name == "any":
+        choices = [_needed(when, stated) for when in listed(wanted)]
+        return tuple(token for tokens in choices for token in tokens) if all(choices) else ()
+    if name in _TEXTS:
+        return tuple((name, str(wish)) for wish in listed(wanted))
+    if name == "header":
+        return tuple((name, header.lower()) for header in wanted)[:1]
     wishes = [str(wish) for wish in listed(wanted)]
     if name in _ADDRESSES:
         plain = all("@" in wish and _GLOB.isdisjoint(wish.removeprefix("*@")) for wish in wishes)
         return tuple((name, wish.lower()) for wish in wishes) if plain else ()
     if name in _NAMES:
         return tuple((name, wish.casefold()) for wish in wishes)
+    if name == "has":
+        return (("states", wishes[0]),)
     if name in stated and wanted is not False:
         return (("states", name),)
     return ()
+
+
+def _wishes(place: str, conditions: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Every word that *conditions*, and those nested in them, look for in *place*."""
+    for when in conditions:
+        for name, wanted in when.items():
+            if name == place:
+                yield from map(str, listed(wanted))
+            elif name in ("all", "any", "not"):
+                yield from _wishes(place, listed(wanted))

@@ -1,5 +1,6 @@
 """Doing what was decided: everything about a batch of mails in one transaction."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -9,10 +10,10 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, text, upda
 
 from mailgate.errors import TryLater
 from mailgate.model.decision import Decision, Facts, NewTicket, Reading
-from mailgate.model.message import VERIFIED
+from mailgate.model.message import BOUNCES, VERIFIED, Kind, Verdict
 from mailgate.model.outbound import Outbound
-from mailgate.model.ticket import OPEN_STATUSES, Change, Draft, Event, Status, Ticket
-from mailgate.store import history, known, outbox, spool
+from mailgate.model.ticket import NOBODY, OPEN_STATUSES, Change, Draft, Event, Status, Ticket
+from mailgate.store import contacts, history, known, outbox, spool
 from mailgate.store.engine import Store, insert_new
 from mailgate.store.history import Head, chained
 from mailgate.store.rows import draft_row
@@ -31,6 +32,7 @@ from mailgate.store.tables import (
 
 GATEWAY = "mailgate"
 RUNNING = frozenset({Status.NEW, Status.OPEN})
+PASSING = re.compile(r"4\.|5\.2\.2|5\.7\.")  # the mailbox is full, or a policy is in the way
 CHANGEABLE = ("status", "waiting_for", "assignee", "category", "task", "team", "keys", "fields", "missing", "due_at")
 LENGTHEN = (
     update(tickets)
@@ -100,6 +102,7 @@ def apply(store: Store, connection: Connection, settled: Sequence[Settled]) -> N
         ids = _open_tickets(tx, [opening for each in settled for opening in _openings(each)])
         own = [_ticket_id(each, ids) for each in settled]
         _save_messages(tx, settled, own)
+        _note_contacts(tx, settled)
         outbox.queue(tx, [mail for each in settled for mail in _mails(each, ids)])
 
 
@@ -281,6 +284,23 @@ def _message(settled: Settled, ticket_id: int | None) -> dict[str, Any]:
     }
 
 
+def _note_contacts(tx: Connection, settled: Sequence[Settled]) -> None:
+    """Who can be reached (E142): a person's mail says so, a failure to deliver one of ours the opposite."""
+    wrote = (each.reading for each in settled if each.reading.message.kind is Kind.HUMAN)
+    contacts.heard_from(tx, (reading.sender for reading in wrote if reading.verdict is not Verdict.FAIL))
+    for each in settled:
+        message = each.reading.message
+        ids = (*message.returned_ids, *message.in_reply_to, *message.references)
+        for address in message.bounce_recipients if message.kind in BOUNCES and ids else ():
+            if not contacts.mailed(tx, address, ids):
+                continue
+            is_lasting = message.kind is Kind.DSN_FAILED and not PASSING.match(message.bounce_status)
+            note = contacts.flag if is_lasting else contacts.failed_for_now
+            if note(tx, address, each.now) and each.decision.ticket:
+                event = Event("requester unreachable", GATEWAY, {"status": message.bounce_status}, {"address": address})
+                history.append(tx, each.decision.ticket.id, [event], each.now)
+
+
 def _change_tickets(tx: Connection, settled: Sequence[Settled]) -> None:
     """Changes and events of existing tickets, each of which must still be as it was looked up."""
     touched = [(each, ticket) for each in settled for ticket in _touched(each).values()]
@@ -326,6 +346,8 @@ def _change(tx: Connection, change: Change, now: datetime) -> None:
     """Bring one ticket's row, and what stands about it in other tables, to what *change* says."""
     ticket_id = change.ticket.id
     values = {name: value for name in CHANGEABLE if (value := getattr(change, name)) is not None}
+    if change.assignee == NOBODY:
+        values["assignee"] = None
     if change.status is not None:
         values["closed_at"] = None if change.status in OPEN_STATUSES else change.closed_at or now
         if change.status is not Status.WAITING:

@@ -6,7 +6,20 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Column, Connection, Select, TextClause, bindparam, func, or_, select, text, tuple_
+from sqlalchemy import (
+    Column,
+    CompoundSelect,
+    Connection,
+    Select,
+    TextClause,
+    bindparam,
+    func,
+    or_,
+    select,
+    text,
+    tuple_,
+    union_all,
+)
 
 from mailgate.errors import TryLater
 from mailgate.model.decision import Evidence, Facts, Known, Reading, Token
@@ -15,7 +28,7 @@ from mailgate.model.people import Person
 from mailgate.model.ticket import Ticket
 from mailgate.store import people, rows
 from mailgate.store.columns import Instant, Name
-from mailgate.store.tables import messages, outbox_mails, ticket_keys, tickets
+from mailgate.store.tables import messages, outbox_mails, receipts, ticket_keys, tickets
 
 RESENT_WITHIN = timedelta(days=7)  # E153
 CLOSED_WITHIN = timedelta(days=60)  # longer than any duplicates_within that makes sense; decide applies the exact one
@@ -31,12 +44,18 @@ Wanted = Iterable[str]
 # The statements are made once: to make one takes as long as to run it.
 _WANTED: Any = bindparam("wanted", expanding=True)
 _SENT_COLUMNS = (
-    *(outbox_mails.c.message_id, outbox_mails.c.ticket_id, outbox_mails.c.serial),
+    *(outbox_mails.c.ticket_id, outbox_mails.c.serial),
     *(outbox_mails.c.recipient, outbox_mails.c.message, outbox_mails.c.automatic),
 )
 TAKEN = select(tickets.c.ref).where(tickets.c.ref.in_(_WANTED))
 REFS = select(tickets.c.ref, tickets.c.id).where(tickets.c.ref.in_(_WANTED))
-SENT_BY_ID = select(*_SENT_COLUMNS).where(outbox_mails.c.message_id.in_(_WANTED))
+SENT_BY_ID = union_all(
+    select(outbox_mails.c.message_id, *_SENT_COLUMNS).where(outbox_mails.c.message_id.in_(_WANTED)),
+    # what a relay made of our Message-ID (E124)
+    select(receipts.c.id, *_SENT_COLUMNS)
+    .join(receipts, receipts.c.mail_id == outbox_mails.c.id)
+    .where(receipts.c.id.in_(_WANTED)),
+)
 SENT_BY_SERIAL = select(*_SENT_COLUMNS).where(tuple_(outbox_mails.c.ticket_id, outbox_mails.c.serial).in_(_WANTED))
 CASES = (
     select(ticket_keys.c.value, ticket_keys.c.ticket_id)
@@ -89,12 +108,17 @@ class Found:
 
 
 def look_up(
-    connection: Connection, readings: Sequence[Reading], checks: Callable[[Token], bool], now: Sequence[datetime]
+    connection: Connection,
+    readings: Sequence[Reading],
+    checks: Callable[[Token], bool],
+    now: Sequence[datetime],
+    teams: Wanted = (),
 ) -> list[Facts]:
     """The facts about each of *readings*, to be decided at the instant of *now* in its place.
 
-    *checks* tells whether a token's MAC is right. Each mail's facts are those before any of
-    the others is applied: mails that might be about one request go one after the other.
+    *checks* tells whether a token's MAC is right, *teams* are those whose work is shared out. Each
+    mail's facts are those before any of the others is applied: mails that might be about one
+    request go one after the other.
     """
     if not readings:
         return []
@@ -104,6 +128,7 @@ def look_up(
     senders = people.by_address(connection, {reading.sender for reading in readings})
     evidences = [_evidence(reading, good, found, known) for reading in readings]
     members = people.members(connection, {each.ticket.team for told in evidences for each in told if each.ticket.team})
+    workers = people.workers(connection, teams)
     to_sender, to_strangers = _acknowledged(connection, readings, now)
     return [
         Facts(
@@ -121,6 +146,7 @@ def look_up(
             ),
             is_own=reading.message.message_id in found.sent_ids,
             canary=next((each for each in reading.tokens if each.purpose == CANARY_TOKEN and each in good), None),
+            workers=workers,
         )
         for reading, evidence, at in zip(readings, evidences, now, strict=True)
     ]
@@ -151,7 +177,9 @@ def _find(connection: Connection, readings: Sequence[Reading], good: set[Token],
     )
 
 
-def _rows(connection: Connection, query: Select[Any], wanted: Iterable[Any], **others: Any) -> Sequence[Any]:
+def _rows(
+    connection: Connection, query: Select[Any] | CompoundSelect[Any], wanted: Iterable[Any], **others: Any
+) -> Sequence[Any]:
     """What *query* finds; it is not asked where nothing is *wanted*."""
     sought = sorted(wanted)
     return connection.execute(query, {"wanted": sought, **others}).all() if sought else ()

@@ -8,8 +8,10 @@ from sqlalchemy import Connection, Select, Text, delete, func, select, text, typ
 
 from mailgate.model.decision import Action
 from mailgate.store import spool as spooled
+from mailgate.store.pauses import Pause, standing
 from mailgate.store.tables import (
     FRESH,
+    KEPT,
     QUARANTINED,
     SENDING,
     STUCK,
@@ -36,6 +38,7 @@ class Figures:
     quarantined: int
     outbox: dict[str, int]
     oldest_ready_at: datetime | None
+    pauses: tuple[Pause, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,7 @@ def figures(connection: Connection) -> Figures:
         quarantined=_count(connection, spool, QUARANTINED),
         outbox=_outbox(connection),
         oldest_ready_at=_oldest_ready(connection),
+        pauses=tuple(standing(connection).values()),
     )
 
 
@@ -71,8 +75,10 @@ def _oldest_ready(connection: Connection) -> datetime | None:
 def _outbox(connection: Connection) -> dict[str, int]:
     """Mails of ours by state, without those that are done with."""
     counts = {"ready": _count(connection, outbox, WAITING), "sending": _count(connection, outbox, SENDING)}
-    stuck = select(outbox.c.state, func.count()).where(text(STUCK)).group_by(outbox.c.state)
-    return counts | {"uncertain": 0, "failed": 0} | {row[0]: row[1] for row in connection.execute(stuck)}
+    for rows in (STUCK, KEPT):
+        found = select(outbox.c.state, func.count()).where(text(rows)).group_by(outbox.c.state)
+        counts |= {row[0]: row[1] for row in connection.execute(found)}
+    return {"uncertain": 0, "failed": 0, "held": 0, "gathering": 0} | counts
 
 
 def _count(connection: Connection, table: object, rows: str) -> int:

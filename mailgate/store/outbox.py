@@ -4,22 +4,25 @@ import os
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, case, insert, select, text, update
 
-from mailgate.model.outbound import Attempt, Outbound, SendState
+from mailgate.model.outbound import ENDED, Attempt, Doubt, Outbound, Pace, SendState, Way
 from mailgate.model.ticket import Event
-from mailgate.store import history
-from mailgate.store.columns import SECOND, instant
+from mailgate.store import contacts, history, pacing, receipts
+from mailgate.store.columns import SECOND, instant, microseconds
 from mailgate.store.engine import Store, insert_new
 from mailgate.store.spool import tokens_of
 from mailgate.store.tables import SENDING, WAITING, outbox, outbox_mails, participants, tickets
 
-LARGEST_CLAIM_BYTES = 16 * 1024**2
 MOST_DOUBTS = 1  # what may have gone is sent once more, with the same Message-ID; after that a person decides
-ENDED = frozenset({SendState.SENT, SendState.FAILED, SendState.CANCELLED})
+ASK_FIRST = 1  # the doubts of a mail about which the other side is asked before anything else
+COALESCED_WITHIN = timedelta(minutes=2)  # E137
+FOR_STAFF = frozenset({"unreadable", "alert", "assigned", "at_risk", "breached"})
+FOR_OPEN_TICKETS = frozenset({"at_risk", "breached", "late"})
+SUPERSEDED = "a later mail says the same"
 
 
 NUMBER = update(tickets).where(tickets.c.id == bindparam("ticket")).values(last_serial=bindparam("serial"))
@@ -42,31 +45,39 @@ class Queued:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of an attempt: SENT, UNCERTAIN or FAILED, or READY to be tried again *after_seconds*.
+    """What became of an attempt: an end, UNCERTAIN, or READY to be tried again *after_seconds*.
 
-    *error* is for the operator: the class of what went wrong, never an address.
+    *error* is for the operator: the class of what went wrong, never an address. *counts*: whether it was a try.
+    *doubts*, where given, says how far we are with asking the other side, *receipt* is its own name for what it took.
     """
 
     attempt: Attempt
     state: SendState
     after_seconds: float = 0
     error: str = ""
+    counts: bool = True
+    doubts: int | None = None
+    receipt: str = ""
+
+
+# ------------------------------------------------------------------ in
 
 
 def queue(tx: Connection, mails: Sequence[Queued]) -> None:
-    """Write mails to be sent; one that is there already, by ticket, message, recipient and cause, stays as it is."""
+    """Write mails to be sent; one that is there already, by ticket, message, recipient and cause, stays as it is.
+
+    Nothing automatic is sent to an address whose mail comes back (E142).
+    """
     if not mails:
         return
     storing = insert_new(tx, outbox_mails).returning(outbox_mails.c.id, outbox_mails.c.message_id)
     stored = tx.execute(storing, [_row(each) for each in mails]).all()
-    states = {each.mail.message_id: each.mail.state for each in mails}
-    work = [
-        {"id": row.id, "state": states[row.message_id], "run_at": 0, "attempts": 0, "doubts": 0, "error": ""}
-        for row in stored
-    ]
+    by_id = {each.mail.message_id: each for each in mails}
+    unreachable = contacts.flagged(tx, (each.mail.recipient.lower() for each in mails))
+    work = [_work(tx, row.id, by_id[row.message_id], unreachable) for row in stored]
     if work:
         tx.execute(insert(outbox), work)
-    about = [each for each in mails if each.ticket_id is not None]
+    about = [each for each in mails if each.ticket_id is not None and each.mail.way is Way.MAIL]
     if about:
         mailed = dict.fromkeys((each.ticket_id, each.mail.recipient.lower()) for each in about if each.mail.recipient)
         rows = [{"ticket_id": ticket, "address": address, "role": "mailed"} for ticket, address in mailed]
@@ -94,18 +105,66 @@ def _row(queued: Queued) -> dict[str, Any]:
     }
 
 
-def claim(store: Store, limit: int, lease_seconds: float, *, repeatable: bool = False) -> tuple[Attempt, ...]:
-    """Take up to *limit* mails whose time has come. A claim that ended without a result counts as a doubt.
+def _work(tx: Connection, mail_id: int, queued: Queued, unreachable: frozenset[str]) -> dict[str, Any]:
+    mail = queued.mail
+    row = {"id": mail_id, "way": mail.way, "state": mail.state, "run_at": 0, "attempts": 0, "doubts": 0, "error": ""}
+    if mail.state is SendState.READY and mail.automatic and mail.recipient.lower() in unreachable:
+        return row | {"state": SendState.CANCELLED, "error": contacts.UNREACHABLE}
+    if mail.message in FOR_STAFF and queued.ticket_id is not None:
+        return row | {"run_at": _coalesced(tx, mail_id, queued)}
+    return row
 
-    *repeatable*: there is no doubt, because the channel leaves one mail however often it sends it.
+
+def _coalesced(tx: Connection, mail_id: int, queued: Queued) -> int:
+    """When a mail for staff may go: one in two minutes for a ticket, reader and way. One of its kind is replaced."""
+    same = (
+        (outbox_mails.c.ticket_id == queued.ticket_id)
+        & (outbox_mails.c.recipient == queued.mail.recipient.lower())
+        & (outbox_mails.c.id != mail_id)
+        & outbox_mails.c.message.in_(FOR_STAFF)
+        & (outbox.c.way == queued.mail.way)
+        & outbox.c.state.in_([SendState.READY, SendState.SENDING, SendState.SENT])
+    )
+    columns = (outbox.c.id, outbox.c.state, outbox.c.run_at, outbox_mails.c.message, outbox_mails.c.queued_at)
+    query = select(*columns).join(outbox_mails, outbox_mails.c.id == outbox.c.id).where(same)
+    before = tx.execute(query.order_by(outbox.c.id.desc()).limit(1)).first()
+    if before is None:
+        return 0
+    if before.state == SendState.READY and before.message == queued.mail.message:
+        told = {"state": SendState.CANCELLED, "error": SUPERSEDED, "finished_at": queued.at}
+        tx.execute(update(outbox).where(outbox.c.id == before.id, outbox.c.state == SendState.READY).values(told))
+        return int(before.run_at)
+    return max(int(before.run_at), microseconds(before.queued_at + COALESCED_WITHIN))
+
+
+# ------------------------------------------------------------------ out
+
+
+def claim(
+    store: Store,
+    limit: int,
+    lease_seconds: float,
+    *,
+    way: Way = Way.MAIL,
+    doubt: Doubt = Doubt.ONCE_MORE,
+    pace: Pace | None = None,
+) -> tuple[Attempt, ...]:
+    """Take up to *limit* mails of *way* whose time has come, fewer where *pace* allows no more.
+
+    A claim that ended without a result counts as a *doubt*.
     """
     with store.read() as connection:
-        if not connection.execute(_due(store, 1)).first() and not connection.execute(_forgotten(store)).first():
+        due, forgotten = _due(store, way, 1), _forgotten(store, way)
+        if not connection.execute(due).first() and not connection.execute(forgotten).first():
             return ()
     token = f"{tokens_of(os.getpid())}{secrets.token_hex(8)}"
     with store.write() as tx:
-        tx.execute(_doubted(repeatable).where(text(SENDING), outbox.c.run_at <= store.moment()))
-        ids = list(tx.scalars(_due(store, limit)))
+        tx.execute(_doubted(doubt).where(text(SENDING), outbox.c.way == way, outbox.c.run_at <= store.moment()))
+        if pace is not None:
+            limit = pacing.allowed(tx, store, pace, limit)
+        ids = list(tx.scalars(_due(store, way, limit)))
+        if pace is not None:
+            pacing.use(tx, store, pace, len(ids))
         lease = {"state": SendState.SENDING, "token": token, "attempts": outbox.c.attempts + 1}
         until = store.moment() + round(lease_seconds * SECOND)
         tx.execute(update(outbox).where(outbox.c.id.in_(ids)).values(run_at=until, **lease))
@@ -113,27 +172,34 @@ def claim(store: Store, limit: int, lease_seconds: float, *, repeatable: bool = 
         return _claimed(connection, ids, token)
 
 
-def _due(store: Store, limit: int) -> Any:
-    due = select(outbox.c.id).where(text(WAITING), outbox.c.run_at <= store.moment())
+def _due(store: Store, way: Way, limit: int) -> Any:
+    due = select(outbox.c.id).where(text(WAITING), outbox.c.way == way, outbox.c.run_at <= store.moment())
     return due.order_by(outbox.c.run_at, outbox.c.id).limit(limit).with_for_update(skip_locked=True)
 
 
-def _forgotten(store: Store) -> Any:
-    return select(outbox.c.id).where(text(SENDING), outbox.c.run_at <= store.moment()).limit(1)
+def _forgotten(store: Store, way: Way) -> Any:
+    lost = select(outbox.c.id).where(text(SENDING), outbox.c.way == way, outbox.c.run_at <= store.moment())
+    return lost.limit(1)
 
 
-def _doubted(repeatable: bool = False) -> Any:
-    """What may have gone: ready once more, then uncertain until a person decides."""
-    if repeatable:
-        return update(outbox).values(state=SendState.READY, token=None)
-    state = case((outbox.c.doubts < MOST_DOUBTS, SendState.READY.value), else_=SendState.UNCERTAIN.value)
-    return update(outbox).values(state=state, doubts=outbox.c.doubts + 1, token=None)
+def _doubted(doubt: Doubt = Doubt.ONCE_MORE) -> Any:
+    """What may have gone."""
+    match doubt:
+        case Doubt.HARMLESS:
+            return update(outbox).values(state=SendState.READY, token=None)
+        case Doubt.ASK:
+            return update(outbox).values(state=SendState.READY, doubts=ASK_FIRST, token=None)
+        case Doubt.ONCE_MORE:
+            state = case((outbox.c.doubts < MOST_DOUBTS, SendState.READY.value), else_=SendState.UNCERTAIN.value)
+            return update(outbox).values(state=state, doubts=outbox.c.doubts + 1, token=None)
 
 
 def _claimed(connection: Connection, ids: Sequence[int], token: str) -> tuple[Attempt, ...]:
+    work = (outbox.c.way, outbox.c.attempts, outbox.c.doubts, outbox.c.run_at)
     query = (
-        select(outbox_mails, outbox.c.attempts, outbox.c.run_at)
+        select(outbox_mails, *work, tickets.c.closed_at)
         .join(outbox, outbox.c.id == outbox_mails.c.id)
+        .outerjoin(tickets, tickets.c.id == outbox_mails.c.ticket_id)
         .where(outbox.c.id.in_(ids), outbox.c.token == token)
         .order_by(outbox_mails.c.id)
     )
@@ -147,6 +213,11 @@ def _claimed(connection: Connection, ids: Sequence[int], token: str) -> tuple[At
             message_id=row.message_id,
             content=row.content,
             lease_until=instant(row.run_at),
+            message=row.message,
+            way=Way(row.way),
+            doubts=row.doubts,
+            automatic=row.automatic,
+            is_outdated=row.message in FOR_OPEN_TICKETS and row.closed_at is not None,
         )
         for row in connection.execute(query)
     )
@@ -157,81 +228,68 @@ def record(store: Store, results: Iterable[Result], now: datetime) -> None:
 
     A mail that will never arrive becomes an event of its ticket.
     """
-    sent: dict[str, list[int]] = {}
+    sent: dict[str, list[Result]] = {}
     others: list[Result] = []
     for result in results:
         if result.state is SendState.SENT:
-            sent.setdefault(result.attempt.token, []).append(result.attempt.id)
+            sent.setdefault(result.attempt.token, []).append(result)
         else:
             others.append(result)
     with store.write() as tx:
-        for token, ids in sent.items():
+        for token, together in sent.items():
+            ids = [result.attempt.id for result in together]
             tx.execute(SENT_TOGETHER, {"ids": ids, "held_by": token, "now": now})
+            named = {result.attempt: result.receipt for result in together if result.receipt}
+            receipts.taken(tx, {each.id: name for each, name in named.items() if each.way is not Way.MAIL}, now)
+            receipts.renamed(tx, {each.id: name for each, name in named.items() if each.way is Way.MAIL}, now)
+        pacing.count(tx, sum(result.attempt.automatic for together in sent.values() for result in together), now)
         for result in others:
-            ours = (outbox.c.id == result.attempt.id) & (outbox.c.token == result.attempt.token)
-            changing = _doubted() if result.state is SendState.UNCERTAIN else update(outbox).values(state=result.state)
-            if result.state in ENDED:
-                changing = changing.values(finished_at=now)
-            later = store.moment() + round(result.after_seconds * SECOND)
-            done = tx.execute(changing.where(ours).values(token=None, run_at=later, error=result.error))
-            if done.rowcount == 1 and result.state is SendState.FAILED:
-                _tell_ticket(tx, result, now)
+            _record_one(tx, store, result, now)
 
 
-def _tell_ticket(tx: Connection, result: Result, now: datetime) -> None:
+def _record_one(tx: Connection, store: Store, result: Result, now: datetime) -> None:
+    ours = (outbox.c.id == result.attempt.id) & (outbox.c.token == result.attempt.token)
+    changing = _doubted() if result.state is SendState.UNCERTAIN else update(outbox).values(state=result.state)
+    if result.doubts is not None:
+        changing = changing.values(doubts=result.doubts)
+    if result.state in ENDED:
+        changing = changing.values(finished_at=now)
+    if not result.counts:
+        changing = changing.values(attempts=outbox.c.attempts - 1)
+    later = store.moment() + round(result.after_seconds * SECOND)
+    done = tx.execute(changing.where(ours).values(token=None, run_at=later, error=result.error))
+    if done.rowcount == 1 and result.state is SendState.FAILED:
+        tell_ticket(tx, result.attempt.id, "could not be delivered", result.error, now)
+
+
+def tell_ticket(tx: Connection, mail_id: int, what: str, error: str, now: datetime) -> None:
+    """Add what became of a mail to the history of its ticket, where it has one."""
     columns = (outbox_mails.c.ticket_id, outbox_mails.c.serial, outbox_mails.c.message, outbox_mails.c.recipient)
-    mail = tx.execute(select(*columns).where(outbox_mails.c.id == result.attempt.id)).one()
+    mail = tx.execute(select(*columns).where(outbox_mails.c.id == mail_id)).one()
     if mail.ticket_id is not None:
-        data = {"message": mail.message, "serial": mail.serial, "error": result.error}
-        event = Event("could not be delivered", "mailgate", data, {"recipient": mail.recipient})
-        history.append(tx, mail.ticket_id, [event], now)
+        data = {"message": mail.message, "serial": mail.serial, "error": error}
+        history.append(tx, mail.ticket_id, [Event(what, "mailgate", data, {"recipient": mail.recipient})], now)
 
 
-def release_leases(store: Store, *, repeatable: bool = False) -> None:
+def release_leases(store: Store, mail: Doubt = Doubt.ONCE_MORE) -> None:
     """At the start: what a worker that is gone had claimed counts as a doubt at once, unless nodes share the store.
 
-    *repeatable* as in ``claim``.
+    *mail* is the doubt of the way that ``send.via`` names.
     """
     if store.is_shared:
         return  # leases that ran out are found by claim
     with store.write() as tx:
-        tx.execute(_doubted(repeatable).where(text(SENDING)).values(run_at=0))
+        _forget(tx, mail, text(SENDING), 0)
 
 
-def release_leases_of(store: Store, pid: int, *, repeatable: bool = False) -> None:
-    """When a process of ours is seen to be gone: what it was sending is a doubt. *repeatable* as in ``claim``."""
+def release_leases_of(store: Store, pid: int, mail: Doubt = Doubt.ONCE_MORE) -> None:
+    """When a process of ours is seen to be gone: what it was sending is a doubt. *mail* as in ``release_leases``."""
     with store.write() as tx:
         held = text(SENDING) & outbox.c.token.startswith(tokens_of(pid), autoescape=True)
-        tx.execute(_doubted(repeatable).where(held).values(run_at=store.moment()))
+        _forget(tx, mail, held, store.moment())
 
 
-def listing(connection: Connection, states: Iterable[SendState] = ()) -> list[dict[str, Any]]:
-    """The outbox for people, the oldest first; only what is in one of *states*, where any is given."""
-    query = (
-        select(outbox, outbox_mails, tickets.c.ref)
-        .join(outbox_mails, outbox_mails.c.id == outbox.c.id)
-        .outerjoin(tickets, tickets.c.id == outbox_mails.c.ticket_id)
-        .order_by(outbox.c.id)
-    )
-    wanted = sorted(states)
-    if wanted:
-        query = query.where(outbox.c.state.in_(wanted))
-    return [summary(row) for row in connection.execute(query)]
-
-
-def summary(row: Any) -> dict[str, Any]:
-    """One mail of ours for people."""
-    waits = row.state == SendState.READY
-    return {
-        "id": row.id,
-        "ref": row.ref,
-        "state": row.state,
-        "message": row.message,
-        "to": row.recipient,
-        "subject": row.subject,
-        "queued_at": row.queued_at.isoformat(),
-        "attempts": row.attempts,
-        "next_at": instant(row.run_at).isoformat() if waits and row.run_at else None,
-        "finished_at": row.finished_at.isoformat() if row.finished_at else None,
-        "error": row.error,
-    }
+def _forget(tx: Connection, mail: Doubt, rows: Any, run_at: Any) -> None:
+    for way in Way:
+        doubt = mail if way is Way.MAIL else Doubt.ASK
+        tx.execute(_doubted(doubt).where(rows, outbox.c.way == way).values(run_at=run_at))

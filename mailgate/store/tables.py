@@ -11,6 +11,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Date,
     ForeignKey,
     Index,
     Integer,
@@ -145,6 +146,8 @@ tickets = Table(
 Index("ix_tickets_opened_by", tickets.c.opened_by)
 Index("ix_tickets_open_requester", tickets.c.requester, tickets.c.id, **partial(OPEN))
 Index("ix_tickets_open_team", tickets.c.team, tickets.c.id, **partial(OPEN))
+Index("ix_tickets_open_assignee", tickets.c.assignee, **partial(OPEN))
+Index("ix_tickets_assignee", tickets.c.assignee, tickets.c.id)
 
 # One parsed mail and what was decided about it; *id* is that of its raw mail, which may be erased before it. *known* is
 # what else ``decide`` was told (store/known.py), null where nothing was decided by it.
@@ -269,14 +272,16 @@ Index(None, outbox_mails.c.message_id)
 Index("ix_outbox_mails_automatic", outbox_mails.c.recipient, outbox_mails.c.queued_at, **partial("automatic"))
 Index("ix_outbox_mails_to_strangers", outbox_mails.c.queued_at, **partial("automatic AND to_stranger"))
 
-# Its sending. *run_at* and *token* as in the spool; *doubts* counts how often it may have gone unnoticed.
+# Its sending, by *way*. *run_at* and *token* as in the spool; *doubts* counts how often it may have gone unnoticed.
 WAITING = "state = 'ready'"
 SENDING = "state = 'sending'"
 STUCK = "state IN ('uncertain', 'failed')"
+KEPT = "state IN ('held', 'gathering')"
 outbox = Table(
     "outbox",
     metadata,
     Column("id", Id, ForeignKey(outbox_mails.c.id), primary_key=True, autoincrement=False),
+    Column("way", Name, nullable=False, server_default="mail"),
     Column("state", Name, nullable=False),
     Column("run_at", Id, nullable=False),
     Column("token", Name),
@@ -285,13 +290,60 @@ outbox = Table(
     Column("error", Words, nullable=False),
     Column("finished_at", Instant),
     CheckConstraint(
-        "state IN ('ready', 'sending', 'sent', 'uncertain', 'failed', 'cancelled', 'observed')", name="state"
+        "state IN ('ready', 'sending', 'sent', 'uncertain', 'failed', 'cancelled', 'observed', 'held', 'gathering')",
+        name="state",
     ),
     **BUSY,
 )
-Index("ix_outbox_waiting", outbox.c.run_at, outbox.c.id, **partial(WAITING))
+Index("ix_outbox_waiting", outbox.c.way, outbox.c.run_at, outbox.c.id, **partial(WAITING))
 Index("ix_outbox_sending", outbox.c.run_at, **partial(SENDING))
 Index("ix_outbox_stuck", outbox.c.state, **partial(STUCK))
+Index("ix_outbox_kept", outbox.c.state, **partial(KEPT))
+
+# What GOV.UK Notify says became of a message it took, under its own *id*; *ask_at* is when to ask, null for no more.
+TO_ASK = "ask_at IS NOT NULL"
+receipts = Table(
+    "receipts",
+    metadata,
+    Column("mail_id", Id, ForeignKey(outbox_mails.c.id), primary_key=True, autoincrement=False),
+    Column("id", Name, nullable=False, unique=True),
+    Column("status", Name, nullable=False),
+    Column("asked", Integer, nullable=False),
+    Column("ask_at", Instant),
+    Column("changed_at", Instant, nullable=False),
+)
+Index("ix_receipts_ask_at", receipts.c.ask_at, **partial(TO_ASK))
+
+# What rests until when, and why: a way out, "automatic" mail as a whole, a template.
+pauses = Table(
+    "pauses",
+    metadata,
+    Column("name", Name, primary_key=True),
+    Column("until", Instant, nullable=False),
+    Column("failures", Integer, nullable=False),
+    Column("why", Words, nullable=False),
+)
+
+# When each limited way is free again for one more mail (microseconds since 1970).
+paces = Table("paces", metadata, Column("name", Name, primary_key=True), Column("free_at", Id, nullable=False))
+
+# How many automatic mails were sent in each minute of the last hour.
+sent_per_minute = Table(
+    "sent_per_minute",
+    metadata,
+    Column("minute", Id, primary_key=True, autoincrement=False),
+    Column("mails", Integer, nullable=False),
+)
+
+# Addresses whose mail came back (E142): *failures* are the instants of passing ones; with *flagged_at* nothing
+# automatic goes there.
+contacts = Table(
+    "contacts",
+    metadata,
+    Column("address", Name, primary_key=True),
+    Column("failures", Json, nullable=False),
+    Column("flagged_at", Instant),
+)
 
 people = Table(
     "people",
@@ -301,6 +353,7 @@ people = Table(
     Column("role", Name, nullable=False),
     Column("unit", Name, nullable=False),
     Column("team", Name, nullable=False),
+    Column("away_until", Date),
 )
 Index(None, people.c.team)
 

@@ -11,7 +11,7 @@ from mailgate.errors import Refused
 from mailgate.model.config import Config
 from mailgate.model.outbound import Outbound, SendState
 from mailgate.model.ticket import Draft, Event, Status, WaitingFor
-from mailgate.store import outbox
+from mailgate.store import outbox, outgoing
 from mailgate.store.columns import instant
 from mailgate.store.history import Head, chained
 from mailgate.store.rows import draft_row
@@ -20,12 +20,10 @@ from mailgate.store.tables import (
     clocks,
     events,
     messages,
-    outbox_mails,
     participants,
     ticket_keys,
     tickets,
 )
-from mailgate.store.tables import outbox as sendings
 
 FILTERS = ("ref", "status", "category", "task", "priority", "team", "assignee", "requester", "mailbox")
 
@@ -88,7 +86,7 @@ def show(connection: Connection, ref: str, key_name: str | None = None) -> dict[
         "clocks": _clocks(connection, row.id),
         "events": _events(connection, row.id),
         "messages": _messages(connection, row.id, row.opened_by),
-        "outgoing": _outgoing(connection, row.id),
+        "outgoing": outgoing.of_ticket(connection, row.id),
     }
 
 
@@ -165,17 +163,6 @@ def _attachments(connection: Connection, mail_ids: Sequence[int]) -> dict[int, l
         names = ("part", "filename", "content_type", "size", "sha256", "inline")
         found.setdefault(row.mail_id, []).append({name: row._mapping[name] for name in names})
     return found
-
-
-def _outgoing(connection: Connection, ticket_id: int) -> list[dict[str, Any]]:
-    query = (
-        select(sendings, outbox_mails, tickets.c.ref)
-        .join(outbox_mails, outbox_mails.c.id == sendings.c.id)
-        .join(tickets, tickets.c.id == outbox_mails.c.ticket_id)
-        .where(outbox_mails.c.ticket_id == ticket_id)
-        .order_by(outbox_mails.c.id)
-    )
-    return [outbox.summary(row) for row in connection.execute(query)]
 
 
 def load_existing(tx: Connection, entries: Iterable[Mapping[str, Any]], config: Config) -> None:

@@ -7,13 +7,14 @@ from datetime import datetime
 from mailgate.model.config import Config
 from mailgate.model.decision import Facts, Intent, Order, Reading
 from mailgate.model.message import Verdict
-from mailgate.model.ticket import Change, Status, Ticket, Values, WaitingFor
+from mailgate.model.ticket import NOBODY, Change, Status, Ticket, Values, WaitingFor
 from mailgate.rules import needs
 from mailgate.rules.classify import classify
 from mailgate.rules.request import calendar_of
 from mailgate.sla.clock import resumed
 from mailgate.tickets import lifecycle
 from mailgate.tickets.lifecycle import Happened
+from mailgate.tickets.sharing import share
 from mailgate.tickets.thread import is_colleague, is_staff_of
 
 ORDERS: Mapping[str, Happened | None] = {
@@ -64,18 +65,27 @@ def of_order(ticket: Ticket, order: Order, reading: Reading, config: Config, fac
         case "assign":
             return replace(change, assignee=order.to)
         case "move":
-            return _moved(change, order.to or "", reading, config)
+            return _moved(change, order.to or "", reading, config, facts)
     return change
 
 
-def _moved(change: Change, to: str, reading: Reading, config: Config) -> Change:
+def _moved(change: Change, to: str, reading: Reading, config: Config, facts: Facts) -> Change:
     """To a category, and the task of it that the order names, or to a team as it is."""
     category = config.service.categories.get(to)
     if category is None:
-        return replace(change, team=to)
+        return _given_to(change, to, config, facts)
     named = classify("", reading.wording, None, config)
     task = named.task if named.category == to else f"{to}.other"
-    return replace(change, category=to, task=task, team=category.team or change.ticket.team)
+    mailbox = config.service.mailboxes.get(change.ticket.mailbox)
+    team = category.team or (mailbox.team if mailbox else change.ticket.team)
+    return _given_to(replace(change, category=to, task=task), team, config, facts)
+
+
+def _given_to(change: Change, team: str | None, config: Config, facts: Facts) -> Change:
+    """With another team also another person has it, or nobody yet."""
+    if team == change.ticket.team:
+        return change
+    return replace(change, team=team, assignee=share(team, config, facts)[0] or NOBODY)
 
 
 # ---- an answer

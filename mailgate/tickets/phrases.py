@@ -1,16 +1,11 @@
-"""Phrases of the configuration in what somebody wrote: words, not characters.
+"""Phrases of the configuration, as ``rules/phrases.py`` finds them, with the words around them and between theirs."""
 
-Between two words of a phrase at most one other may stand, and a final -s or -es is ignored.
-"""
-
-import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
 from mailgate.model.message import Message
-
-_WORD = re.compile(r"#?\w+(?:['’]\w+)*")
+from mailgate.rules import phrases
 
 GREETINGS = frozenset(
     {"hi", "hello", "hey", "dear", "good", "morning", "afternoon", "evening", "all", "both", "team", "everyone"}
@@ -21,6 +16,9 @@ COURTESY = frozenset(
     | {"help", "with", "quick", "reply", "response", "sorting", "appreciated", "brilliant", "great", "perfect"}
     | {"lovely", "fantastic", "excellent", "wonderful", "super", "amazing", "ok", "okay", "noted", "now", "today"}
 )
+
+
+Known = phrases.Phrases[tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,26 +40,69 @@ class Place:
 
 
 def words_of(text: str) -> tuple[Word, ...]:
-    """The words of *text*; "I'll" and "#done" are one word each."""
-    return tuple(Word(match[0].lower().replace("’", "'"), match.start(), match.end()) for match in _WORD.finditer(text))
+    """The words of *text*; "I'll" and "#done" are one word each, what has a hyphen is several."""
+    words = phrases.words_of(text)
+    return tuple(
+        Word(part, start + at, start + at + len(part))
+        for word, (start, _) in zip(words.texts, words.places, strict=True)
+        for part, at in _parts(word.replace("’", "'"))
+    )
+
+
+def _parts(word: str) -> Iterator[tuple[str, int]]:
+    at = 0
+    for part in word.split("-"):
+        if part:
+            yield part, at
+        at += len(part) + 1
 
 
 @lru_cache(maxsize=4096)
 def phrase(text: str) -> tuple[str, ...]:
     """A configured phrase or name ("field-team") as its folded words."""
+    return _words_in(text)
+
+
+def _words_in(text: str) -> tuple[str, ...]:
     return tuple(word.text for word in words_of(text))
 
 
 def places(wanted: tuple[str, ...], words: tuple[Word, ...]) -> Iterator[Place]:
     """Every place where *wanted* stands in *words*, from the left."""
-    for first, word in enumerate(words):
-        if wanted and word.text[0] == wanted[0][0] and (place := _from(first, wanted, words)) is not None:
-            yield place
+    texts = [word.text for word in words]
+    for own, first, last in _alone(wanted).places(texts):
+        yield Place(first, last + 1, tuple(_skipped(own, texts[first : last + 1])))
 
 
 def stands_in(text: str, words: tuple[Word, ...]) -> bool:
     """Whether the phrase *text* stands anywhere in *words*."""
-    return next(places(phrase(text), words), None) is not None
+    return any_stands_in(_alone(phrase(text)), words)
+
+
+def any_stands_in(known: Known, words: tuple[Word, ...]) -> bool:
+    """Whether any of the *known* phrases stands anywhere in *words*: one pass for all of them."""
+    return next(known.places(word.text for word in words), None) is not None
+
+
+def known_phrases(texts: Iterable[str]) -> Known:
+    """The phrases *texts*, made ready to be looked for together."""
+    return phrases.Phrases((own, " ".join(own)) for own in (_words_in(text) for text in texts))
+
+
+@lru_cache(maxsize=4096)
+def _alone(wanted: tuple[str, ...]) -> Known:
+    return phrases.Phrases([(wanted, " ".join(wanted))])
+
+
+def _skipped(wanted: tuple[str, ...], span: Iterable[str]) -> Iterator[str]:
+    """The words of *span* that are not those of *wanted*."""
+    expected = iter(wanted)
+    next_own = next(expected, None)
+    for word in span:
+        if next_own is not None and phrases.is_same(word, next_own):
+            next_own = next(expected, None)
+        else:
+            yield word
 
 
 def names_of(message: Message) -> frozenset[str]:
@@ -79,20 +120,3 @@ def without_sign_off(text: str, message: Message) -> str:
     while lines and all(word.text in idle for word in words_of(lines[-1])):
         lines.pop()
     return "\n".join(lines).strip()
-
-
-def _from(first: int, wanted: tuple[str, ...], words: tuple[Word, ...]) -> Place | None:
-    at, skipped = first, []
-    for number, text in enumerate(wanted):
-        if number and at + 1 < len(words) and not _same(text, words[at].text):
-            skipped.append(words[at].text)
-            at += 1
-        if at >= len(words) or not _same(text, words[at].text):
-            return None
-        at += 1
-    return Place(first, at, tuple(skipped))
-
-
-def _same(one: str, other: str) -> bool:
-    short, long = (one, other) if len(one) <= len(other) else (other, one)
-    return short == long or (long.startswith(short) and long[len(short) :] in ("s", "es"))

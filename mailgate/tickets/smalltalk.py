@@ -8,7 +8,19 @@ from mailgate.model.config import Config
 from mailgate.model.decision import Facts, Intent, Match, Reading, Trace
 from mailgate.model.message import Attachment
 from mailgate.model.ticket import Ticket
-from mailgate.tickets.phrases import COURTESY, GREETINGS, Word, names_of, phrase, places, stands_in, words_of
+from mailgate.tickets.phrases import (
+    COURTESY,
+    GREETINGS,
+    Known,
+    Word,
+    any_stands_in,
+    known_phrases,
+    names_of,
+    phrase,
+    places,
+    stands_in,
+    words_of,
+)
 from mailgate.tickets.thread import is_colleague, is_verified
 
 _LONGEST = 1000  # characters; longer mails are not looked at
@@ -66,9 +78,9 @@ def _only_chases(reading: Reading, config: Config) -> bool:
     words = [word for word in words_of(reading.wording) if word.text not in GREETINGS | COURTESY]
     if len(words) > _LONGEST_CHASER:
         return False
-    others = " ".join(_sentences_without(config.service.small_talk.chasers, reading.wording))
+    others = " ".join(_sentences_without(_chasers(config), reading.wording))
     said = words_of(others)
-    return not (any(stands_in(each, said) for each in _task_phrases(config)) and _states_facts(others, reading, config))
+    return not (any_stands_in(_task_phrases(config), said) and _states_facts(others, reading, config))
 
 
 def _only_thanks(reading: Reading, config: Config) -> bool:
@@ -110,10 +122,10 @@ def _states_facts(text: str, reading: Reading, config: Config) -> bool:
     return any(key in squashed for key in reading.keys) or bool(reading.fields.keys() - {config.key_name})
 
 
-def _sentences_without(chasers: tuple[str, ...], text: str) -> Iterator[str]:
+def _sentences_without(chasers: Known, text: str) -> Iterator[str]:
     for sentence in _SENTENCE.findall(text):
         words = words_of(sentence)
-        if not any(stands_in(each, words) for each in chasers):
+        if not any_stands_in(chasers, words):
             yield sentence
 
 
@@ -125,9 +137,14 @@ def _names_task(words: tuple[Word, ...], path: str | None, config: Config) -> bo
 
 
 @lru_cache(maxsize=8)
-def _task_phrases(config: Config) -> tuple[str, ...]:
+def _task_phrases(config: Config) -> Known:
     tasks = (task for category in config.service.categories.values() for task in category.tasks.values())
-    return tuple(each for task in tasks for each in task.recognise)
+    return known_phrases(each for task in tasks for each in task.recognise)
+
+
+@lru_cache(maxsize=8)
+def _chasers(config: Config) -> Known:
+    return known_phrases(config.service.small_talk.chasers)
 
 
 def _is_content(file: Attachment) -> bool:

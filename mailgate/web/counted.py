@@ -41,20 +41,22 @@ class CountedIntake:
 class CountedChannel:
     """A channel whose results are counted."""
 
-    def __init__(self, channel: Channel, counts: Own) -> None:
+    def __init__(self, channel: Channel, counts: Own, worker: str = "delivery") -> None:
         self._channel = channel
         self._counts = counts
-        self.longest_seconds, self.repeatable = channel.longest_seconds, channel.repeatable
-        self.close = channel.close
+        self._worker = worker
+        self.longest_seconds, self.doubt, self.pace = channel.longest_seconds, channel.doubt, channel.pace
+        self.find, self.probe, self.close = channel.find, channel.probe, channel.close
         self._unsettled = 0
 
-    def send(self, attempt: Attempt) -> None:
-        self._counts.turned("delivery")
+    def send(self, attempt: Attempt) -> str:
+        self._counts.turned(self._worker)
         result = "uncertain"
         try:
-            self._channel.send(attempt)
+            name = self._channel.send(attempt)
             result = ""
             self._unsettled += 1
+            return name
         except TryLater:
             result = "later"
             raise

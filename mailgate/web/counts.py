@@ -19,6 +19,8 @@ from mailgate.model.message import Kind
 
 OTHER = "other"
 WORKERS = ("intake", "delivery")
+ALERTING = ("delivery by notify", "delivery by text")
+"""Workers of a gateway that uses GOV.UK Notify."""
 CONFIDENCES = ("high", "medium", "low")
 SENDS = ("sent", "later", "uncertain", "given up")
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, float("inf"))
@@ -58,7 +60,7 @@ SLOTS: Mapping[Slot, int] = {
             (("confidence", confidence) for confidence in CONFIDENCES),
             [("unreadable",), ("quarantined",)],
             (("sends", result) for result in SENDS),
-            (("turn", worker) for worker in WORKERS),
+            (("turn", worker) for worker in (*WORKERS, *ALERTING)),
         )
     )
 }

@@ -6,11 +6,14 @@ from typing import Any
 
 from mailgate.ingest.policy import space_floor
 from mailgate.model.health import AccountHealth, AccountState
+from mailgate.web.counts import ALERTING
 from mailgate.web.sight import Observer, Sight
 
 OLDEST_MAIL = timedelta(minutes=15)
 LIST_STALE_AFTER = timedelta(minutes=15)
-SILENT_AFTER = {"intake": timedelta(minutes=5), "delivery": timedelta(minutes=30)}
+SILENT_AFTER = {"intake": timedelta(minutes=5), "delivery": timedelta(minutes=30)} | dict.fromkeys(
+    ALERTING, timedelta(minutes=5)
+)
 """How long a worker may take over one round, or one mail, before it counts as dead."""
 
 Part = tuple[str, bool, dict[str, Any]]
@@ -22,6 +25,7 @@ def health(observer: Observer) -> tuple[bool, dict[str, Any]]:
     parts = [_store(sight), _spool(sight), _space(sight, observer), _workers(sight, observer), _imap(sight)]
     accepted = max(observer.counts.each("last accept"))
     body: dict[str, Any] = {name: {"ok": ok, **told} for name, ok, told in parts}
+    body["sending"] = {"rests": _rests(sight)}
     body["last_accept"] = {"at": _at(accepted) if accepted else None}
     well = all(ok for _, ok, _ in parts)
     body["configuration"] = _configuration(observer)
@@ -55,6 +59,16 @@ def _workers(sight: Sight, observer: Observer) -> Part:
     turns = dict(_turns(observer))
     dead = sorted({worker for (worker, _), at in turns.items() if sight.now - at > SILENT_AFTER[worker]})
     return "workers", not dead, {"alive": len(turns) - len(dead), "silent": dead}
+
+
+def _rests(sight: Sight) -> dict[str, Any]:
+    """What is not sent for now, and why. Nothing is lost by it, so that it is no reason to take us out of service."""
+    pauses = sight.store.pauses if sight.store else ()
+    return {
+        pause.name: {"until": pause.until.isoformat(timespec="seconds"), "why": pause.why}
+        for pause in pauses
+        if pause.failures or pause.until > sight.now
+    }
 
 
 def _turns(observer: Observer) -> Iterator[tuple[tuple[str, int], datetime]]:

@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from importlib.metadata import version
 
+from mailgate.errors import Refused
 from mailgate.store.schema import HEAD
 from mailgate.web.health import health
-from mailgate.web.server import Answer, Page
+from mailgate.web.server import Answer, Door, Page
 from mailgate.web.sight import Observer
+from mailgate.workers.receipts import Receipts, may_report, read_receipt
 
 PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -36,3 +38,18 @@ def pages(observer: Observer) -> Mapping[str, Page]:
         return Answer(b"pong\n")
 
     return {"/metrics": metrics_page, "/health": health_page, "/info": info_page, "/ping": ping_page}
+
+
+def receipts_door(receipts: Receipts, token: str) -> Door:
+    """Where GOV.UK Notify reports. It tries again on 5xx, never on 4xx; what we do not know is as well as any other."""
+
+    def take(authorization: str, body: bytes) -> Answer:
+        if not may_report(authorization, token):
+            return Answer(b"not for you\n", status=HTTPStatus.FORBIDDEN)
+        try:
+            receipts.note(*read_receipt(body))
+        except Refused as error:
+            return Answer(f"{error}\n".encode(), status=HTTPStatus.BAD_REQUEST)
+        return Answer(b"", status=HTTPStatus.NO_CONTENT)
+
+    return take

@@ -21,7 +21,11 @@ MOST_AT_ONCE = 16
 TIMEOUT_SECONDS = 10.0
 TEXT, JSON = "text/plain; charset=utf-8", "application/json"
 
+LARGEST_BODY = 64 * 1024
+
 Page = Callable[[], "Answer"]
+Door = Callable[[str, bytes], "Answer"]
+"""Takes what another program posts: the header Authorization and the body."""
 
 
 class Answer:
@@ -41,10 +45,12 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
 
-    def __init__(self, host: str, port: int, pages: Mapping[str, Page]) -> None:
+    def __init__(
+        self, host: str, port: int, pages: Mapping[str, Page], doors: Mapping[str, Door] | None = None
+    ) -> None:
         if ":" in host:
             self.address_family = AF_INET6
-        self.pages = pages
+        self.pages, self.doors = pages, doors or {}
         self._places = BoundedSemaphore(MOST_AT_ONCE)
         super().__init__((host, port), _Request)
 
@@ -85,6 +91,18 @@ class _Request(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         page = self.server.pages.get(self.path.partition("?")[0])
+        self._answer(page)
+
+    def do_POST(self) -> None:
+        door = self.server.doors.get(self.path)
+        length = self.headers.get("Content-Length", "")
+        if not length.isdecimal() or int(length) > LARGEST_BODY:
+            self.close_connection = True
+            return self._say(Answer(b"too much, or of no known length\n", status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE))
+        body, bears = self.rfile.read(int(length)), self.headers.get("Authorization", "")
+        return self._answer(None if door is None else lambda: door(bears, body))
+
+    def _answer(self, page: Page | None) -> None:
         if page is None:
             return self._say(Answer(b"there is no such page\n", status=HTTPStatus.NOT_FOUND))
         answers: list[Answer] = []

@@ -1,6 +1,7 @@
 """From the spool to a ticket: claim, parse, decide, apply. `ingest` and `rehearse` go the same way."""
 
 import secrets
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -10,12 +11,13 @@ from itertools import islice
 
 from mailgate import decide, journal
 from mailgate.errors import GiveUp, Refused, TryLater
-from mailgate.ingest.parse import parse
+from mailgate.ingest.bounded import read
 from mailgate.model.config import Config
 from mailgate.model.decision import Decision, Facts, NewTicket, Reading, Reply
 from mailgate.model.message import NOT_FETCHED
 from mailgate.model.outbound import Outbound
-from mailgate.notify.compose import Context, compose
+from mailgate.notify.alerts import outgoing
+from mailgate.notify.compose import Context
 from mailgate.store import people
 from mailgate.store.apply import Notice, Settled, apply, quarantine
 from mailgate.store.engine import Store
@@ -119,7 +121,7 @@ class Intake:
         if mail.envelope.source == NOT_FETCHED:
             raise NotFetched("the mail server cannot hand this mail over: look at it in the folder Failed")
         service = self._config.service
-        message = parse(mail.raw, service.text, service.markings)
+        message = read(mail.raw, service.text, service.markings)
         return decide.read(message, mail.envelope, self._config)
 
     def _settled_group(self, group: Group, at: Callable[[Spooled], datetime]) -> list[Settled]:
@@ -138,8 +140,9 @@ class Intake:
         times = [at(mail) for mail, _ in group]
         readings = [reading for _, reading in group]
         with self._store.deciding(lock for reading in readings for lock in reading.locks) as connection:
-            facts = look_up(connection, readings, partial(token.check, self._context.keys), times)
-            decisions = list(map(self._decide, readings, facts))
+            checks = partial(token.check, self._context.keys)
+            facts = look_up(connection, readings, checks, times, self._config.service.sharing)
+            decisions = self._decided(readings, facts)
             opening = sum(map(drafts, decisions))
             references = iter(free_references(connection, opening, self._reference) if opening else ())
             settled = [
@@ -151,8 +154,16 @@ class Intake:
             self._queued()
         return settled
 
-    def _decide(self, reading: Reading, facts: Facts) -> Decision:
-        return decide.decide(reading, self._config, facts)
+    def _decided(self, readings: Sequence[Reading], facts: Sequence[Facts]) -> list[Decision]:
+        """Each decision; whoever was given a ticket by one has it when the next is made."""
+        given: Counter[str] = Counter()
+        decisions = []
+        for reading, known in zip(readings, facts, strict=True):
+            decision = decide.decide(reading, self._config, known.after_giving(given))
+            if isinstance(decision.outcome, NewTicket):
+                given.update(draft.assignee for draft in decision.outcome.drafts if draft.assignee)
+            decisions.append(decision)
+        return decisions
 
     def _reference(self) -> str:
         return reference.make(self._config.service.reference, secrets.randbelow)
@@ -170,7 +181,7 @@ class Intake:
         sent: list[tuple[Reply, Outbound]] = []
         for reply, about in abouts(decision, reading, references, self._config, mail.key, now):
             with suppress(Refused):
-                sent.append((reply, compose(reply, about, self._context)))
+                sent += ((reply, mail) for mail in outgoing(reply, about, self._context))
         decided = replace(decision, replies=tuple(reply for reply, _ in sent))
         return Settled(mail, reading, decided, tuple(references), tuple(composed for _, composed in sent), now, facts)
 

@@ -1,7 +1,8 @@
 import pytest
 
-from mailgate.ingest.automatic import Seen, is_robot, kind_of
+from mailgate.ingest.automatic import kind_of
 from mailgate.ingest.bounce import Action, Recipient, Report
+from mailgate.ingest.seen import Seen, is_robot
 from mailgate.model.message import Kind
 
 

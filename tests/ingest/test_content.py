@@ -2,7 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailgate.ingest.content import clean_name, content_type, unflow
+from mailgate.ingest.attached import content_type
+from mailgate.ingest.content import unflow
+from mailgate.ingest.leaf import clean_name
 
 
 @pytest.mark.parametrize(

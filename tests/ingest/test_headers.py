@@ -101,3 +101,12 @@ def test_E80_the_date_is_the_senders_else_the_first_servers(lines: bytes, day: s
     date, found = headers(lines).date()
     assert date is not None
     assert (date.isoformat(), found) == (day, defect)
+
+
+@pytest.mark.parametrize("word", ["ab!c", "=41A=", "a!bcde", "a", "", "YQ", "YWI", "YWJj\xe4"])
+def test_E75_an_encoded_word_of_broken_base64_is_read_as_far_as_it_goes(word: str) -> None:
+    assert decode_words(f"=?utf-8?B?{word}?=") is not None
+
+
+def test_E75_what_is_no_base64_in_an_encoded_word_is_left_out() -> None:
+    assert decode_words("=?utf-8?B?SG=Vs!bG8?=") == "Hello"

@@ -1,6 +1,7 @@
 import pytest
 
-from mailgate.ingest.html import render, strip_tags, unwrap_safe_links
+from mailgate.ingest.html import render
+from mailgate.ingest.markup import strip_tags, unwrap_safe_links
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailgate.cli.shown import message_as_json
-from mailgate.ingest.content import payload
+from mailgate.ingest.leaf import payload
 from mailgate.ingest.parse import attachment_bytes, parse
 from mailgate.ingest.tree import read_tree
 
@@ -49,6 +49,16 @@ def test_E93_garbage_between_the_headers_is_passed_over() -> None:
     assert "broken-headers" in message.defects
 
 
+def test_E93_a_header_with_a_space_before_its_colon_is_read() -> None:
+    message = parse(b"Fro :uA <b@x.example>\r\nSubject\t: x\r\nMessage-ID : <1@x>\r\n\r\nnot : a header")
+    assert (message.subject, message.message_id, message.text) == ("x", "<1@x>", "not : a header")
+
+
+def test_E93_a_boundary_that_is_folded_is_a_boundary() -> None:
+    mail = HEAD + b'Content-Type: multipart/mixed;\r\n boundary="b\r\n c"\r\n\r\nno\r\n--b c\r\n\r\nx\r\n--b c--\r\n'
+    assert parse(mail).text == "x"
+
+
 def test_E93_a_multipart_without_a_boundary_is_text() -> None:
     assert "hello" in parse(HEAD + b"Content-Type: multipart/mixed\r\n\r\nhello").text
 
@@ -59,9 +69,20 @@ def test_E77_two_from_headers_are_ambiguous() -> None:
     assert {"ambiguous-from", "duplicate-header"} <= set(message.defects)
 
 
-def test_S24_two_content_types_are_ambiguous() -> None:
-    message = parse(HEAD + b"Content-Type: text/plain\r\nContent-Type: text/html\r\n\r\nx")
-    assert "ambiguous-mime" in message.defects
+@pytest.mark.parametrize(
+    "fields",
+    [
+        b"Content-Type: text/plain\r\nContent-Type: text/html",
+        b"Content-Transfer-Encoding: 7bit\r\nContent-Transfer-Encoding: base64",
+        b"Content-Type: multipart/mixed; boundary=a; boundary=b",
+        b'Content-Type: multipart/mixed; boundary="a";\r\n\tBoundary="b"',
+    ],
+)
+def test_S24_what_two_programs_may_read_as_two_mails_is_ambiguous(fields: bytes) -> None:
+    inner = b"--a\r\n" + fields + b"\r\n\r\nx\r\n--a--"
+    assert "ambiguous-mime" in parse(HEAD + fields + b"\r\n\r\nx").defects
+    assert "ambiguous-mime" in parse(HEAD + b"Content-Type: multipart/mixed; boundary=a\r\n\r\n" + inner).defects
+    assert "ambiguous-mime" not in parse(HEAD + fields.partition(b"\r\n")[0].partition(b"; ")[0]).defects
 
 
 def test_E82_html_is_the_body_where_the_plain_text_says_nothing() -> None:
@@ -96,6 +117,8 @@ BOMBS = {
     "touching encoded words": (HEAD + b"X: " + b"=?utf-8?q?a?=" * 16_000 + b"\r\n\r\nx", "header-too-long"),
     "a header of 5 MB": (HEAD + b"X: " + b"x" * 5_000_000 + b"\r\n\r\nx", "header-too-long"),
     "100,000 fields": (HEAD + b"X: y\r\n" * 100_000 + b"\r\nx", "too-many-headers"),
+    "a million continuations": (b" x\r\n" * 1_000_000 + b"\r\nx", "too-many-headers"),
+    "a million empty names": (HEAD + b":\r\n" * 1_000_000 + b"\r\nx", "too-many-headers"),
     "10,000 parts": (
         HEAD + b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + b"--b\r\n\r\nx\r\n" * 10_000,
         "too-many-parts",

@@ -77,6 +77,7 @@ def send(message: str = "received", context: Context = CONTEXT, *, internal: boo
     told = {
         "status": {"status": "open"},
         "alert": {"alert": "Mail on one side only", "detail": "2 mails."},
+        "gathered": {"references": "MG-7K3F-99 MG-2346-7T"},
     }
     fields = told.get(message, {"waiting_for": "third party"})
     return compose(Reply(message, "jo@council.example", internal, fields=fields), make_about(**about), context)

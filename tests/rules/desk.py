@@ -12,7 +12,7 @@ from mailgate.model.message import Address, Envelope, Message, Verdict
 from mailgate.model.people import Person
 from mailgate.model.ticket import Draft
 from mailgate.rules.extract import extract
-from mailgate.rules.request import has_old_subject, requests
+from mailgate.rules.request import asked_for, has_old_subject, requests
 
 MONDAY = datetime(2026, 12, 7, 9, 30, tzinfo=UTC)
 COURTS = "courts@service.example"
@@ -22,6 +22,11 @@ SERVICE: Mapping[str, Any] = {
     "send_from": "tickets@gate.service.example",
     "domains": ["service.example"],
     "defaults": {"calendar": "office", "priority": "normal", "team": "front-desk"},
+    "text": {
+        "asks": ["please", "could you", "could we", "could it"],
+        "asides": ["I have"],
+        "refusals": {"before": ["please do not", "do not send"], "after": ["not needed"]},
+    },
     "identifiers": {
         "crn": {"label": "CRN", "pattern": "[A-Z] ?[0-9]{3} ?[0-9]{3}", "key": True, "not_after": "Staff no"},
         "prison-number": {"pattern": "[A-Z][0-9]{4}[A-Z]{2}"},
@@ -131,4 +136,4 @@ def make_drafts(
     """The tickets that a mail opens."""
     config = config or make_config()
     mail = make_reading(text, subject, config=config, **reading)
-    return requests(mail, config, Facts(now=mail.envelope.received_at, sender=sender))[0]
+    return requests(asked_for(mail, config), mail, config, Facts(now=mail.envelope.received_at, sender=sender))[0]

@@ -64,3 +64,57 @@ def test_the_trace_names_the_phrase_the_place_and_what_came_close() -> None:
     best, close = classify("Warrants", "the PSR", UNIT, make_config()).matches
     assert (best.name, best.words, best.where) == ("court.warrant", "warrant", 'subject: "Warrants"')
     assert (close.name, close.words) == ("court.report", "PSR")
+
+
+def test_a_sentence_that_asks_counts_double() -> None:
+    assert task("An appeal is out. Please issue a warrant.") == "court.warrant"
+    assert task("An appeal and an appeal and an appeal. Please issue a warrant.") == "court.appeal"
+
+
+def test_what_is_mentioned_in_passing_counts_half() -> None:
+    assert task("I have sent the breach papers. The appeal is today.") == "court.appeal"
+
+
+def test_of_two_phrases_that_share_words_the_longer_counts() -> None:
+    assert task("rescind the warning letter", "Warning letter") == "letters.warning"
+    assert task("please rescind the warning letter", "Warning letter") == "letters.withdraw"
+
+
+@pytest.mark.parametrize("text", ["Please do NOT send the warning letter", "The warning letter is not needed"])
+def test_what_is_not_wanted_is_not_asked_for(text: str) -> None:
+    found = classify("", text, UNIT, make_config())
+    assert (found.task, found.refused) == (None, ("letters.warning",))
+    assert found.matches[-1].effect == "not wanted"
+
+
+def test_what_is_wanted_instead_is() -> None:
+    found = classify("", "Please do not send the warning letter, send the breach papers", UNIT, make_config())
+    assert found.task == "letters.breach"
+
+
+def test_other_words_for_a_phrase_count_where_no_phrase_is_asked_for() -> None:
+    assert task("Could you write the letter of warning? There is an appeal.") == "letters.warning"
+    assert task("Could you write the letter of warning? The appeal please.") == "court.appeal"
+
+
+def test_one_other_word_counts_only_in_the_usual_category() -> None:
+    assert task("Please say whether they are appealing", mailbox=COURTS) == "court.appeal"
+    assert task("Please say whether the papers were breached", mailbox=COURTS) == "letters.breach"
+    assert task("the court was appealing", mailbox=COURTS) == "court.other"
+
+
+def test_where_no_phrase_fits_the_words_of_one_task_may_stand_out() -> None:
+    found = classify("The letter", "Could it go out today?", UNIT, make_config())
+    assert (found.task, found.matches[0].words) == ("letters.warning", "letter")
+    assert task("Could you see to the papers of the letter?") is None
+
+
+def test_what_only_states_a_need_of_another_task_is_in_passing() -> None:
+    config = make_config(
+        information={"measure": {"ask": "which", "words": ["recalls"]}},
+        categories={
+            "custody": {"tasks": {"recall": {"recognise": ["recall"]}}},
+            "figures": {"tasks": {"report": {"recognise": ["figures for"], "needs": ["measure"]}}},
+        },
+    )
+    assert classify("", "Please give us the recalls. Just figures for the team", None, config).task == "figures.report"

@@ -12,7 +12,7 @@ from mailgate.model.decision import Command, Decision, Duplicate, Match, NewTick
 from mailgate.model.message import Attachment
 from mailgate.model.outbound import SendState
 from mailgate.model.ticket import Change, Event, Status, WaitingFor
-from mailgate.store import outbox, spool, tables
+from mailgate.store import outbox, outgoing, spool, tables
 from mailgate.store.apply import Notice, Settled, quarantine
 from mailgate.store.engine import Store
 from mailgate.store.history import verify
@@ -76,7 +76,7 @@ def test_a_batch_of_thirty_two_is_written_at_once(store: Store) -> None:
     mails = [made.spooled(store) for _ in range(32)]
     made.applied(store, *(made.new_ticket(mail, f"MG-{number:04}-XX") for number, mail in enumerate(mails)))
     with store.read() as connection:
-        assert len(listing(connection)) == len(outbox.listing(connection)) == 32
+        assert len(listing(connection)) == len(outgoing.listing(connection)) == 32
 
 
 def test_G4_a_second_run_changes_nothing(store: Store) -> None:
@@ -197,7 +197,7 @@ def test_the_same_answer_to_the_same_mail_is_sent_once(store: Store) -> None:
         mail = replace(settled.outbound[0], cause="<the mail@x>", message_id=f"<{number}@x>")
         made.applied(store, replace(settled, outbound=(mail,)))
     with store.read() as connection:
-        assert [one["message"] for one in outbox.listing(connection)] == ["received", "follow_up"]
+        assert [one["message"] for one in outgoing.listing(connection)] == ["received", "follow_up"]
     assert ticket.last_serial == 1
 
 

@@ -35,7 +35,7 @@ def changed(store: Store, statement: str) -> None:
 
 
 def test_an_empty_store_has_nothing_to_tell(store: Store) -> None:
-    none = {"ready": 0, "sending": 0, "uncertain": 0, "failed": 0}
+    none = {"ready": 0, "sending": 0, "uncertain": 0, "failed": 0, "held": 0, "gathering": 0}
     assert figured(store) == figures.Figures(0, None, 0, none, None)
     assert differences(store) == []
 
@@ -56,7 +56,7 @@ def test_mails_of_ours_that_need_a_person_are_counted_by_state(store: Store) -> 
     (attempt,) = outbox.claim(store, 1, 60)
     assert figured(store).outbox["sending"] == 1
     outbox.record(store, [outbox.Result(attempt, SendState.FAILED)], NOW)
-    assert figured(store).outbox == {"ready": 0, "sending": 0, "uncertain": 0, "failed": 1}
+    assert figured(store).outbox == {"ready": 0, "sending": 0, "uncertain": 0, "failed": 1, "held": 0, "gathering": 0}
 
 
 def test_mails_of_an_hour_are_counted_by_mailbox_without_canaries(store: Store) -> None:

@@ -4,7 +4,7 @@ import os
 from dataclasses import replace
 
 from mailgate.model.outbound import Attempt, SendState
-from mailgate.store import outbox
+from mailgate.store import outbox, outgoing
 from mailgate.store.engine import Store
 from mailgate.store.history import verify
 from mailgate.store.outbox import Result
@@ -21,7 +21,7 @@ def claimed(store: Store, lease_seconds: float = 60) -> Attempt:
 
 def states(store: Store) -> list[str]:
     with store.read() as connection:
-        return [one["state"] for one in outbox.listing(connection)]
+        return [one["state"] for one in outgoing.listing(connection)]
 
 
 def record(store: Store, attempt: Attempt, state: SendState, after_seconds: float = 0) -> None:
@@ -50,10 +50,10 @@ def test_a_mail_that_could_not_be_sent_yet_waits_for_its_time(store: Store) -> N
     record(store, claimed(store), SendState.READY, after_seconds=60)
     assert outbox.claim(store, 10, 60) == ()
     with store.read() as connection:
-        (entry,) = outbox.listing(connection, [SendState.READY])
+        (entry,) = outgoing.listing(connection, [SendState.READY])
         assert entry["next_at"] is not None
         assert entry["error"] == "SMTPError"
-        assert outbox.listing(connection, [SendState.SENT, SendState.FAILED]) == []
+        assert outgoing.listing(connection, [SendState.SENT, SendState.FAILED]) == []
 
 
 def test_a_retry_that_is_due_counts_its_attempts(store: Store) -> None:
@@ -116,5 +116,5 @@ def test_a_mail_without_a_ticket_is_queued_once(store: Store) -> None:
         for each in (mail, again):
             outbox.queue(tx, [outbox.Queued(each, None, made.NOW, to_stranger=False)])
     with store.read() as connection:
-        (entry,) = outbox.listing(connection)
+        (entry,) = outgoing.listing(connection)
     assert (entry["ref"], entry["to"]) == (None, "ann@x")

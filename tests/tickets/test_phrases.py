@@ -2,7 +2,16 @@
 
 import pytest
 
-from mailgate.tickets.phrases import names_of, phrase, places, stands_in, without_sign_off, words_of
+from mailgate.tickets.phrases import (
+    any_stands_in,
+    known_phrases,
+    names_of,
+    phrase,
+    places,
+    stands_in,
+    without_sign_off,
+    words_of,
+)
 from tests.make import make_message
 
 
@@ -47,3 +56,12 @@ def test_a_sign_off_is_names_and_courtesy_at_the_end() -> None:
     text = "Thanks for that.\n\nIt is wrong.\n\nMany thanks\nCallum\nC"
     assert without_sign_off(text, message) == "Thanks for that.\n\nIt is wrong."
     assert names_of(message) == {"callum", "estwick", "c", "e"}
+
+
+def test_many_phrases_are_looked_for_together() -> None:
+    known = known_phrases(["any update", "wall socket", "box"])
+    assert [any_stands_in(known, words_of(text)) for text in ("two boxes", "a wall", "Any more updates?")] == [
+        True,
+        False,
+        True,
+    ]

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from mailgate.errors import GiveUp, TryLater, Uncertain
-from mailgate.model.outbound import Attempt
+from mailgate.model.outbound import Attempt, Doubt
 from mailgate.web.counted import CountedChannel
 from mailgate.web.counts import Counts
 
@@ -15,13 +15,20 @@ MAIL = Attempt(1, "token", 1, "a@b", "c@d", "<1@b>", b"", datetime(2026, 11, 23,
 class Says:
     """A channel that answers whatever a test wants."""
 
-    longest_seconds, repeatable = 1.0, True
+    longest_seconds, doubt, pace = 1.0, Doubt.HARMLESS, None
 
     def __init__(self) -> None:
         self.answer: Exception | None = None
 
-    def send(self, attempt: Attempt) -> None:
+    def send(self, attempt: Attempt) -> str:
         self.settle()
+        return ""
+
+    def find(self, attempt: Attempt) -> str | None:
+        return None
+
+    def probe(self) -> None:
+        pass
 
     def settle(self) -> None:
         if self.answer:

@@ -9,11 +9,11 @@ from sqlalchemy import text
 from mailgate.errors import GiveUp, TryLater, Uncertain
 from mailgate.model.config import Operator
 from mailgate.model.config import Store as StoreSettings
-from mailgate.model.outbound import Outbound, SendState
+from mailgate.model.outbound import Doubt, Outbound, SendState, Way
 from mailgate.store.engine import open_store
 from mailgate.store.outbox import Queued, claim, queue
 from mailgate.store.schema import upgrade
-from mailgate.workers.delivery import Delivery
+from mailgate.workers.delivery import Around, Delivery
 
 
 def now() -> datetime:
@@ -24,18 +24,20 @@ class ScriptedChannel:
     """Sends into a list; *outcomes* are raised, one for each mail, None sends."""
 
     longest_seconds = 10.0
-    repeatable = False
+    doubt = Doubt.ONCE_MORE
+    pace = None
 
     def __init__(self, *outcomes: Exception | None) -> None:
         self.outcomes = list(outcomes)
         self.sent: list[str] = []
         self.unsettled: Exception | None = None
 
-    def send(self, attempt) -> None:
+    def send(self, attempt) -> str:
         outcome = self.outcomes.pop(0) if self.outcomes else None
         if outcome:
             raise outcome
         self.sent.append(attempt.message_id)
+        return ""
 
     def settle(self) -> None:
         if self.unsettled:
@@ -62,7 +64,8 @@ def waiting(store, count: int) -> None:
 
 
 def delivery(store, channel, stop: Event | None = None) -> Delivery:
-    return Delivery(store, channel, now, lambda: 0.5, stop or Event())
+    around = Around(store, now, lambda: 0.5, stop or Event(), lambda *_: None)
+    return Delivery(Way.MAIL, channel, around)
 
 
 def states(store) -> list[tuple]:
@@ -125,10 +128,10 @@ def test_after_five_days_a_mail_is_given_up(store):
 
 def test_a_worker_that_died_leaves_a_doubt_unless_sending_twice_is_harmless(store):
     waiting(store, 1)
-    for repeatable, expected in [(False, 1), (True, 1)]:
+    for doubt, expected in [(Doubt.ONCE_MORE, 1), (Doubt.HARMLESS, 1)]:
         claim(store, 10, lease_seconds=-1)
         channel = ScriptedChannel(TryLater("busy"))
-        channel.repeatable = repeatable
+        channel.doubt = doubt
         delivery(store, channel).turn()
         assert states(store) == [("ready", expected)]
         with store.write() as tx:

@@ -129,7 +129,7 @@ def test_G6_a_mail_that_ended_us_three_times_is_put_away_unread(store, intake, m
     arrive(store, 1)
     for _ in range(3):
         assert len(claim(store, 10, lease_seconds=-1)) == 1
-    monkeypatch.setattr(intake_module, "parse", None)
+    monkeypatch.setattr(intake_module, "read", None)
     turn(intake)
     assert rows(store, "SELECT state, error FROM spool") == [("quarantined", "KilledUs")]
 
@@ -154,7 +154,7 @@ def test_a_store_that_was_away_many_times_is_no_fault_of_the_mail(store, intake,
 
 
 def test_G6_a_mail_goes_into_quarantine_even_where_its_team_cannot_be_told(store, intake, monkeypatch):
-    monkeypatch.setattr(intake_module, "parse", None)
+    monkeypatch.setattr(intake_module, "read", None)
     monkeypatch.setattr(intake_module.unreadable, "reading", None)
     arrive(store, 1)
     turn(intake)
@@ -165,7 +165,7 @@ def test_G6_a_mail_goes_into_quarantine_even_where_its_team_cannot_be_told(store
 def test_a_mail_that_is_released_after_a_fix_becomes_one_ticket(store, intake, monkeypatch):
     arrive(store, 1)
     with monkeypatch.context() as bug:
-        bug.setattr(intake_module, "parse", None)
+        bug.setattr(intake_module, "read", None)
         turn(intake)
     [(mail_id,)] = rows(store, "SELECT id FROM spool WHERE state = 'quarantined'")
     release(store, mail_id, NOW)
@@ -185,7 +185,7 @@ def test_a_mail_that_is_released_after_a_fix_becomes_one_ticket(store, intake, m
 
 def test_a_mail_that_is_released_too_early_opens_no_second_ticket_while_its_first_is_open(store, intake, monkeypatch):
     arrive(store, 1)
-    monkeypatch.setattr(intake_module, "parse", None)
+    monkeypatch.setattr(intake_module, "read", None)
     turn(intake)
     [(mail_id,)] = rows(store, "SELECT id FROM spool WHERE state = 'quarantined'")
     mails = rows(store, "SELECT count(*) FROM outbox")
@@ -211,7 +211,7 @@ def test_E240_mails_that_could_not_be_read_are_counted(store, intake, monkeypatc
     counted = CountedIntake(intake, counts.of(0))
     arrive(store, 1)
     turn(counted)
-    monkeypatch.setattr(intake_module, "parse", None)
+    monkeypatch.setattr(intake_module, "read", None)
     arrive(store, 2)
     turn(counted)
     assert (counts.total("confidence", "high"), counts.total("quarantined")) == (1, 1)

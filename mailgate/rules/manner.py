@@ -1,0 +1,113 @@
+"""How a mail means what it names: it asks for it, tells of it, mentions it in passing, or does not want it.
+
+By the words that the configuration lists under ``text``: ``asks``, ``asides`` and ``refusals``.
+"""
+
+import re
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+from itertools import pairwise
+from typing import Any
+
+from mailgate.model.config import Config
+from mailgate.rules.phrases import Hit, Phrases, words_of
+
+_ITEM = re.compile(r"[ \t]*(?:[-*•]|\d{1,2}[.)]|[a-z][.)])[ \t]", re.IGNORECASE)
+_MARK = re.compile(r"\d{1,2}|[a-z]")  # what is left of "1." or "a)"
+_CLAUSE = re.compile(r"[,;:(]|\s-\s|\bbut\b", re.IGNORECASE)
+_NEW_CLAUSE = re.compile(r"[,;(]|\bbut\b", re.IGNORECASE)
+_BLANK = re.compile(r"\n[ \t]*\n")
+_REACH = 3  # words between a refusal and what it refuses
+_NEARBY = 100  # characters that those words and the refusal can take up
+
+
+class Manner(StrEnum):
+    ASKED = "asked for"
+    TOLD = "told"
+    ASIDE = "mentioned in passing"
+    REFUSED = "not wanted"
+
+
+class _Mark(StrEnum):
+    ASKS, ASIDE, BEFORE, AFTER = "asks", "aside", "refusal before", "refusal after"
+
+
+@dataclass(frozen=True, slots=True)
+class Sentences:
+    """The sentences of one *text*, in order: where each starts and ends, and its manner."""
+
+    text: str
+    starts: tuple[int, ...]
+    ends: tuple[int, ...]
+    manners: tuple[Manner, ...]
+    refusals: tuple[Hit[Any], ...]
+
+    def number_at(self, place: int) -> int:
+        return max(0, bisect_right(self.starts, place) - 1)
+
+    def manner(self, hit: Hit[Any]) -> Manner:
+        """How the text means what *hit* found in it."""
+        low = bisect_left(self.refusals, hit.start - _NEARBY, key=lambda refusal: refusal.start)
+        high = bisect_right(self.refusals, hit.end + _NEARBY, key=lambda refusal: refusal.start)
+        if any(self._refuses(refusal, hit) for refusal in self.refusals[low:high]):
+            return Manner.REFUSED
+        return self.manners[self.number_at(hit.start)] if self.manners else Manner.TOLD
+
+    def is_refused(self, start: int) -> bool:
+        """Whether what begins at *start* is not wanted."""
+        return self.manner(Hit(None, "", start, start)) is Manner.REFUSED
+
+    def _refuses(self, refusal: Hit[Any], hit: Hit[Any]) -> bool:
+        """Whether the refusal stands near enough before or after what was found, in the same clause."""
+        if self.number_at(refusal.start) != self.number_at(hit.start):
+            return False
+        if refusal.label is _Mark.BEFORE:
+            between, ends = self.text[refusal.end : hit.start], _CLAUSE
+            in_order = refusal.end <= hit.start
+        else:
+            between, ends = self.text[hit.end : refusal.start], _NEW_CLAUSE
+            in_order = hit.end <= refusal.start
+        return in_order and len(between.split()) <= _REACH and ends.search(between) is None
+
+
+def read_sentences(text: str, config: Config) -> Sentences:
+    """The sentences of *text*, each with its manner; the items of a list that was asked for are asked for too."""
+    words = words_of(text)
+    spans = [
+        (words.places[first][0], words.places[last - 1][1])
+        for first, last in words.sentences()
+        if last - first > 1 or not _MARK.fullmatch(words.texts[first])
+    ]
+    starts, ends = tuple(start for start, _ in spans), tuple(end for _, end in spans)
+    hits = _marks(config).find(text)
+    marks: list[set[_Mark]] = [set() for _ in spans]
+    for hit in hits:
+        marks[max(0, bisect_right(starts, hit.start) - 1)].add(hit.label)
+    manners = [_manner(each) for each in marks]
+    for number, ((_, end), (start, _)) in enumerate(pairwise(spans), 1):
+        between = text[end:start]
+        leads_on = ":" in between or _ITEM.fullmatch(between.rpartition("\n")[2]) is not None
+        if manners[number - 1] is Manner.ASKED and leads_on and not (_BLANK.search(between) and ":" not in between):
+            manners[number] = Manner.ASKED
+    refusals = tuple(hit for hit in hits if hit.label in (_Mark.BEFORE, _Mark.AFTER))
+    return Sentences(text, starts, ends, tuple(manners), refusals)
+
+
+def _manner(marks: set[_Mark]) -> Manner:
+    if _Mark.ASKS in marks:
+        return Manner.ASKED
+    return Manner.ASIDE if _Mark.ASIDE in marks else Manner.TOLD
+
+
+@lru_cache(maxsize=8)
+def _marks(config: Config) -> Phrases[_Mark]:
+    text = config.service.text
+    listed = (
+        (_Mark.ASKS, text.asks),
+        (_Mark.ASIDE, text.asides),
+        (_Mark.BEFORE, text.refusals.before),
+        (_Mark.AFTER, text.refusals.after),
+    )
+    return Phrases((mark, words) for mark, several in listed for words in several)

@@ -1,0 +1,60 @@
+"""How fast mail may go, for all nodes together: rates of a way out, and how much automatic mail an hour had (E136)."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, delete, func, select, update
+
+from mailgate.model.outbound import Pace
+from mailgate.store.columns import SECOND
+from mailgate.store.engine import Store, insert_new
+from mailgate.store.tables import paces, sent_per_minute
+
+MINUTES = 60
+
+
+def allowed(tx: Connection, store: Store, pace: Pace, limit: int) -> int:
+    """How many of *limit* may go now. The row says when the way would be free had every mail taken its time."""
+    tx.execute(insert_new(tx, paces), {"name": pace.name, "free_at": 0})
+    query = select(paces.c.free_at, store.moment()).where(paces.c.name == pace.name).with_for_update()
+    free_at, now = tx.execute(query).one()
+    left = now + pace.burst * _interval(pace) - max(free_at, now)
+    return max(0, min(limit, int(left // _interval(pace))))
+
+
+def use(tx: Connection, store: Store, pace: Pace, mails: int) -> None:
+    """*mails* are about to go."""
+    if not mails:
+        return
+    free_at, now = tx.execute(select(paces.c.free_at, store.moment()).where(paces.c.name == pace.name)).one()
+    value = max(free_at, now) + mails * _interval(pace)
+    tx.execute(update(paces).where(paces.c.name == pace.name).values(free_at=value))
+
+
+def _interval(pace: Pace) -> int:
+    return round(pace.seconds * SECOND)
+
+
+def count(tx: Connection, mails: int, now: datetime) -> None:
+    """*mails* automatic ones were sent in this minute."""
+    if not mails:
+        return
+    minute = _minute(now)
+    tx.execute(delete(sent_per_minute).where(sent_per_minute.c.minute <= minute - MINUTES))
+    tx.execute(insert_new(tx, sent_per_minute), {"minute": minute, "mails": 0})
+    same = sent_per_minute.c.minute == minute
+    tx.execute(update(sent_per_minute).where(same).values(mails=sent_per_minute.c.mails + mails))
+
+
+def sent_within_an_hour(connection: Connection, now: datetime) -> int:
+    """How many automatic mails were sent in the hour before *now*."""
+    query = select(func.coalesce(func.sum(sent_per_minute.c.mails), 0))
+    return int(connection.execute(query.where(sent_per_minute.c.minute > _minute(now) - MINUTES)).scalar_one())
+
+
+def forget(tx: Connection) -> None:
+    """Begin to count anew: a person has decided that so much is right."""
+    tx.execute(delete(sent_per_minute))
+
+
+def _minute(now: datetime) -> int:
+    return int(now.timestamp() // timedelta(minutes=1).total_seconds())

@@ -1,0 +1,45 @@
+"""Phrases in other words: other endings, another order, one slip; and never more than that."""
+
+import pytest
+
+from mailgate.rules.loose import LoosePhrases
+
+
+def fits(phrase: str, text: str) -> bool:
+    return bool(list(LoosePhrases([("it", phrase)]).find(text)))
+
+
+@pytest.mark.parametrize(
+    ("phrase", "text"),
+    [
+        ("warning letter", "a letter of warning"),
+        ("terminate", "it is being terminated"),
+        ("termination checklist", "a checklist for terminating him"),
+        ("interpreter", "an interpretter"),
+        ("licence conditions", "the condition of his license"),
+        ("licence", "license"),
+        ("court result", "the results we got from the court"),
+    ],
+)
+def test_a_phrase_fits_loosely(phrase: str, text: str) -> None:
+    assert fits(phrase, text)
+
+
+@pytest.mark.parametrize(
+    ("phrase", "text"),
+    [
+        ("warning letter", "A warning. The letter follows."),
+        ("warning letter", "a warning was given twice on the way home from the office, the letter is late"),
+        ("has passed", "pass it on"),
+        ("recall", "call"),
+        ("plan", "plane"),
+    ],
+)
+def test_a_phrase_does_not_fit_loosely(phrase: str, text: str) -> None:
+    assert not fits(phrase, text)
+
+
+def test_a_hit_says_where() -> None:
+    text = "Could we have a letter of warning?"
+    (hit,) = LoosePhrases([("it", "warning letter")]).find(text)
+    assert text[hit.start : hit.end] == "letter of warning"

@@ -17,6 +17,7 @@ from mailgate.ingest.smtp import Door
 from mailgate.model.config import Tls
 
 BACKLOG = 1024
+FAREWELL_SECONDS = 1.0
 
 
 class Listener(Door):
@@ -43,15 +44,18 @@ class Listener(Door):
         self._servers += (server,)
 
     async def stop(self, grace_seconds: float = 10) -> None:
-        """Finish the commits that are under way, send everybody else off with 421."""
+        """Finish the commits that are under way, send everybody else off with 421; they get a moment to hear it."""
         self.closing = True
         for server in self._servers:
             server.close()
         for session in list(self.sessions):
             if not session.committing:
                 session.send_off(BUSY)
-        deadline = asyncio.get_running_loop().time() + grace_seconds
-        while self.sessions and asyncio.get_running_loop().time() < deadline:
+        clock = asyncio.get_running_loop().time
+        began = clock()
+        while self.sessions and clock() < began + grace_seconds:
+            if clock() > began + FAREWELL_SECONDS and not any(session.committing for session in self.sessions):
+                break
             await asyncio.sleep(0.02)
 
 

@@ -30,6 +30,7 @@ OUTSIDE_TESTS = {
     "faults",
     "folders",
     "journal",
+    "shortage",
     "supervise",
     "examples",
     "app",

@@ -32,7 +32,8 @@ from mailgate.model.message import BOUNCES, Envelope, Kind, Message, Verdict
 from mailgate.model.spans import Span
 from mailgate.model.ticket import Change, Draft, Event, Status, Ticket
 from mailgate.rules import dates, extract, outcomes, request
-from mailgate.rules.classify import OTHER, STAGE, Classified
+from mailgate.rules.classify import OTHER, Classified
+from mailgate.rules.ranking import STAGE
 from mailgate.rules.request import calendar_of
 from mailgate.sla.calendar import before, local_date
 from mailgate.tickets import (

@@ -33,6 +33,8 @@ COMMANDS = (
     ("rules schema", "rules", "schema", "Print the JSON Schema by which editors complete and check the files."),
     ("rules backtest", "backtest", "backtest", "Say which mails of the past other rules would have sent elsewhere."),
     ("rules suggest", "suggest", "suggest", "Say which phrases would have got right what people had to put right."),
+    ("template preview", "template", "preview", "Write the HTML of a message with made-up values."),
+    ("template check", "template", "check", "Check every template, in each language and with each field missing."),
     ("ticket list", "ticket", "list_tickets", "List tickets."),
     ("ticket show", "ticket", "show_ticket", "Show one ticket."),
     ("ticket set", "ticket", "set_ticket", "Change a ticket as an agent does by mail."),
@@ -51,6 +53,7 @@ COMMANDS = (
 )
 GROUPS = {
     "rules": "The rules that sort mail.",
+    "template": "What we say in mails.",
     "ticket": "The tickets.",
     "outbox": "What we send.",
     "notify": "GOV.UK Notify.",

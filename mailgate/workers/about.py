@@ -11,7 +11,7 @@ from mailgate.model.outbound import Outbound, SendState
 from mailgate.model.ticket import Draft, Ticket
 from mailgate.notify.alerts import outgoing
 from mailgate.notify.compose import About, Context
-from mailgate.notify.labels import task_label, team_label
+from mailgate.notify.labels import mail_label, team_label
 
 
 def composed(
@@ -66,10 +66,11 @@ def _about(
         received_at=case.received_at,
         cause=cause,
         due_at=case.due_at,
-        task=task_label(config, case.task),
+        task=mail_label(config, case.task),
         key=case.keys[0] if case.keys else "",
         team=team_label(config, case.team),
         marking=case.marking,
+        restricted=bool(case.show_to),
         missing=tuple(information[name].ask for name in case.missing if name in information),
         answers=answers,
         references=references,

@@ -72,6 +72,8 @@ def reread(reading: Reading, config: Config) -> Reading:
     service, message, envelope = config.service, reading.message, reading.envelope
     ids = (*message.in_reply_to, *reversed(message.references), message.header("x-ms-exchange-parent-message-id"))
     named = [to.address for to in (*message.to, *message.cc)]
+    # of a mail that came back: where answers to it were to go (E141), as some relays write ids of their own over ours
+    returned = message.returned_to if message.kind in BOUNCES else ()
     reading = replace(
         reading,
         mailbox=_mailbox(envelope, named, config),
@@ -80,7 +82,7 @@ def reread(reading: Reading, config: Config) -> Reading:
         wording=message.reply_text[:LONGEST_WORDING],
         tokens=(
             *canary.claims(message),
-            *tokens_in((*envelope.recipients, *named, *message.delivered_to), ids, service.reference),
+            *tokens_in((*envelope.recipients, *named, *message.delivered_to, *returned), ids, service.reference),
         ),
         refs=reference.find(message.subject, service.reference),
     )

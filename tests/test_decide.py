@@ -128,6 +128,13 @@ def test_E141_a_bounce_is_noted_on_the_ticket_it_tells_of() -> None:
     assert not decision.replies
 
 
+@pytest.mark.parametrize(("kind", "claims"), [(Kind.DSN_FAILED, ["MG-7K3F-99"]), (Kind.HUMAN, [])])
+def test_E141_where_answers_were_to_go_names_the_ticket_of_a_mail_that_came_back(kind: Kind, claims: list[str]) -> None:
+    replies_to = ("helpdesk+7k3f99-4-at2jh5xleiw7uiral@council.example",)
+    reading = decide.read(make_message(kind=kind, returned_to=replies_to), make_envelope(), CONFIG)
+    assert [token.ref for token in reading.tokens] == claims
+
+
 def test_E151_another_copy_joins_and_is_not_answered_again() -> None:
     message, ticket = make_message(REQUEST), make_ticket()
     same = decide.read(message, make_envelope(), CONFIG).fingerprint

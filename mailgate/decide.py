@@ -23,6 +23,7 @@ from mailgate.model.decision import (
     Intent,
     Match,
     NewTicket,
+    Order,
     Outcome,
     Reading,
     Reply,
@@ -47,6 +48,7 @@ from mailgate.tickets import (
     smalltalk,
     subject,
     thread,
+    wishes,
 )
 from mailgate.tickets.orders import Ambiguous
 from mailgate.tickets.token import tokens_in
@@ -258,6 +260,41 @@ def _command(case: _Case) -> Decision | None:
     return case.decided(Command(ticket, order), trace, (change,), case.event("command", data, actor="agent"), replies)
 
 
+def _separated(case: _Case) -> Decision | None:
+    """What had joined a ticket is a request of its own after all (E158): its sender says so, or names another date."""
+    reading, config, facts = case.reading, case.config, case.facts
+    evidence, joined = case.thread.evidence, facts.joined
+    if evidence is None or joined is None or joined.ref != evidence.ticket.ref:
+        return None
+    if not wishes.is_proved(reading, evidence):
+        return None
+    first = reread(joined.reading, config)
+    drafts, _ = request.requests(request.asked_for(first, config), first, config, facts, asks=False)
+    order, trace = wishes.read_wish(reading, evidence.ticket, config, case.first_date)
+    if order is None or order.do != wishes.SEPARATE:
+        trace = wishes.other_date(reading, drafts[0], joined.before, config)
+    if not trace:
+        return None
+    change = wishes.without(evidence.ticket, drafts[0], joined.before)
+    return _opened(case, wishes.both(first, reading), trace, (change,), takes_along=joined.mail_id)
+
+
+def _cancelled(case: _Case) -> Decision | None:
+    """A requester no longer needs it; what others wait for as well stays, with a note."""
+    reading, config, evidence = case.reading, case.config, case.thread.evidence
+    if evidence is None or not wishes.is_proved(reading, evidence):
+        return None
+    ticket = evidence.ticket
+    order, trace = wishes.read_wish(reading, ticket, config, case.first_date)
+    status = lifecycle.after(ticket, lifecycle.Happened.CANCELLED)
+    if order is None or order.do != wishes.CANCEL or status is None or not wishes.may_cancel(ticket, reading.sender):
+        return None
+    change = Change(ticket, status=status, closed_at=case.facts.now)
+    replies = answer.of_change(ticket, lifecycle.told(ticket.status, status), order, config, case.facts.now)
+    events = case.event("command", {"do": order.do, "status": status}, actor="requester")
+    return case.decided(Command(ticket, order), trace, (change,), events, replies)
+
+
 def _small_talk(case: _Case) -> Decision | None:
     """Thanks close nothing and wake nobody; a chaser is answered by the gateway itself."""
     intent, trace = smalltalk.intent(case.reading, case.config)
@@ -311,11 +348,31 @@ def _request(case: _Case) -> Decision:
         trace = (*trace, *why)
         if known is not None:
             return _joined(case, known, drafts[0], trace)
+    return _opening(case, drafts, trace, silent)
+
+
+def _opened(case: _Case, asked: Reading, trace: Trace, changes: tuple[Change, ...], takes_along: int) -> Decision:
+    """What *asked* says as a request of its own, whatever else is there already."""
+    silent = answer.silent_because(case.reading, case.config, case.facts)
+    asks = not silent and _is_heard(asked, case.config)
+    found = request.asked_for(asked, case.config)
+    drafts, why = request.requests(found, asked, case.config, case.facts, asks=asks)
+    return _opening(case, drafts, (*trace, *why), silent, changes, takes_along)
+
+
+def _opening(
+    case: _Case,
+    drafts: tuple[Draft, ...],
+    trace: Trace,
+    silent: str,
+    changes: tuple[Change, ...] = (),
+    takes_along: int | None = None,
+) -> Decision:
     drafts = tuple(replace(draft, linked_to=_linked(case)) for draft in drafts)
-    replies = () if silent else answer.acknowledgements(drafts, reading, config)
+    replies = () if silent else answer.acknowledgements(drafts, case.reading, case.config)
     if not replies and not silent:
         silent = "its priority is acknowledged quietly"
-    return case.decided(NewTicket(drafts), trace, replies=replies, silent_because=silent)
+    return case.decided(NewTicket(drafts, takes_along), trace, changes, replies=replies, silent_because=silent)
 
 
 def _unwanted(case: _Case, found: Classified) -> Decision | None:
@@ -349,7 +406,11 @@ def _joined(case: _Case, ticket: Ticket, draft: Draft, trace: Trace) -> Decision
         fields={**draft.fields, **ticket.fields},
         missing=tuple(name for name in ticket.missing if name not in draft.fields),
     )
-    replies, silent = case.answered("duplicate")
+    asks = (case.config.service.information[name].ask for name in duplicate.unsaid(draft, ticket, case.config))
+    said = {"asks": "; ".join(asks), "done_on": ticket.closed_at.isoformat() if ticket.closed_at else ""}
+    replies, silent = case.answered("duplicate", said)
+    if not ticket.is_open and case.reading.sender != ticket.requester:
+        replies += answer.of_change(ticket, "reopened", Order("reopen"), case.config, case.facts.now)
     return case.decided(Duplicate(ticket), trace, (change,), case.event("same request again"), replies, silent)
 
 
@@ -371,7 +432,9 @@ STAGES: tuple[Callable[[_Case], Decision | None], ...] = (
     _automatic,
     _copy,
     _bulk,
+    _separated,
     _command,
+    _cancelled,
     _resent,
     _small_talk,
     _follow_up,

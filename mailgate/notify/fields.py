@@ -30,7 +30,7 @@ OWN: Mapping[str, frozenset[str]] = {
     "cancelled": frozenset({"completed_on", "reopen_by"}),
     "reopened": frozenset(),
     "follow_up": frozenset(),
-    "duplicate": frozenset(),
+    "duplicate": frozenset({"asks", "done_on"}),
     "paused": frozenset({"review_on"}),
     "declined": frozenset(),
     "commission": frozenset(),
@@ -139,7 +139,7 @@ def _own(name: str, reply: Reply, about: About, zone: ZoneInfo) -> object:
         return [clean(sentence) for sentence in about.missing]
     if name == "references":
         return clean(said).split()
-    if name in ("alert", "detail"):
+    if name in ("alert", "detail", "asks"):
         return clean(said)
     if name == "status":
         return _STATUSES[Status(said)] if said else ""

@@ -136,7 +136,9 @@ class _Case:
         )
 
     def event(self, what: str, data: Mapping[str, object] | None = None, actor: str = "sender") -> tuple[Event, ...]:
-        return (Event(what, actor, data or {}, {"from": self.reading.sender}),)
+        """What happened, with its mark where the sender takes no part in the ticket so far (E121)."""
+        marked = {**(data or {}), "new_participant": True} if self.thread.is_newcomer else data or {}
+        return (Event(what, actor, marked, {"from": self.reading.sender}),)
 
     def earlier(self, span: Span) -> datetime:
         """*span* before now, in the default calendar's working time."""
@@ -224,7 +226,7 @@ def _copy(case: _Case) -> Decision | None:
     known, trace = duplicate.same_mail(case.reading, case.facts)
     if known is None:
         return None
-    events = case.event("another copy arrived")
+    events = case.event("another copy arrived", {"mailboxes": _mailboxes(case)})
     return case.decided(Duplicate(known.ticket), trace, events=events, silent_because="it is a copy")
 
 
@@ -372,7 +374,15 @@ def _opening(
     replies = () if silent else answer.acknowledgements(drafts, case.reading, case.config)
     if not replies and not silent:
         silent = "its priority is acknowledged quietly"
-    return case.decided(NewTicket(drafts, takes_along), trace, changes, replies=replies, silent_because=silent)
+    mailboxes = _mailboxes(case)
+    events = case.event("sent to several mailboxes", {"mailboxes": mailboxes}) if len(mailboxes) > 1 else ()
+    return case.decided(NewTicket(drafts, takes_along), trace, changes, events, replies, silent)
+
+
+def _mailboxes(case: _Case) -> list[str]:
+    """All of ours that the mail came to: one of them has the ticket, which lists the others."""
+    reached = (case.config.mailbox_of(address) for address in case.reading.envelope.recipients)
+    return sorted({mailbox for mailbox in reached if mailbox})
 
 
 def _unwanted(case: _Case, found: Classified) -> Decision | None:

@@ -43,11 +43,13 @@ class Conversation:
     def config(self) -> Config:
         return self.context.config
 
-    def arrives(self, raw: bytes, sender: str, *mailboxes: str, vouched: bool = True) -> None:
-        """A mail is on stable storage."""
+    def arrives(self, raw: bytes, sender: str, *mailboxes: str, vouched: bool = True) -> str:
+        """A mail is on stable storage; its ingest key."""
         envelope = Envelope(sender, mailboxes or (HELPDESK,), self.now, peer="127.0.0.1", vouched=vouched)
+        key = spool.ingest_key(envelope, raw)
         with self.store.write() as tx:
-            spool.put(tx, [(spool.ingest_key(envelope, raw), envelope, raw)])
+            spool.put(tx, [(key, envelope, raw)])
+        return key
 
     def works(self) -> list[Settled]:
         """Everything that waits is decided."""

@@ -141,6 +141,17 @@ def test_E151_another_copy_joins_and_is_not_answered_again() -> None:
     decision = decided(message, make_facts(same_id=Known(same, ticket)))
     assert decision.outcome == Duplicate(ticket)
     assert not decision.replies
+    assert decision.events[0].data == {"mailboxes": [HELPDESK]}
+
+
+def test_one_mail_to_several_of_our_mailboxes_is_one_ticket_that_lists_them() -> None:
+    boxes = {HELPDESK: {"team": "desk"}, "network@council.example": {"team": "field-team"}}
+    config = make_config(mailboxes=boxes)
+    reading = decide.read(make_message(REQUEST), make_envelope(recipients=tuple(boxes), vouched=True), config)
+    decision = decide.decide(reading, config, make_facts())
+    assert isinstance(decision.outcome, NewTicket)
+    assert len(decision.outcome.drafts) == 1
+    assert decision.events[0].data == {"mailboxes": sorted(boxes)}
 
 
 def test_S33_the_same_id_over_other_content_is_a_mail_of_its_own() -> None:
@@ -338,6 +349,15 @@ def test_E121_a_stranger_with_a_forwarded_mail_may_post_and_moves_nothing() -> N
     assert decision.action is Action.FOLLOW_UP
     assert not decision.changes
     assert not decision.replies
+
+
+def test_E121_what_somebody_new_posts_is_marked_and_answered_by_nothing() -> None:
+    ticket = make_ticket(status="done", closed_at=NOW - timedelta(hours=1))
+    for sender, is_marked in ((STRANGER, True), (ANN, False)):
+        decision = decided(make_message("It is broken again.", sender=sender), answering(ticket))
+        assert isinstance(decision.outcome, FollowUp)
+        assert ("new_participant" in decision.events[0].data) == is_marked
+        assert bool(decision.replies) != is_marked
 
 
 def test_E185_a_forged_requester_reopens_nothing() -> None:

@@ -1,5 +1,5 @@
 # What to run and when: CONTRIBUTING.md, "Habits".
-.PHONY: help install run fast check test services explain golden bench prove lock clean
+.PHONY: help install run fast check test services explain golden pictures bench prove lock clean
 .DEFAULT_GOAL := help
 
 VENV := .venv
@@ -59,6 +59,9 @@ explain: $(VENV)/.run  ## FILE=x.eml: what would happen to this mail, and why
 
 golden: $(VENV)/.dev  ## rewrite what tests expect to read; read the diff
 	@$(PYTEST) --golden tests
+
+pictures: $(VENV)/.run  ## what our mails look like, into docs/pictures; needs Chromium and pngquant
+	@$(BIN)/python scripts/pictures.py
 
 bench: $(VENV)/.dev  ## the table of docs/performance.md, measured here
 	@$(BIN)/python -m bench

@@ -116,6 +116,10 @@ def leases_not_released(error: BaseException) -> None:
     _log.warning("what a dead process had waits for the end of its lease", why=why(error))
 
 
+def store_reopened() -> None:
+    _log.error("the disk under the store reported an error: the store is opened anew")
+
+
 def worker_failed(worker: str, error: BaseException) -> None:
     _log.error("a worker failed and goes on", worker=worker, why=why(error))
 

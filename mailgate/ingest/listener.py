@@ -18,6 +18,7 @@ from mailgate.model.config import Tls
 
 BACKLOG = 1024
 BREATH_SECONDS = 0.1
+FAREWELL_SECONDS = 1.0
 
 
 class Listener(Door):
@@ -51,7 +52,7 @@ class Listener(Door):
         self._accepting += (asyncio.create_task(_accept(listening, made)),)
 
     async def stop(self, grace_seconds: float = 10) -> None:
-        """Finish the commits that are under way, send everybody else off with 421."""
+        """Finish the commits that are under way, send everybody else off with 421; they get a moment to hear it."""
         self.closing = True
         for accepting in self._accepting:
             accepting.cancel()
@@ -61,8 +62,11 @@ class Listener(Door):
         for session in list(self.sessions):
             if not session.committing:
                 session.send_off(BUSY)
-        deadline = asyncio.get_running_loop().time() + grace_seconds
-        while self.sessions and asyncio.get_running_loop().time() < deadline:
+        clock = asyncio.get_running_loop().time
+        began = clock()
+        while self.sessions and clock() < began + grace_seconds:
+            if clock() > began + FAREWELL_SECONDS and not any(session.committing for session in self.sessions):
+                break
             await asyncio.sleep(0.02)
 
 

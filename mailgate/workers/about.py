@@ -8,7 +8,7 @@ from mailgate.model.decision import Decision, NewTicket, Reading, Reply
 from mailgate.model.outbound import SendState
 from mailgate.model.ticket import Draft, Ticket
 from mailgate.notify.compose import About
-from mailgate.notify.labels import task_label, team_label
+from mailgate.notify.labels import mail_label, team_label
 
 
 def abouts(
@@ -52,10 +52,11 @@ def _about(
         received_at=case.received_at,
         cause=cause,
         due_at=case.due_at,
-        task=task_label(config, case.task),
+        task=mail_label(config, case.task),
         key=case.keys[0] if case.keys else "",
         team=team_label(config, case.team),
         marking=case.marking,
+        restricted=bool(case.show_to),
         missing=tuple(information[name].ask for name in case.missing if name in information),
         answers=answers,
         references=references,

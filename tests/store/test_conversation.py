@@ -159,3 +159,38 @@ def test_G3_twenty_workers_that_hear_of_one_mail_by_two_mailboxes_open_one_ticke
     shown = talk.ticket(str(ticket["ref"]))
     assert len(shown["messages"]) == 20
     assert [mail["message"] for mail in shown["outgoing"]] == ["received"]
+
+
+# ---- the same words, the same id, nearly the same words
+
+
+@pytest.mark.parametrize(
+    ("span", "text", "action"),
+    [
+        ({"minutes": 10}, "My chair is broken.", Action.DUPLICATE),
+        ({"days": 8}, "My chair is broken.", Action.NEW_TICKET),  # E153: within a week
+        ({"minutes": 10}, "My chair 2 is broken.", Action.NEW_TICKET),  # E155: likeness of text never merges
+    ],
+)
+def test_T6_what_is_sent_again(talk: Conversation, span: dict[str, float], text: str, action: Action) -> None:
+    talk.hears("My chair is broken.", ANN)
+    talk.later(**span)
+    assert talk.hears(text, ANN).decision.action is action
+
+
+def test_T6_an_id_that_is_used_again_over_other_content_makes_nothing_disappear(talk: Conversation) -> None:
+    opened = [
+        talk.hears(text, ANN, message_id="<once@people>").references for text in ("My chair is broken.", "My desk.")
+    ]
+    assert [len(refs) for refs in opened] == [1, 1]
+
+
+def test_S32_a_token_that_is_replayed_a_hundred_times_moves_nothing(talk: Conversation) -> None:
+    first = talk.hears(REQUEST, ANN)
+    for number in range(100):
+        raw = talk.mail(f"No longer needed {number}", STRANGER, first.outbound[0])
+        talk.arrives(raw, STRANGER, vouched=False)
+    settled = talk.works()
+    assert [done for done in settled if done.outbound or done.references] == []
+    (ticket,) = talk.tickets()
+    assert ticket["status"] == Status.NEW

@@ -66,7 +66,7 @@ pictures: $(VENV)/.run  ## what our mails look like, into docs/pictures; needs C
 bench: $(VENV)/.dev  ## the table of docs/performance.md, measured here
 	@$(BIN)/python -m bench
 
-prove: $(VENV)/.dev  ## the figures K1-K5 and K7 of docs/reliability.md; goes on where it stopped. MINUTES=30, SMALL=1, ONLY=K2
+prove: $(VENV)/.dev  ## the figures of docs/reliability.md; goes on where it stopped. MINUTES=30, SMALL=1, ONLY=K2, MAILGATE_CORPUS=folder
 	@$(BIN)/python -m prove $(if $(SMALL),--small) $(if $(MINUTES),--minutes $(MINUTES)) $(ONLY)
 
 # The oldest Python we support resolves: what newer ones need is a part of it.

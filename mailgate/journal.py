@@ -79,6 +79,10 @@ def stopping() -> None:
     _log.info("stopping: open work is finished first")
 
 
+def no_memory() -> None:
+    _log.error("no memory was left: the process ends and has to be started again; nothing accepted is lost")
+
+
 def mail_accepted(key: str, size: int, recipients: int) -> None:
     _log.info("mail accepted", key=key, size=size, recipients=recipients)
 

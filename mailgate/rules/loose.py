@@ -65,6 +65,11 @@ def _told_by(phrase: str) -> frozenset[str]:
     return own if len(own) > 1 or " " not in phrase.strip() else frozenset()
 
 
+def is_small(word: str) -> bool:
+    """Whether *word* says nothing by itself."""
+    return word in _SMALL
+
+
 def content(phrase: str) -> Iterator[str]:
     """The stems of the words that matter in *phrase*; of all of them where none does."""
     words = [word for text in words_of(phrase).texts for word in text.split("-") if word]

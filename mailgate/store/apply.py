@@ -110,6 +110,20 @@ def apply(store: Store, connection: Connection, settled: Sequence[Settled]) -> N
         outbox.queue(tx, [mail for each in settled for mail in _mails(each, ids)])
 
 
+def carry_out(
+    store: Store, connection: Connection, change: Change, happened: Event, sent: Sequence[Outbound], now: datetime
+) -> None:
+    """Change one ticket as a person ordered by no mail, on the connection of ``store.deciding``.
+
+    TryLater where the ticket is no longer as it was when it was looked up: then nothing happened.
+    """
+    with store.writing(connection) as tx:
+        _heads(tx, [change.ticket])
+        history.append(tx, change.ticket.id, [happened], now)
+        _change(tx, change, now)
+        outbox.queue(tx, [outbox.Queued(mail, change.ticket.id, now, to_stranger=False) for mail in sent])
+
+
 def quarantine(
     store: Store, spooled: Spooled, reason: str, error: str, now: datetime, notice: Notice | None = None
 ) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
+from mailgate.errors import Refused
 from mailgate.model.ticket import Draft, Status, Ticket, Values, WaitingFor
 from mailgate.store.history import Head
 from mailgate.store.tables import participants, tickets
@@ -22,6 +23,14 @@ def by_id(connection: Connection, ids: Iterable[int]) -> dict[int, Ticket]:
     for ticket_id, address, role in connection.execute(select(*columns).where(participants.c.ticket_id.in_(wanted))):
         roles.setdefault(ticket_id, {})[address] = role
     return {row.id: _ticket(row, roles.get(row.id, {})) for row in rows}
+
+
+def by_ref(connection: Connection, ref: str) -> Ticket:
+    """The ticket of that reference; Refused where there is none."""
+    ticket_id = connection.execute(select(tickets.c.id).where(tickets.c.ref == ref)).scalar()
+    if ticket_id is None:
+        raise Refused(f"there is no ticket {ref}: see mailgate ticket list")
+    return by_id(connection, [ticket_id])[ticket_id]
 
 
 def _ticket(row: Row[Any], roles: Mapping[str, str]) -> Ticket:

@@ -31,7 +31,7 @@ OWN: Mapping[str, frozenset[str]] = {
     "cancelled": frozenset({"completed_on", "reopen_by"}),
     "reopened": frozenset(),
     "follow_up": frozenset(),
-    "duplicate": frozenset(),
+    "duplicate": frozenset({"asks", "done_on"}),
     "paused": frozenset({"review_on"}),
     "declined": frozenset(),
     "commission": frozenset(),
@@ -131,7 +131,7 @@ def _own(name: str, reply: Reply, about: About, language: Language, zone: ZoneIn
     said = reply.fields.get(name, "")
     if name == "references":
         return clean(said).split()
-    if name in ("alert", "detail"):
+    if name in ("alert", "detail", "asks"):
         return clean(said)
     if name == "status":
         return STATUSES[language][Status(said)] if said else ""

@@ -31,6 +31,8 @@ LINES: Mapping[str, str] = {
     "reopen_by": OPEN,
     "review_on": OPEN,
     "missing": OPEN,
+    "asks": OPEN,
+    "done_on": OPEN,
     # who writes to whom, and about the gateway itself
     "team_name": OPEN,
     "mailbox": OPEN,

@@ -105,6 +105,7 @@ def apply(store: Store, connection: Connection, settled: Sequence[Settled]) -> N
         ids = _open_tickets(tx, [opening for each in settled for opening in _openings(each)])
         own = [_ticket_id(each, ids) for each in settled]
         _save_messages(tx, settled, own)
+        _take_along(tx, settled, own)
         _note_contacts(tx, settled)
         outbox.queue(tx, [mail for each in settled for mail in _mails(each, ids)])
 
@@ -277,6 +278,15 @@ def _save_messages(tx: Connection, settled: Sequence[Settled], ticket_ids: Seque
     _insert(tx, attachments, files)
 
 
+def _take_along(tx: Connection, settled: Sequence[Settled], ticket_ids: Sequence[int | None]) -> None:
+    """Earlier mails that belong to what was opened now (E158)."""
+    for each, ticket_id in zip(settled, ticket_ids, strict=True):
+        outcome = each.decision.outcome
+        if isinstance(outcome, NewTicket) and outcome.takes_along is not None:
+            own = messages.c.id == outcome.takes_along
+            tx.execute(update(messages).where(own).values(ticket_id=ticket_id))
+
+
 def _message(settled: Settled, ticket_id: int | None) -> dict[str, Any]:
     reading, decision, message = settled.reading, settled.decision, settled.reading.message
     return {
@@ -331,6 +341,9 @@ def _change_tickets(tx: Connection, settled: Sequence[Settled]) -> None:
     for each, ticket in touched:
         own = each.decision.ticket
         happened = each.decision.events if own is not None and own.id == ticket.id else ()
+        happened += tuple(
+            event for change in each.decision.changes if change.ticket.id == ticket.id for event in change.events
+        )
         rows, head = chained(ticket.ref, heads[ticket.id], happened, each.now)
         histories += [{"ticket_id": ticket.id, **row} for row in rows]
         ends.append({"ticket": ticket.id, "count": head.count, "hash": head.hash, "now": each.now})
@@ -379,6 +392,9 @@ def _change(tx: Connection, change: Change, now: datetime) -> None:
     if change.watcher:
         watching = {"ticket_id": ticket_id, "address": change.watcher, "role": "watcher"}
         tx.execute(insert_new(tx, participants), watching)
+    if change.leaver:
+        leaving = (participants.c.ticket_id == ticket_id) & (participants.c.address == change.leaver)
+        tx.execute(delete(participants).where(leaving))
     if change.keys is not None:
         tx.execute(delete(ticket_keys).where(ticket_keys.c.ticket_id == ticket_id))
         _insert(tx, ticket_keys, list(_keys(change.keys, ticket_id)))

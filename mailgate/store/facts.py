@@ -26,6 +26,7 @@ from mailgate.model.decision import Evidence, Facts, Known, Reading, Token
 from mailgate.model.message import VERIFIED
 from mailgate.model.people import Person
 from mailgate.model.ticket import Ticket
+from mailgate.store import known as knowledge
 from mailgate.store import people, rows
 from mailgate.store.columns import Instant, Name
 from mailgate.store.tables import messages, outbox_mails, receipts, ticket_keys, tickets
@@ -34,6 +35,7 @@ RESENT_WITHIN = timedelta(days=7)  # E153
 CLOSED_WITHIN = timedelta(days=60)  # longer than any duplicates_within that makes sense; decide applies the exact one
 MOST_COUNTED = 100  # acknowledgements of a day: no cap is higher, and counting on would cost more with every mail
 REPLY_TOKEN = "reply"
+JOINED = "duplicate"  # the message of ours that says so
 CANARY_TOKEN = "canary"
 UNKNOWN_RECIPIENT = "unknown"  # of a mail of ours that is no longer stored: nobody's address
 EXCHANGE_PARENT = "x-ms-exchange-parent-message-id"
@@ -45,7 +47,7 @@ Wanted = Iterable[str]
 _WANTED: Any = bindparam("wanted", expanding=True)
 _SENT_COLUMNS = (
     *(outbox_mails.c.ticket_id, outbox_mails.c.serial),
-    *(outbox_mails.c.recipient, outbox_mails.c.message, outbox_mails.c.automatic),
+    *(outbox_mails.c.recipient, outbox_mails.c.message, outbox_mails.c.automatic, outbox_mails.c.cause),
 )
 TAKEN = select(tickets.c.ref).where(tickets.c.ref.in_(_WANTED))
 REFS = select(tickets.c.ref, tickets.c.id).where(tickets.c.ref.in_(_WANTED))
@@ -129,6 +131,7 @@ def look_up(
     evidences = [_evidence(reading, good, found, known) for reading in readings]
     members = people.members(connection, {each.ticket.team for told in evidences for each in told if each.ticket.team})
     workers = people.workers(connection, teams)
+    joined = knowledge.joined(connection, {cause for told in evidences for cause in _duplicates(told)})
     to_sender, to_strangers = _acknowledged(connection, readings, now)
     return [
         Facts(
@@ -147,6 +150,7 @@ def look_up(
             is_own=reading.message.message_id in found.sent_ids,
             canary=next((each for each in reading.tokens if each.purpose == CANARY_TOKEN and each in good), None),
             workers=workers,
+            joined=next((joined[cause] for cause in _duplicates(evidence) if cause in joined), None),
         )
         for reading, evidence, at in zip(readings, evidences, now, strict=True)
     ]
@@ -291,6 +295,7 @@ def _by_tokens(reading: Reading, good: set[Token], found: Found, known: Mapping[
             ticket=known[found.refs[token.ref]],
             mailed_to=mail.recipient if mail else UNKNOWN_RECIPIENT,
             answers=mail.message if mail else "",
+            cause=mail.cause if mail else "",
         )
 
 
@@ -298,7 +303,7 @@ def _by_sent_ids(reading: Reading, found: Found, known: Mapping[int, Ticket]) ->
     for mail in filter(None, map(found.sent_ids.get, _named(reading))):
         if mail.ticket_id:
             how = "the Message-ID of a mail of ours"
-            yield Evidence(2, how, known[mail.ticket_id], mailed_to=mail.recipient, answers=mail.message)
+            yield Evidence(2, how, known[mail.ticket_id], mail.recipient, mail.message, mail.cause)
 
 
 def _by_stored_ids(reading: Reading, found: Found, known: Mapping[int, Ticket]) -> Iterator[Evidence]:
@@ -317,6 +322,11 @@ def _by_refs(reading: Reading, found: Found, known: Mapping[int, Ticket]) -> Ite
 def _same_case(reading: Reading, found: Found, known: Mapping[int, Ticket]) -> tuple[Ticket, ...]:
     ids = {ticket_id for key in reading.keys for ticket_id in found.cases.get(key, ())}
     return tuple(known[ticket_id] for ticket_id in sorted(ids))
+
+
+def _duplicates(evidence: Sequence[Evidence]) -> list[str]:
+    """The mails that its sender was told to be duplicates, by the mails of ours that it answers."""
+    return [each.cause for each in evidence if each.answers == JOINED]
 
 
 def _colleagues(evidence: Sequence[Evidence], members: Mapping[str, tuple[Person, ...]]) -> tuple[Person, ...]:

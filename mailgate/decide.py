@@ -32,7 +32,8 @@ from mailgate.model.message import BOUNCES, Envelope, Kind, Message, Verdict
 from mailgate.model.spans import Span
 from mailgate.model.ticket import Change, Draft, Event, Status, Ticket
 from mailgate.rules import dates, extract, outcomes, request
-from mailgate.rules.classify import OTHER, STAGE, Classified
+from mailgate.rules.classify import OTHER, Classified
+from mailgate.rules.ranking import STAGE
 from mailgate.rules.request import calendar_of
 from mailgate.sla.calendar import before, local_date
 from mailgate.tickets import (
@@ -251,9 +252,8 @@ def _command(case: _Case) -> Decision | None:
         return case.refused(ticket, change, trace)
     told = lifecycle.told(ticket.status, change.status or ticket.status)
     replies = answer.of_change(ticket, told, order, config, facts.now) if told else ()
-    data = {"do": order.do, "to": order.to, "status": change.status, "until": order.until and order.until.isoformat()}
-    data |= {"task": change.task} if change.task else {}  # a correction: of what the rules made of the mail
-    return case.decided(Command(ticket, order), trace, (change,), case.event("command", data, actor="agent"), replies)
+    events = case.event("command", effects.said_of(order, change), actor="agent")
+    return case.decided(Command(ticket, order), trace, (change,), events, replies)
 
 
 def _small_talk(case: _Case) -> Decision | None:

@@ -59,6 +59,7 @@ class Ticket:
     fields: Values = field(default_factory=dict)
     missing: tuple[str, ...] = ()
     marking: str = ""
+    show_to: str | None = None
     starts: str | None = None
     first_reply_due: datetime | None = None
     due_at: datetime | None = None

@@ -13,6 +13,7 @@ import snowballstemmer
 from mailgate.rules.phrases import Hit, words_of
 
 _NEARBY = 7  # words to either side among which the others of a phrase may stand
+_LONGEST = 40  # letters from which on it is no word of anybody's, and all that is done with words here too dear
 _LONG = 6  # letters from which on one slip still leaves no doubt which word was meant
 _SMALL = frozenset(
     {"a", "an", "the", "of", "for", "to", "in", "on", "at", "by", "with", "and", "or", "is", "are", "be", "been"}
@@ -53,7 +54,7 @@ class LoosePhrases:
     def _known(self, word: str) -> str:
         """The stem of *word*, or of the one that was meant."""
         own = stem(word)
-        if len(word) < _LONG or not word.isalpha():
+        if not _LONG <= len(word) <= _LONGEST or not word.isalpha():
             return own
         return next((self._meant[each] for each in (own, *_one_letter_less(own)) if each in self._meant), own)
 
@@ -62,6 +63,11 @@ def _told_by(phrase: str) -> frozenset[str]:
     """The words that tell *phrase* in another form; none where small words are what makes it ("has passed")."""
     own = frozenset(content(phrase))
     return own if len(own) > 1 or " " not in phrase.strip() else frozenset()
+
+
+def is_small(word: str) -> bool:
+    """Whether *word* says nothing by itself."""
+    return word in _SMALL
 
 
 def content(phrase: str) -> Iterator[str]:
@@ -84,7 +90,11 @@ def _one_letter_less(word: str) -> Iterator[str]:
     return (word[:place] + word[place + 1 :] for place in range(1, len(word)))
 
 
-@lru_cache(maxsize=65_536)
 def stem(word: str) -> str:
     """*word* without its endings: "terminated", "termination" and "terminate" are the same."""
+    return word if len(word) > _LONGEST else _stem(word)
+
+
+@lru_cache(maxsize=65_536)
+def _stem(word: str) -> str:
     return str(_STEMMER.stemWord(word))

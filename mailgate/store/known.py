@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import Connection, func, select
 
 from mailgate.model.decision import Action, Facts, Reading
-from mailgate.store.tables import messages, tickets
+from mailgate.store.tables import events, messages, tickets
 
 COLUMNS = (
     *(messages.c.id, messages.c.subject, messages.c.reply_text, messages.c.fingerprint, messages.c.content),
@@ -70,7 +70,16 @@ def mails(connection: Connection, since: datetime, after: int, through: int) -> 
     return [_mail(row) for row in found]
 
 
-def _wanted(since: datetime, after: int) -> Sequence[Any]:
+def corrected(connection: Connection, since: datetime) -> dict[int, str]:
+    """The mails that came *since* whose ticket a person gave another task: by the mail's id that of today."""
+    orders = select(events.c.ticket_id).where(events.c.what == "command", events.c.data.contains('"task":'))
+    opening = (tickets.c.opened_by == messages.c.id) & (tickets.c.id == messages.c.ticket_id)
+    query = select(messages.c.id, tickets.c.task).join(tickets, opening)
+    found = connection.execute(query.where(*_wanted(since), tickets.c.id.in_(orders)))
+    return {mail_id: task for mail_id, task in found if task}
+
+
+def _wanted(since: datetime, after: int = 0) -> Sequence[Any]:
     return messages.c.id > after, messages.c.received_at >= since, messages.c.known.is_not(None)
 
 

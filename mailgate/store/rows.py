@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
+from mailgate.errors import Refused
 from mailgate.model.ticket import Draft, Status, Ticket, Values, WaitingFor
 from mailgate.store.history import Head
 from mailgate.store.tables import participants, tickets
@@ -23,6 +24,14 @@ def by_id(connection: Connection, ids: Iterable[int]) -> dict[int, Ticket]:
     ):
         addresses.setdefault(ticket_id, set()).add(address)
     return {row.id: _ticket(row, frozenset(addresses.get(row.id, ()))) for row in rows}
+
+
+def by_ref(connection: Connection, ref: str) -> Ticket:
+    """The ticket of that reference; Refused where there is none."""
+    ticket_id = connection.execute(select(tickets.c.id).where(tickets.c.ref == ref)).scalar()
+    if ticket_id is None:
+        raise Refused(f"there is no ticket {ref}: see mailgate ticket list")
+    return by_id(connection, [ticket_id])[ticket_id]
 
 
 def _ticket(row: Row[Any], addresses: frozenset[str]) -> Ticket:
@@ -47,6 +56,7 @@ def _ticket(row: Row[Any], addresses: frozenset[str]) -> Ticket:
         fields=values(row.fields),
         missing=tuple(row.missing),
         marking=row.marking,
+        show_to=row.show_to,
         starts=row.starts,
         first_reply_due=row.first_reply_due,
         due_at=row.due_at,

@@ -63,7 +63,32 @@ def test_anything_else_is_one_request(text: str) -> None:
 def test_the_trace_names_the_phrase_the_place_and_what_came_close() -> None:
     best, close = classify("Warrants", "the PSR", UNIT, make_config()).matches
     assert (best.name, best.words, best.where) == ("court.warrant", "warrant", 'subject: "Warrants"')
-    assert (close.name, close.words) == ("court.report", "PSR")
+    assert (close.name, close.words, close.where) == ("court.report", "PSR", 'text: "PSR"')
+
+
+@pytest.mark.parametrize(
+    ("text", "subject", "mailbox", "lost", "why"),
+    [
+        ("a warrant, a PSR, a PSR", "", UNIT, "court.warrant", "came close with 1: counts less than 2"),
+        ("I have a PSR. The warrant is out.", "", UNIT, "court.report", "came close with 0.5: counts less than 1"),
+        ("Please send a warrant. A PSR and a PSR.", "", UNIT, "court.report", "as much, but is not asked for"),
+        ("a PSR, breach papers", "", COURTS, "letters.breach", "as much, but the mailbox is usually for the other"),
+        ("a PSR, breach papers", "", UNIT, "court.report", "as much, but its phrase is shorter"),
+        ("Please send a PSR.", "Warrant", UNIT, "court.report", "as much, but does not stand in the subject"),
+        ("a PSR or a warrant", "", UNIT, "court.warrant", "as much, but stands further down"),
+        ("rescind the warning letter", "", UNIT, "letters.warning", 'nothing: "rescind the warning" is longer'),
+        ("Please do not send the warrant. A PSR.", "", UNIT, "court.warrant", "not wanted"),
+    ],
+)
+def test_the_trace_says_why_what_came_close_lost(text: str, subject: str, mailbox: str, lost: str, why: str) -> None:
+    matches = classify(subject, text, mailbox, make_config()).matches
+    assert matches[0].name != lost
+    assert next(match.effect for match in matches if match.name == lost).endswith(why)
+
+
+def test_what_is_mentioned_in_passing_is_said_to_be() -> None:
+    aside = classify("", "I have a PSR. The warrant is out.", UNIT, make_config()).matches[1]
+    assert aside.where == 'text: "PSR" (mentioned in passing)'
 
 
 def test_a_sentence_that_asks_counts_double() -> None:

@@ -1,5 +1,6 @@
 """What becomes of a mail: one test for each way a decision can go."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -300,6 +301,14 @@ def test_E189_a_stranger_is_answered_once_a_day() -> None:
     message = make_message(REQUEST, sender=STRANGER)
     assert sent(decided(message)) == [("received", STRANGER)]
     assert not decided(message, make_facts(acknowledged=1)).replies
+
+
+@pytest.mark.parametrize("had", [{"acknowledged": 5}, {"acknowledged_lately": 4}, {"acknowledged_just_now": 1}])
+def test_E136_a_verified_outsider_is_answered_once_in_ten_minutes_and_four_times_an_hour(had: dict[str, int]) -> None:
+    reading = decide.read(make_message(REQUEST, sender=STRANGER), make_envelope(), CONFIG)
+    outsider = replace(reading, verdict=Verdict.PASS)
+    assert sent(decide.decide(outsider, CONFIG, make_facts())) == [("received", STRANGER)]
+    assert not decide.decide(outsider, CONFIG, make_facts(**had)).replies
 
 
 def test_S43_strangers_together_are_answered_twenty_times_a_minute() -> None:

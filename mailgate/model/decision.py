@@ -144,7 +144,8 @@ class Facts:
     and content within seven days (E153). *evidence* is in order of rank. *same_case* are
     tickets with one of its keys that are open or were closed recently; *colleagues* are the
     members of the teams of the tickets in *evidence*. *acknowledged* counts automatic answers of the last day to
-    its sender, *acknowledged_to_strangers* those of the last minute to anybody not verified.
+    its sender, *acknowledged_lately* those of the last hour, *acknowledged_just_now* those of the last ten minutes, and
+    *acknowledged_to_strangers* those of the last minute to anybody not verified (E136).
     *is_own*: we sent a mail with its Message-ID. *canary*: the valid token of a canary of ours.
     *workers* are the people to whom a new ticket can be given. *joined* is what the sender was told to be a
     duplicate by the mail of ours that this one answers.
@@ -158,6 +159,8 @@ class Facts:
     same_case: tuple[Ticket, ...] = ()
     colleagues: tuple[Person, ...] = ()
     acknowledged: int = 0
+    acknowledged_lately: int = 0
+    acknowledged_just_now: int = 0
     acknowledged_to_strangers: int = 0
     answers_ours_automatically: bool = False
     is_own: bool = False

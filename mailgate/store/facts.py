@@ -39,7 +39,10 @@ JOINED = "duplicate"  # the message of ours that says so
 CANARY_TOKEN = "canary"
 UNKNOWN_RECIPIENT = "unknown"  # of a mail of ours that is no longer stored: nobody's address
 EXCHANGE_PARENT = "x-ms-exchange-parent-message-id"
-DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
+DAY, HOUR, TEN_MINUTES, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=10), timedelta(minutes=1)
+
+WITHIN = {"day": DAY, "hour": HOUR, "ten_minutes": TEN_MINUTES}
+"""The times within which automatic mails to one sender are counted (E136)."""
 
 Wanted = Iterable[str]
 
@@ -85,16 +88,19 @@ STORED_BY_ID, STORED_BY_CONTENT = _stored_by(messages.c.message_id), _stored_by(
 
 @lru_cache(maxsize=256)
 def _to_senders(count: int) -> TextClause:
-    """How many automatic mails so many senders got in a time: (number of the sender, mails)."""
+    """How many automatic mails so many senders got in each time of ``WITHIN``: (number of the sender, mails, ...)."""
     asked = ", ".join(f"({number}, :sender{number})" for number in range(count))
-    counting = text(f"""
-        WITH asked (number, address) AS (VALUES {asked})
-        SELECT number, (SELECT count(*) FROM (
+    counts = ", ".join(
+        f"""(SELECT count(*) FROM (
             SELECT id FROM outbox_mails
-            WHERE recipient = address AND automatic AND queued_at > :after AND queued_at <= :at LIMIT {MOST_COUNTED}
-        ) AS counted) FROM asked""")  # noqa: S608 - nothing but numbers is put in
+            WHERE recipient = address AND automatic AND queued_at > :{after} AND queued_at <= :at LIMIT {MOST_COUNTED}
+        ) AS counted)"""  # noqa: S608 - nothing but numbers and names of ours is put in
+        for after in WITHIN
+    )
+    counting = text(f"WITH asked (number, address) AS (VALUES {asked}) SELECT number, {counts} FROM asked")  # noqa: S608
     names = (bindparam(f"sender{number}", type_=Name()) for number in range(count))
-    return counting.bindparams(bindparam("after", type_=Instant()), bindparam("at", type_=Instant()), *names)
+    times = (bindparam(name, type_=Instant()) for name in ("at", *WITHIN))
+    return counting.bindparams(*times, *names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +139,8 @@ def look_up(
     workers = people.workers(connection, teams)
     joined = knowledge.joined(connection, {cause for told in evidences for cause in _duplicates(told)})
     to_sender, to_strangers = _acknowledged(connection, readings, now)
+    to_nobody = dict.fromkeys(WITHIN, 0)
+    had = [to_sender.get((reading.sender, at), to_nobody) for reading, at in zip(readings, now, strict=True)]
     return [
         Facts(
             now=at,
@@ -142,7 +150,9 @@ def look_up(
             evidence=evidence,
             same_case=_same_case(reading, found, known),
             colleagues=_colleagues(evidence, members),
-            acknowledged=to_sender.get((reading.sender, at), 0),
+            acknowledged=mails["day"],
+            acknowledged_lately=mails["hour"],
+            acknowledged_just_now=mails["ten_minutes"],
             acknowledged_to_strangers=to_strangers[at],
             answers_ours_automatically=any(
                 mail.automatic for mail in map(found.sent_ids.get, _answered(reading)) if mail
@@ -152,7 +162,7 @@ def look_up(
             workers=workers,
             joined=next((joined[cause] for cause in _duplicates(evidence) if cause in joined), None),
         )
-        for reading, evidence, at in zip(readings, evidences, now, strict=True)
+        for reading, evidence, at, mails in zip(readings, evidences, now, had, strict=True)
     ]
 
 
@@ -218,15 +228,16 @@ def _cases(connection: Connection, keys: Wanted, earliest: datetime) -> dict[str
 
 def _acknowledged(
     connection: Connection, readings: Sequence[Reading], now: Sequence[datetime]
-) -> tuple[dict[tuple[str, datetime], int], dict[datetime, int]]:
-    """How many automatic mails each sender got in the day before, and strangers in the minute before, each instant."""
-    to_sender: dict[tuple[str, datetime], int] = {}
+) -> tuple[dict[tuple[str, datetime], Mapping[str, int]], dict[datetime, int]]:
+    """How many automatic mails each sender got ``WITHIN``, and strangers in the minute before, each instant."""
+    to_sender: dict[tuple[str, datetime], Mapping[str, int]] = {}
     to_strangers: dict[datetime, int] = {}
     for at in set(now):
         senders = sorted({reading.sender for reading, when in zip(readings, now, strict=True) if when == at})
         named = {f"sender{number}": sender for number, sender in enumerate(senders)}
-        counted = connection.execute(_to_senders(len(senders)), {"after": at - DAY, "at": at, **named})
-        to_sender |= {(senders[number], at): count for number, count in counted}
+        times = {name: at - within for name, within in WITHIN.items()}
+        counted = connection.execute(_to_senders(len(senders)), {"at": at, **times, **named})
+        to_sender |= {(senders[number], at): dict(zip(WITHIN, mails, strict=True)) for number, *mails in counted}
         to_strangers[at] = connection.execute(TO_STRANGERS, {"after": at - MINUTE, "at": at}).scalar_one()
     return to_sender, to_strangers
 

@@ -38,6 +38,7 @@ REASONS = (
     "it claims to be from our organisation without proof",
     "it answers an automatic mail of ours",
     "its sender had enough automatic mail today",
+    "its sender had enough automatic mail this hour",
     "unverified senders had enough automatic mail this minute",
     "its priority is acknowledged quietly",
     "it is a copy",

@@ -24,7 +24,7 @@ from mailgate.store.pauses import AUTOMATIC, Pause
 from mailgate.workers.gather import too_many
 from mailgate.workers.loop import failure_of
 
-BATCH = 128
+BATCH = 32
 RECORD_SECONDS = 1.0  # of sending at most is in doubt after a crash
 DOUBT_PAUSE_SECONDS = 600.0  # E140: as long as a relay may need to get over whatever interrupted it
 ASK_PAUSE_SECONDS = 60.0  # docs/notify.md section 7: a request is served for 30 seconds at most

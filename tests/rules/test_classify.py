@@ -104,8 +104,9 @@ def test_one_other_word_counts_only_in_the_usual_category() -> None:
 
 
 def test_where_no_phrase_fits_the_words_of_one_task_may_stand_out() -> None:
-    found = classify("The letter", "Could it go out today?", UNIT, make_config())
-    assert (found.task, found.matches[0].words) == ("letters.warning", "letter")
+    assert classify("The letter", "Could it go out today?", UNIT, make_config()).task is None, (
+        "one word tells too little"
+    )
     assert task("Could you see to the papers of the letter?") is None
 
 

@@ -76,6 +76,11 @@ class Gateway:
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(30)
 
+    def command(self, *arguments: str) -> "subprocess.CompletedProcess[bytes]":
+        """Run ``mailgate`` beside it, with the same settings."""
+        whole = [sys.executable, "-m", "mailgate.cli.main", *arguments]
+        return subprocess.run(whole, cwd=self.folder, env=self._environment, capture_output=True, timeout=60)
+
     def log(self) -> str:
         return (self.folder / "log").read_text()
 

@@ -104,13 +104,18 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """That a mail belongs to *ticket*: *rank* after E120, *how* in words; *mailed_to* got the mail it answers."""
+    """That a mail belongs to *ticket*: *rank* after E120, *how* in words.
+
+    *mailed_to* got the mail that it *answers*, a message of ours, which was sent because of the mail with
+    the ingest key *cause*.
+    """
 
     rank: int
     how: str
     ticket: Ticket
     mailed_to: str = ""
     answers: str = ""
+    cause: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +127,16 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
+class Joined:
+    """The sender's mail that joined the ticket *ref* as the same request; *before* is the ticket as it was then."""
+
+    mail_id: int
+    ref: str
+    reading: Reading
+    before: Ticket
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What was looked up about one mail before it is decided.
 
@@ -129,9 +144,11 @@ class Facts:
     and content within seven days (E153). *evidence* is in order of rank. *same_case* are
     tickets with one of its keys that are open or were closed recently; *colleagues* are the
     members of the teams of the tickets in *evidence*. *acknowledged* counts automatic answers of the last day to
-    its sender, *acknowledged_to_strangers* those of the last minute to anybody not verified.
+    its sender, *acknowledged_lately* those of the last hour, *acknowledged_just_now* those of the last ten minutes, and
+    *acknowledged_to_strangers* those of the last minute to anybody not verified (E136).
     *is_own*: we sent a mail with its Message-ID. *canary*: the valid token of a canary of ours.
-    *workers* are the people to whom a new ticket can be given.
+    *workers* are the people to whom a new ticket can be given. *joined* is what the sender was told to be a
+    duplicate by the mail of ours that this one answers.
     """
 
     now: datetime
@@ -142,11 +159,14 @@ class Facts:
     same_case: tuple[Ticket, ...] = ()
     colleagues: tuple[Person, ...] = ()
     acknowledged: int = 0
+    acknowledged_lately: int = 0
+    acknowledged_just_now: int = 0
     acknowledged_to_strangers: int = 0
     answers_ours_automatically: bool = False
     is_own: bool = False
     canary: Token | None = None
     workers: tuple[Worker, ...] = ()
+    joined: Joined | None = None
 
     def after_giving(self, given: Mapping[str, int]) -> "Facts":
         """The facts once so many more tickets were *given* to each address: what is decided together counts too."""
@@ -165,9 +185,13 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class NewTicket:
-    """Open *drafts*: the first is the mail's own, the others are further requests in it."""
+    """Open *drafts*: the first is the mail's own, the others are further requests in it.
+
+    *takes_along* is an earlier mail that belongs to the first from now on (E158).
+    """
 
     drafts: tuple[Draft, ...]
+    takes_along: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

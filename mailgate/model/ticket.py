@@ -36,7 +36,7 @@ class Ticket:
     *ref* is what people see, "MG-7K3F-99". *keys* are the values of the key identifier (the
     CRNs), the first one first; *fields* are all facts the mails stated, by their names in the
     configuration. *participants* are the addresses that may post (E121): the requester,
-    watchers, and whoever we mailed. *opening_id* is the Message-ID of the mail that opened it.
+    *watchers*, and whoever we mailed. *opening_id* is the Message-ID of the mail that opened it.
     """
 
     id: int
@@ -59,11 +59,13 @@ class Ticket:
     fields: Values = field(default_factory=dict)
     missing: tuple[str, ...] = ()
     marking: str = ""
+    show_to: str | None = None
     starts: str | None = None
     first_reply_due: datetime | None = None
     due_at: datetime | None = None
     closed_at: datetime | None = None
     participants: frozenset[str] = frozenset()
+    watchers: frozenset[str] = frozenset()
     last_serial: int = 0
 
     @property
@@ -108,7 +110,11 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What happens to an existing ticket; None leaves a value as it is."""
+    """What happens to an existing ticket; None leaves a value as it is.
+
+    *watcher* joins those who take part, *leaver* leaves them. *events* are for the history of a
+    ticket that the mail does not belong to.
+    """
 
     ticket: Ticket
     status: Status | None = None
@@ -123,6 +129,8 @@ class Change:
     due_at: datetime | None = None
     closed_at: datetime | None = None
     watcher: str | None = None
+    leaver: str | None = None
+    events: "tuple[Event, ...]" = ()
 
 
 @dataclass(frozen=True, slots=True)

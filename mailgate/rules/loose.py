@@ -13,6 +13,7 @@ import snowballstemmer
 from mailgate.rules.phrases import Hit, words_of
 
 _NEARBY = 7  # words to either side among which the others of a phrase may stand
+_LONGEST = 40  # letters from which on it is no word of anybody's, and all that is done with words here too dear
 _LONG = 6  # letters of a word from which on one slip still leaves no doubt which was meant
 _SMALL = frozenset(
     {"a", "an", "the", "of", "for", "to", "in", "on", "at", "by", "with", "and", "or", "is", "are", "be", "been"}
@@ -90,7 +91,7 @@ class LoosePhrases:
     def _known(self, word: str) -> str:
         """The stem of *word*, or of the one that was meant."""
         own = stem(word)
-        if own in self._stems or not word.isalpha():
+        if own in self._stems or len(word) > _LONGEST or not word.isalpha():
             return own
         fewer = _one_letter_less(word) if len(word) >= _LONG else ()
         return next((self._meant[each] for each in (word, *fewer) if each in self._meant), own)
@@ -100,6 +101,11 @@ def _told_by(phrase: str) -> frozenset[str]:
     """The words that tell *phrase* in another form; none where small words are what makes it ("has passed")."""
     own = frozenset(content(phrase))
     return own if len(own) > 1 or " " not in phrase.strip() else frozenset()
+
+
+def is_small(word: str) -> bool:
+    """Whether *word* says nothing by itself."""
+    return word in _SMALL
 
 
 def content(phrase: str) -> Iterator[str]:
@@ -123,7 +129,11 @@ def _one_letter_less(word: str) -> Iterator[str]:
     return (word[:place] + word[place + 1 :] for place in range(1, len(word)))
 
 
-@lru_cache(maxsize=65_536)
 def stem(word: str) -> str:
     """*word* without its endings: "terminated", "termination" and "terminate" are the same, "came" and "come" too."""
+    return word if len(word) > _LONGEST else _stem(word)
+
+
+@lru_cache(maxsize=65_536)
+def _stem(word: str) -> str:
     return str(_STEMMER.stemWord(_PRESENT.get(word, word)))

@@ -26,6 +26,7 @@ from mailgate.model.decision import Evidence, Facts, Known, Reading, Token
 from mailgate.model.message import VERIFIED
 from mailgate.model.people import Person
 from mailgate.model.ticket import Ticket
+from mailgate.store import known as knowledge
 from mailgate.store import people, rows
 from mailgate.store.columns import Instant, Name
 from mailgate.store.tables import messages, outbox_mails, receipts, ticket_keys, tickets
@@ -34,10 +35,14 @@ RESENT_WITHIN = timedelta(days=7)  # E153
 CLOSED_WITHIN = timedelta(days=60)  # longer than any duplicates_within that makes sense; decide applies the exact one
 MOST_COUNTED = 100  # acknowledgements of a day: no cap is higher, and counting on would cost more with every mail
 REPLY_TOKEN = "reply"
+JOINED = "duplicate"  # the message of ours that says so
 CANARY_TOKEN = "canary"
 UNKNOWN_RECIPIENT = "unknown"  # of a mail of ours that is no longer stored: nobody's address
 EXCHANGE_PARENT = "x-ms-exchange-parent-message-id"
-DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
+DAY, HOUR, TEN_MINUTES, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=10), timedelta(minutes=1)
+
+WITHIN = {"day": DAY, "hour": HOUR, "ten_minutes": TEN_MINUTES}
+"""The times within which automatic mails to one sender are counted (E136)."""
 
 Wanted = Iterable[str]
 
@@ -45,7 +50,7 @@ Wanted = Iterable[str]
 _WANTED: Any = bindparam("wanted", expanding=True)
 _SENT_COLUMNS = (
     *(outbox_mails.c.ticket_id, outbox_mails.c.serial),
-    *(outbox_mails.c.recipient, outbox_mails.c.message, outbox_mails.c.automatic),
+    *(outbox_mails.c.recipient, outbox_mails.c.message, outbox_mails.c.automatic, outbox_mails.c.cause),
 )
 TAKEN = select(tickets.c.ref).where(tickets.c.ref.in_(_WANTED))
 REFS = select(tickets.c.ref, tickets.c.id).where(tickets.c.ref.in_(_WANTED))
@@ -83,16 +88,19 @@ STORED_BY_ID, STORED_BY_CONTENT = _stored_by(messages.c.message_id), _stored_by(
 
 @lru_cache(maxsize=256)
 def _to_senders(count: int) -> TextClause:
-    """How many automatic mails so many senders got in a time: (number of the sender, mails)."""
+    """How many automatic mails so many senders got in each time of ``WITHIN``: (number of the sender, mails, ...)."""
     asked = ", ".join(f"({number}, :sender{number})" for number in range(count))
-    counting = text(f"""
-        WITH asked (number, address) AS (VALUES {asked})
-        SELECT number, (SELECT count(*) FROM (
+    counts = ", ".join(
+        f"""(SELECT count(*) FROM (
             SELECT id FROM outbox_mails
-            WHERE recipient = address AND automatic AND queued_at > :after AND queued_at <= :at LIMIT {MOST_COUNTED}
-        ) AS counted) FROM asked""")  # noqa: S608 - nothing but numbers is put in
+            WHERE recipient = address AND automatic AND queued_at > :{after} AND queued_at <= :at LIMIT {MOST_COUNTED}
+        ) AS counted)"""  # noqa: S608 - nothing but numbers and names of ours is put in
+        for after in WITHIN
+    )
+    counting = text(f"WITH asked (number, address) AS (VALUES {asked}) SELECT number, {counts} FROM asked")  # noqa: S608
     names = (bindparam(f"sender{number}", type_=Name()) for number in range(count))
-    return counting.bindparams(bindparam("after", type_=Instant()), bindparam("at", type_=Instant()), *names)
+    times = (bindparam(name, type_=Instant()) for name in ("at", *WITHIN))
+    return counting.bindparams(*times, *names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +137,10 @@ def look_up(
     evidences = [_evidence(reading, good, found, known) for reading in readings]
     members = people.members(connection, {each.ticket.team for told in evidences for each in told if each.ticket.team})
     workers = people.workers(connection, teams)
+    joined = knowledge.joined(connection, {cause for told in evidences for cause in _duplicates(told)})
     to_sender, to_strangers = _acknowledged(connection, readings, now)
+    to_nobody = dict.fromkeys(WITHIN, 0)
+    had = [to_sender.get((reading.sender, at), to_nobody) for reading, at in zip(readings, now, strict=True)]
     return [
         Facts(
             now=at,
@@ -139,7 +150,9 @@ def look_up(
             evidence=evidence,
             same_case=_same_case(reading, found, known),
             colleagues=_colleagues(evidence, members),
-            acknowledged=to_sender.get((reading.sender, at), 0),
+            acknowledged=mails["day"],
+            acknowledged_lately=mails["hour"],
+            acknowledged_just_now=mails["ten_minutes"],
             acknowledged_to_strangers=to_strangers[at],
             answers_ours_automatically=any(
                 mail.automatic for mail in map(found.sent_ids.get, _answered(reading)) if mail
@@ -147,8 +160,9 @@ def look_up(
             is_own=reading.message.message_id in found.sent_ids,
             canary=next((each for each in reading.tokens if each.purpose == CANARY_TOKEN and each in good), None),
             workers=workers,
+            joined=next((joined[cause] for cause in _duplicates(evidence) if cause in joined), None),
         )
-        for reading, evidence, at in zip(readings, evidences, now, strict=True)
+        for reading, evidence, at, mails in zip(readings, evidences, now, had, strict=True)
     ]
 
 
@@ -214,15 +228,16 @@ def _cases(connection: Connection, keys: Wanted, earliest: datetime) -> dict[str
 
 def _acknowledged(
     connection: Connection, readings: Sequence[Reading], now: Sequence[datetime]
-) -> tuple[dict[tuple[str, datetime], int], dict[datetime, int]]:
-    """How many automatic mails each sender got in the day before, and strangers in the minute before, each instant."""
-    to_sender: dict[tuple[str, datetime], int] = {}
+) -> tuple[dict[tuple[str, datetime], Mapping[str, int]], dict[datetime, int]]:
+    """How many automatic mails each sender got ``WITHIN``, and strangers in the minute before, each instant."""
+    to_sender: dict[tuple[str, datetime], Mapping[str, int]] = {}
     to_strangers: dict[datetime, int] = {}
     for at in set(now):
         senders = sorted({reading.sender for reading, when in zip(readings, now, strict=True) if when == at})
         named = {f"sender{number}": sender for number, sender in enumerate(senders)}
-        counted = connection.execute(_to_senders(len(senders)), {"after": at - DAY, "at": at, **named})
-        to_sender |= {(senders[number], at): count for number, count in counted}
+        times = {name: at - within for name, within in WITHIN.items()}
+        counted = connection.execute(_to_senders(len(senders)), {"at": at, **times, **named})
+        to_sender |= {(senders[number], at): dict(zip(WITHIN, mails, strict=True)) for number, *mails in counted}
         to_strangers[at] = connection.execute(TO_STRANGERS, {"after": at - MINUTE, "at": at}).scalar_one()
     return to_sender, to_strangers
 
@@ -291,6 +306,7 @@ def _by_tokens(reading: Reading, good: set[Token], found: Found, known: Mapping[
             ticket=known[found.refs[token.ref]],
             mailed_to=mail.recipient if mail else UNKNOWN_RECIPIENT,
             answers=mail.message if mail else "",
+            cause=mail.cause if mail else "",
         )
 
 
@@ -298,7 +314,7 @@ def _by_sent_ids(reading: Reading, found: Found, known: Mapping[int, Ticket]) ->
     for mail in filter(None, map(found.sent_ids.get, _named(reading))):
         if mail.ticket_id:
             how = "the Message-ID of a mail of ours"
-            yield Evidence(2, how, known[mail.ticket_id], mailed_to=mail.recipient, answers=mail.message)
+            yield Evidence(2, how, known[mail.ticket_id], mail.recipient, mail.message, mail.cause)
 
 
 def _by_stored_ids(reading: Reading, found: Found, known: Mapping[int, Ticket]) -> Iterator[Evidence]:
@@ -317,6 +333,11 @@ def _by_refs(reading: Reading, found: Found, known: Mapping[int, Ticket]) -> Ite
 def _same_case(reading: Reading, found: Found, known: Mapping[int, Ticket]) -> tuple[Ticket, ...]:
     ids = {ticket_id for key in reading.keys for ticket_id in found.cases.get(key, ())}
     return tuple(known[ticket_id] for ticket_id in sorted(ids))
+
+
+def _duplicates(evidence: Sequence[Evidence]) -> list[str]:
+    """The mails that its sender was told to be duplicates, by the mails of ours that it answers."""
+    return [each.cause for each in evidence if each.answers == JOINED]
 
 
 def _colleagues(evidence: Sequence[Evidence], members: Mapping[str, tuple[Person, ...]]) -> tuple[Person, ...]:

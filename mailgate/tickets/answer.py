@@ -15,7 +15,7 @@ from mailgate.sla.calendar import due
 MACHINES = re.compile(r"(?:mailer-daemon|postmaster|no-?reply|do-?not-?reply|bounces?|microsoftexchange[0-9a-f]{32})")
 SUPPRESSING = {"all", "autoreply", "oof"}
 A_DAY_TO_STRANGERS = 1
-A_DAY_TO_OUTSIDERS = 5
+A_DAY_TO_OUTSIDERS, AN_HOUR_TO_OUTSIDERS, TEN_MINUTES_TO_OUTSIDERS = 5, 4, 1
 A_MINUTE_TO_STRANGERS = 20
 
 
@@ -53,6 +53,8 @@ def _not_now(reading: Reading, config: Config, facts: Facts) -> str:
         return "it answers an automatic mail of ours"
     if facts.acknowledged >= a_day:
         return "its sender had enough automatic mail today"
+    if facts.acknowledged_lately >= AN_HOUR_TO_OUTSIDERS or facts.acknowledged_just_now >= TEN_MINUTES_TO_OUTSIDERS:
+        return "its sender had enough automatic mail this hour"
     if reading.verdict not in VERIFIED and facts.acknowledged_to_strangers >= A_MINUTE_TO_STRANGERS:
         return "unverified senders had enough automatic mail this minute"
     return ""

@@ -23,8 +23,7 @@ ORDERS: Mapping[str, Happened | None] = {
     "waiting": Happened.PUT_ON_HOLD,
     "cancel": Happened.CANCELLED,
     "reopen": Happened.REOPENED,
-    "assign": None,
-    "move": None,
+    **dict.fromkeys(("assign", "move", "task")),
 }
 """The commands that an agent can give, and what each does to the ticket's status."""
 
@@ -66,7 +65,24 @@ def of_order(ticket: Ticket, order: Order, reading: Reading, config: Config, fac
             return replace(change, assignee=order.to)
         case "move":
             return _moved(change, order.to or "", reading, config, facts)
+        case "task":
+            return _with_task(change, order.to or "", config, facts)
     return change
+
+
+def said_of(order: Order, change: Change) -> Mapping[str, object]:
+    """What the event of *order* says; a changed task is a correction of what the rules made of the mail."""
+    until = order.until.isoformat() if order.until else None
+    said = {"do": order.do, "to": order.to, "status": change.status, "until": until}
+    return {**said, "task": change.task} if change.task else said
+
+
+def _with_task(change: Change, task: str, config: Config, facts: Facts) -> Change:
+    """Another task; with another category also its team."""
+    category = task.partition(".")[0]
+    changed = replace(change, category=category, task=task)
+    team = config.service.categories[category].team
+    return _given_to(changed, team, config, facts) if team and category != change.ticket.category else changed
 
 
 def _moved(change: Change, to: str, reading: Reading, config: Config, facts: Facts) -> Change:

@@ -3,20 +3,17 @@
 import secrets
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from itertools import islice
 
 from mailgate import decide, journal
-from mailgate.errors import GiveUp, Refused, TryLater
+from mailgate.errors import GiveUp, TryLater
 from mailgate.ingest.bounded import read
 from mailgate.model.config import Config
-from mailgate.model.decision import Decision, Facts, NewTicket, Reading, Reply
+from mailgate.model.decision import Decision, Facts, NewTicket, Reading
 from mailgate.model.message import NOT_FETCHED
-from mailgate.model.outbound import Outbound
-from mailgate.notify.alerts import outgoing
 from mailgate.notify.compose import Context
 from mailgate.store import people
 from mailgate.store.apply import Notice, Settled, apply, quarantine
@@ -25,7 +22,7 @@ from mailgate.store.facts import free_references, look_up
 from mailgate.store.locks import Unreachable
 from mailgate.store.spool import Spooled, claim, release
 from mailgate.tickets import reference, token, unreadable
-from mailgate.workers.about import abouts
+from mailgate.workers.about import composed
 from mailgate.workers.loop import failure_of
 
 Group = Sequence[tuple[Spooled, Reading]]
@@ -177,13 +174,10 @@ class Intake:
         references: Sequence[str],
         facts: Facts | None = None,
     ) -> Settled:
-        """With the mails to send; a reply to an address that no mail can be written to is left out."""
-        sent: list[tuple[Reply, Outbound]] = []
-        for reply, about in abouts(decision, reading, references, self._config, mail.key, now):
-            with suppress(Refused):
-                sent += ((reply, mail) for mail in outgoing(reply, about, self._context))
+        """With the mails to send."""
+        sent = composed(decision, reading, references, self._context, mail.key, now)
         decided = replace(decision, replies=tuple(reply for reply, _ in sent))
-        return Settled(mail, reading, decided, tuple(references), tuple(composed for _, composed in sent), now, facts)
+        return Settled(mail, reading, decided, tuple(references), tuple(outbound for _, outbound in sent), now, facts)
 
 
 def drafts(decision: Decision) -> int:

@@ -280,7 +280,7 @@ ASKS_FOR_ALL = (
 def test_a_template_that_asks_for_the_key_shows_nothing_to_readers_outside() -> None:
     sent = send(context=make_context(received=ASKS_FOR_ALL), internal=False, to_team=True)
     assert sent.subject == "[MG-7K3F-99] S"
-    assert part(sent, "plain").endswith("H\n\nL Trequest\n")
+    assert part(sent, "plain").endswith("H\n\nL T\n")
 
 
 @pytest.mark.parametrize(("to_team", "subject"), [(True, "[MG-7K3F-99] SA123456A123456"), (False, "[MG-7K3F-99] S")])

@@ -1,5 +1,7 @@
 """Phrases in other words: other endings, another order, one slip; and never more than that."""
 
+import tracemalloc
+
 import pytest
 
 from mailgate.rules.loose import LoosePhrases, stem
@@ -51,3 +53,10 @@ def test_the_past_of_an_irregular_verb_is_the_same_word() -> None:
 
 def test_a_slip_in_a_word_with_an_ending_is_seen_through() -> None:
     assert list(LoosePhrases([("letters.warning", "warning letter")]).find("a wraning leter"))
+
+
+def test_a_word_of_a_million_letters_costs_no_more_than_its_letters() -> None:
+    tracemalloc.start()
+    assert not list(LoosePhrases([("send", "warning letter")]).find("x" * 1_000_000))
+    assert tracemalloc.get_traced_memory()[1] < 50_000_000
+    tracemalloc.stop()

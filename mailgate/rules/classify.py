@@ -91,12 +91,14 @@ def classify(
 
 
 def _settles(find: Find) -> bool:
-    """Whether more than other words for a phrase, in passing, say it."""
-    return not find.is_loose or find.manner is Manner.ASKED
+    """Whether it is more than mentioned in passing, and in other words only where it is asked for."""
+    return find.manner is Manner.ASKED or (find.manner is Manner.TOLD and not find.is_loose)
 
 
 def _likeliest(texts: Mapping[str, str], usual: str | None, config: Config) -> Likely | None:
-    return _vocabulary(config, usual).likeliest([read_sentences(text, config) for text in texts.values()])
+    """By its words; where any category may be meant, by more than one of them."""
+    likely = _vocabulary(config, usual).likeliest([read_sentences(text, config) for text in texts.values()])
+    return likely if likely and (usual or len(likely.words) > 1) else None
 
 
 def _known_by_its_words(likely: Likely, refused: tuple[str, ...], refusals: Trace) -> Classified:

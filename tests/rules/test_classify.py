@@ -129,9 +129,18 @@ def test_one_other_word_counts_only_in_the_usual_category() -> None:
 
 
 def test_where_no_phrase_fits_the_words_of_one_task_may_stand_out() -> None:
-    found = classify("The letter", "Could it go out today?", UNIT, make_config())
-    assert (found.task, found.matches[0].words) == ("letters.warning", "letter")
+    found = classify("The letter", "Could the warning go out today?", UNIT, make_config())
+    assert (found.task, found.matches[0].words) == ("letters.warning", "letter, warning")
     assert task("Could you see to the papers of the letter?") is None
+
+
+def test_one_word_of_a_phrase_is_too_little_to_stand_out() -> None:
+    assert task("Could it go out today?", "The letter") is None
+    assert task("Please send the result", mailbox=COURTS) == "court.result"
+
+
+def test_what_is_asked_for_in_its_words_comes_before_what_is_named_in_passing() -> None:
+    assert task("I have the PSR. Could the warning go out?", "The letter") == "letters.warning"
 
 
 def test_what_only_states_a_need_of_another_task_is_in_passing() -> None:

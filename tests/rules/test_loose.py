@@ -4,7 +4,7 @@ import tracemalloc
 
 import pytest
 
-from mailgate.rules.loose import LoosePhrases
+from mailgate.rules.loose import LoosePhrases, stem
 
 
 def fits(phrase: str, text: str) -> bool:
@@ -45,6 +45,14 @@ def test_a_hit_says_where() -> None:
     text = "Could we have a letter of warning?"
     (hit,) = LoosePhrases([("it", "warning letter")]).find(text)
     assert text[hit.start : hit.end] == "letter of warning"
+
+
+def test_the_past_of_an_irregular_verb_is_the_same_word() -> None:
+    assert {stem("came"), stem("come")} == {"come"}
+
+
+def test_a_slip_in_a_word_with_an_ending_is_seen_through() -> None:
+    assert list(LoosePhrases([("letters.warning", "warning letter")]).find("a wraning leter"))
 
 
 def test_a_word_of_a_million_letters_costs_no_more_than_its_letters() -> None:

@@ -396,6 +396,7 @@ def _unwanted(case: _Case, found: Classified) -> Decision | None:
         for ticket in case.facts.same_case
         if ticket.is_open and ticket.task in found.refused and set(reading.keys) & set(ticket.keys)
         if reading.sender in ticket.participants or thread.is_colleague(reading, config)
+        if thread.admits(ticket, reading, config, case.facts)
     ]
     if not unwanted:
         return None

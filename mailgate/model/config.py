@@ -246,9 +246,9 @@ class Then(Model):
     task: str | None = None
     priority: str | None = None
     tag: Words = ()
-    show_to: str | None = None
-    attachments: str | None = None
-    start: str | None = None
+    show_to: Literal["the owning team only"] | None = None
+    attachments: Literal["hold until a person releases them"] | None = None
+    start: Literal["commission"] | None = None
     stop: bool = False
 
 

@@ -167,7 +167,18 @@ class _Case:
 def decide(reading: Reading, config: Config, facts: Facts) -> Decision:
     """What should happen to the mail, and why; nothing is changed or sent here."""
     case = _Case(reading, config, facts, thread.joins(reading, config, facts))
-    return next(decision for stage in STAGES if (decision := stage(case)) is not None)
+    decision = next(decision for stage in STAGES if (decision := stage(case)) is not None)
+    return replace(decision, holds_files=_holds_files(case, decision))
+
+
+def _holds_files(case: _Case, decision: Decision) -> bool:
+    """Whether a rule holds back what a person attached, to a new request or to what belongs to a ticket."""
+    message, ticket = case.reading.message, decision.ticket
+    if not message.attachments or message.kind is not Kind.HUMAN:
+        return False
+    if isinstance(decision.outcome, NewTicket):
+        return any(draft.attachments for draft in decision.outcome.drafts)
+    return ticket is not None and request.holds_files(ticket.task, case.reading, case.config, case.facts)
 
 
 # ---- mail that nobody wrote

@@ -55,6 +55,12 @@ def requests(
     return tuple(draft for draft, _ in drafts), tuple(trace)
 
 
+def holds_files(task: str | None, reading: Reading, config: Config, facts: Facts) -> bool:
+    """Whether a rule holds back the files of a mail that belongs to a ticket about *task*."""
+    request = _Request(task, reading.keys, reading.fields, reading.loose_dates)
+    return _settled(request, reading, config, facts).attachments is not None
+
+
 def has_old_subject(reading: Reading) -> bool:
     """Whether the subject was written for an earlier mail, and one that is not ours."""
     message = reading.message

@@ -428,7 +428,7 @@ def _joined(case: _Case, ticket: Ticket, draft: Draft, trace: Trace) -> Decision
         fields={**draft.fields, **ticket.fields},
         missing=tuple(name for name in ticket.missing if name not in draft.fields),
     )
-    asks = (case.config.service.information[name].ask for name in duplicate.unsaid(draft, ticket, case.config))
+    asks = (case.config.asks(name) for name in duplicate.unsaid(draft, ticket, case.config))
     said = {"asks": "; ".join(asks), "done_on": ticket.closed_at.isoformat() if ticket.closed_at else ""}
     replies, silent = case.answered("duplicate", said)
     if not ticket.is_open and case.reading.sender != ticket.requester:

@@ -616,6 +616,13 @@ class Config(Model):
         category = self.service.categories.get(category_name) or Category()
         return category, category.tasks.get(task_name) or Task()
 
+    def asks(self, name: str) -> str:
+        """What ends the sentence "Please tell us ..." for the information or identifier *name*."""
+        if found := self.service.information.get(name):
+            return found.ask
+        identifier = self.service.identifiers.get(name)
+        return f"the {(identifier and identifier.label) or name}"
+
     def is_ours(self, domain: str) -> bool:
         """Whether *domain* is one of our organisation's, or below one of them."""
         return _is_below(domain, self.service.domains)

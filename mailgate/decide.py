@@ -167,7 +167,18 @@ class _Case:
 def decide(reading: Reading, config: Config, facts: Facts) -> Decision:
     """What should happen to the mail, and why; nothing is changed or sent here."""
     case = _Case(reading, config, facts, thread.joins(reading, config, facts))
-    return next(decision for stage in STAGES if (decision := stage(case)) is not None)
+    decision = next(decision for stage in STAGES if (decision := stage(case)) is not None)
+    return replace(decision, holds_files=_holds_files(case, decision))
+
+
+def _holds_files(case: _Case, decision: Decision) -> bool:
+    """Whether a rule holds back what a person attached, to a new request or to what belongs to a ticket."""
+    message, ticket = case.reading.message, decision.ticket
+    if not message.attachments or message.kind is not Kind.HUMAN:
+        return False
+    if isinstance(decision.outcome, NewTicket):
+        return any(draft.attachments for draft in decision.outcome.drafts)
+    return ticket is not None and request.holds_files(ticket.task, case.reading, case.config, case.facts)
 
 
 # ---- mail that nobody wrote
@@ -410,6 +421,7 @@ def _unwanted(case: _Case, found: Classified) -> Decision | None:
         for ticket in case.facts.same_case
         if ticket.is_open and ticket.task in found.refused and set(reading.keys) & set(ticket.keys)
         if reading.sender in ticket.participants or thread.is_colleague(reading, config)
+        if thread.admits(ticket, reading, config, case.facts)
     ]
     if not unwanted:
         return None
@@ -430,7 +442,7 @@ def _joined(case: _Case, ticket: Ticket, draft: Draft, trace: Trace) -> Decision
         fields={**draft.fields, **ticket.fields},
         missing=tuple(name for name in ticket.missing if name not in draft.fields),
     )
-    asks = (case.config.service.information[name].ask for name in duplicate.unsaid(draft, ticket, case.config))
+    asks = (case.config.asks(name) for name in duplicate.unsaid(draft, ticket, case.config))
     said = {"asks": "; ".join(asks), "done_on": ticket.closed_at.isoformat() if ticket.closed_at else ""}
     replies, silent = case.answered("duplicate", said)
     if not ticket.is_open and case.reading.sender != ticket.requester:

@@ -49,6 +49,7 @@ from mailgate.tickets import (
     smalltalk,
     subject,
     thread,
+    unreachable,
     wishes,
 )
 from mailgate.tickets.orders import Ambiguous
@@ -204,15 +205,20 @@ def _own(case: _Case) -> Decision | None:
 def _automatic(case: _Case) -> Decision | None:
     message = case.reading.message
     found = (Match("kind", message.kind, message.kind_why),)
+    if case.facts.at_return_path and message.kind not in BOUNCES:
+        found = (Match("kind", Kind.AUTO_REPLY, effect="only machines write to the return path of a mail"),)
+        return case.decided(AutoReply(case.ticket), found, events=case.event("automatic reply received"))
     if message.kind is Kind.AUTO_REPLY:
         if case.ticket is None and _by_rule(case):
             return None
         return case.decided(AutoReply(case.ticket), found, events=case.event("automatic reply received"))
     if message.kind in BOUNCES:
         about = thread.about(case.facts)
-        failed = message.bounce_recipients[0] if message.bounce_recipients else None
+        ticket = about.ticket if about else None
+        failed = next(iter((*case.facts.came_back, *message.bounce_recipients)), None)
         event = Event("our mail could not be delivered", "mail system", {"kind": message.kind}, {"recipient": failed})
-        return case.decided(Bounce(about.ticket if about else None, failed), found, events=(event,))
+        replies = unreachable.told(about, case.facts, case.config) if about else ()
+        return case.decided(Bounce(ticket, failed), found, events=(event,), replies=replies)
     if message.kind in (Kind.HUMAN, Kind.LIST, Kind.CALENDAR):
         return None
     return case.decided(Ignore(f"its kind is {message.kind}", case.ticket), found, events=case.event(message.kind))

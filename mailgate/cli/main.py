@@ -48,6 +48,9 @@ COMMANDS = (
     ("quarantine list", "quarantine", "list_quarantine", "List the mails that need a person."),
     ("quarantine show", "quarantine", "show_quarantine", "Show one mail of the quarantine."),
     ("quarantine release", "quarantine", "release_quarantine", "Put mails back into the queue."),
+    ("attachment list", "attachment", "list_attachments", "List the files that are held back."),
+    ("attachment release", "attachment", "release_attachment", "Let a file go to those who work on its ticket."),
+    ("attachment discard", "attachment", "discard_attachment", "Say that a file is to go to nobody."),
     ("people import", "people", "import_people", "Read the directory from a YAML or CSV file."),
     ("people list", "people", "list_people", "List the directory."),
     ("db upgrade", "db", "upgrade", "Bring the store's tables up to date."),
@@ -61,6 +64,7 @@ GROUPS = {
     "notify": "GOV.UK Notify.",
     "dev": "For trying things out.",
     "quarantine": "Mails that could not be handled.",
+    "attachment": "Files that a rule holds back.",
     "people": "The directory: who may do what, in which team.",
     "db": "The store.",
 }

@@ -1,6 +1,5 @@
 """Doing what was decided: everything about a batch of mails in one transaction."""
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -11,9 +10,9 @@ from sqlalchemy import ColumnElement, Connection, Insert, Table, bindparam, dele
 
 from mailgate.errors import TryLater
 from mailgate.model.decision import Decision, Facts, NewTicket, Reading
-from mailgate.model.message import BOUNCES, VERIFIED, Kind, Verdict
+from mailgate.model.message import VERIFIED, Kind, Verdict
 from mailgate.model.outbound import Outbound
-from mailgate.model.ticket import NOBODY, OPEN_STATUSES, Change, Draft, Event, Status, Ticket
+from mailgate.model.ticket import NOBODY, OPEN_STATUSES, Change, Draft, Event, FileState, Status, Ticket
 from mailgate.store import contacts, history, known, outbox, spool
 from mailgate.store.engine import Store, insert_new
 from mailgate.store.history import Head, chained
@@ -32,7 +31,6 @@ from mailgate.store.tables import (
 )
 
 GATEWAY = "mailgate"
-PASSING = re.compile(r"4\.|5\.2\.2|5\.7\.")  # the mailbox is full, or a policy is in the way
 CHANGEABLE = (
     *("status", "waiting_for", "assignee", "category", "task", "priority", "team", "sla_policy"),
     *("keys", "fields", "missing", "first_reply_due", "first_reply_at", "due_at", "paused_seconds"),
@@ -273,6 +271,7 @@ def _save_messages(tx: Connection, settled: Sequence[Settled], ticket_ids: Seque
             "size": file.size,
             "sha256": file.sha256,
             "inline": file.inline,
+            "state": FileState.HELD if each.decision.holds_files else None,
         }
         for each in settled
         for file in each.reading.message.attachments
@@ -322,12 +321,8 @@ def _note_contacts(tx: Connection, settled: Sequence[Settled]) -> None:
     contacts.heard_from(tx, (reading.sender for reading in wrote if reading.verdict is not Verdict.FAIL))
     for each in settled:
         message = each.reading.message
-        ids = (*message.returned_ids, *message.in_reply_to, *message.references)
-        for address in message.bounce_recipients if message.kind in BOUNCES and ids else ():
-            if not contacts.mailed(tx, address, ids):
-                continue
-            is_lasting = message.kind is Kind.DSN_FAILED and not PASSING.match(message.bounce_status)
-            note = contacts.flag if is_lasting else contacts.failed_for_now
+        for address in each.facts.came_back if each.facts else ():
+            note = contacts.flag if message.is_lasting_failure else contacts.failed_for_now
             if note(tx, address, each.now) and each.decision.ticket:
                 event = Event("requester unreachable", GATEWAY, {"status": message.bounce_status}, {"address": address})
                 history.append(tx, each.decision.ticket.id, [event], each.now)

@@ -43,6 +43,7 @@ COMMANDS = (
     ("outbox retry", "outbox", "retry_outbox", "Send a mail at once, whatever kept it back."),
     ("outbox cancel", "outbox", "cancel_outbox", "Never send a mail that has not gone yet."),
     ("sla due", "sla", "due", "Say when something would be due, and how that comes about."),
+    ("report", "report", "report", "Say what came in a period, what became of it and how long it took."),
     ("notify templates", "notify", "templates", "Print the texts to create in GOV.UK Notify."),
     ("dev notify", "dev", "notify", "Run the stand-in for GOV.UK Notify."),
     ("quarantine list", "quarantine", "list_quarantine", "List the mails that need a person."),

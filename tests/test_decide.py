@@ -129,7 +129,50 @@ def test_E141_a_bounce_is_noted_on_the_ticket_it_tells_of() -> None:
     assert not decision.replies
 
 
-@pytest.mark.parametrize(("kind", "claims"), [(Kind.DSN_FAILED, ["MG-7K3F-99"]), (Kind.HUMAN, [])])
+def failed(**more: object) -> Message:
+    return make_message("Undeliverable", sender="postmaster@mail.example", kind=Kind.DSN_FAILED, **more)
+
+
+def lost(ticket: Ticket, answers: str = "done", **more: object) -> Facts:
+    """What is known once a mail of ours to Ann has come back for good."""
+    evidence = (Evidence(2, "the return path of a mail of ours", ticket, ANN, answers),)
+    return make_facts(evidence=evidence, came_back=(ANN,), lost=(ANN,), colleagues=(CLEO, DEV), **more)
+
+
+def test_E142_whoever_has_the_ticket_hears_that_its_requester_cannot_be_reached() -> None:
+    decision = decided(failed(), lost(make_ticket(assignee=CLEO.address)))
+    assert sent(decision) == [("unreachable", CLEO.address)]
+    assert decision.outcome == Bounce(make_ticket(assignee=CLEO.address), ANN)
+
+
+def test_E142_while_nobody_has_it_the_whole_team_hears() -> None:
+    everybody = {"lena.brook@council.example", CLEO.address, DEV.address}
+    assert set(sent(decided(failed(), lost(make_ticket())))) == {("unreachable", address) for address in everybody}
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        lost(make_ticket(), "received"),
+        lost(make_ticket(requester=BEN)),
+        lost(make_ticket(status=Status.DONE, closed_at=NOW)),
+        replace(lost(make_ticket()), lost=()),
+    ],
+    ids=["an acknowledgement", "another's mail", "it is done", "it was known before"],
+)
+def test_E142_otherwise_it_is_only_noted(facts: Facts) -> None:
+    assert sent(decided(failed(), facts)) == []
+
+
+def test_E141_only_machines_write_to_a_return_path() -> None:
+    ticket = make_ticket(status=Status.DONE, closed_at=NOW)
+    decision = decided(make_message("I am away until Monday."), replace(answering(ticket), at_return_path=True))
+    assert decision.outcome == AutoReply(ticket)
+    assert not decision.changes
+    assert not decision.replies
+
+
+@pytest.mark.parametrize(("kind", "claims"), [(Kind.DSN_FAILED, ["MG-7K3F-99"] * 2), (Kind.HUMAN, [])])
 def test_E141_where_answers_were_to_go_names_the_ticket_of_a_mail_that_came_back(kind: Kind, claims: list[str]) -> None:
     replies_to = ("helpdesk+7k3f99-4-at2jh5xleiw7uiral@council.example",)
     reading = decide.read(make_message(kind=kind, returned_to=replies_to), make_envelope(), CONFIG)
@@ -391,11 +434,16 @@ def test_an_invitation_opens_a_ticket_only_where_a_phrase_names_a_task() -> None
     assert decided(make_message("Lunch?", subject="Lunch", kind=Kind.CALENDAR)).action is Action.IGNORE
 
 
-def test_E132_a_rule_may_give_a_list_a_task() -> None:
+@pytest.mark.parametrize("kind", [Kind.LIST, Kind.AUTO_REPLY])
+def test_E132_a_rule_may_give_a_task_to_mail_that_no_person_wrote(kind: Kind) -> None:
     rules = [{"name": "Alarms", "when": {"from": ANN}, "then": {"task": "hardware.repair"}}]
     config = make_config(rules=rules)
-    reading = decide.read(make_message("Disk full.", subject="Alarm", kind=Kind.LIST), make_envelope(), config)
-    assert decide.decide(reading, config, make_facts()).action is Action.NEW_TICKET
+    reading = decide.read(make_message("Disk full.", subject="Alarm", kind=kind), make_envelope(), config)
+    opened = decide.decide(reading, config, make_facts())
+    assert opened.action is Action.NEW_TICKET
+    assert not opened.replies
+    again = decide.decide(reading, config, make_facts(same_content=Known("the same words", make_ticket())))
+    assert again.action is Action.DUPLICATE
 
 
 def test_assigning_goes_to_the_tickets_team_only() -> None:

@@ -309,6 +309,7 @@ class Messages(Model):
     declined: str = "templates/declined.md"
     commission: str = "templates/commission.md"
     unreadable: str = "templates/unreadable.md"
+    unreachable: str = "templates/unreachable.md"
     alert: str = "templates/alert.md"
     gathered: str = "templates/gathered.md"
     quiet_for: Words = ()
@@ -535,6 +536,11 @@ class Send(Model):
     tenant: str | None = None
     client_id: str | None = None
     automatic_per_hour: Count = 3000
+
+    @property
+    def is_own_relay(self) -> bool:
+        """Whether a relay of ours sends, which takes whatever return path we give (E141)."""
+        return self.via.startswith("smtp://") and not self.user
 
     @model_validator(mode="after")
     def _is_whole(self) -> Self:

@@ -146,7 +146,9 @@ class Facts:
     members of the teams of the tickets in *evidence*. *acknowledged* counts automatic answers of the last day to
     its sender, *acknowledged_lately* those of the last hour, *acknowledged_just_now* those of the last ten minutes, and
     *acknowledged_to_strangers* those of the last minute to anybody not verified (E136).
-    *is_own*: we sent a mail with its Message-ID. *canary*: the valid token of a canary of ours.
+    *is_own*: we sent a mail with its Message-ID. *came_back* are the readers of ours to whom it reports that a mail did
+    not go, and *lost* those of them who count as unreachable by it (E142). *at_return_path*: it came to where failures
+    of a mail of ours come (E141), where nobody writes by hand. *canary*: the valid token of a canary of ours.
     *workers* are the people to whom a new ticket can be given. *joined* is what the sender was told to be a
     duplicate by the mail of ours that this one answers.
     """
@@ -164,6 +166,9 @@ class Facts:
     acknowledged_to_strangers: int = 0
     answers_ours_automatically: bool = False
     is_own: bool = False
+    came_back: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
+    at_return_path: bool = False
     canary: Token | None = None
     workers: tuple[Worker, ...] = ()
     joined: Joined | None = None

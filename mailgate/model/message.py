@@ -178,3 +178,8 @@ class Message:
     @property
     def is_bounce(self) -> bool:
         return self.kind in BOUNCES
+
+    @property
+    def is_lasting_failure(self) -> bool:
+        """Whether it says that mail will never arrive (E142): not so where a mailbox is full or a policy in the way."""
+        return self.kind is Kind.DSN_FAILED and not self.bounce_status.startswith(("4.", "5.2.2", "5.7."))

@@ -1,6 +1,5 @@
 """Doing what was decided: everything about a batch of mails in one transaction."""
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -11,7 +10,7 @@ from sqlalchemy import Connection, Insert, Table, bindparam, delete, insert, sel
 
 from mailgate.errors import TryLater
 from mailgate.model.decision import Decision, Facts, NewTicket, Reading
-from mailgate.model.message import BOUNCES, VERIFIED, Kind, Verdict
+from mailgate.model.message import VERIFIED, Kind, Verdict
 from mailgate.model.outbound import Outbound
 from mailgate.model.ticket import NOBODY, OPEN_STATUSES, Change, Draft, Event, FileState, Status, Ticket
 from mailgate.store import contacts, history, known, outbox, spool
@@ -33,7 +32,6 @@ from mailgate.store.tables import (
 
 GATEWAY = "mailgate"
 RUNNING = frozenset({Status.NEW, Status.OPEN})
-PASSING = re.compile(r"4\.|5\.2\.2|5\.7\.")  # the mailbox is full, or a policy is in the way
 CHANGEABLE = ("status", "waiting_for", "assignee", "category", "task", "team", "keys", "fields", "missing", "due_at")
 # Made once: to make a statement takes as long as to run it.
 OPENING = insert(tickets).returning(tickets.c.ref, tickets.c.id)
@@ -321,12 +319,8 @@ def _note_contacts(tx: Connection, settled: Sequence[Settled]) -> None:
     contacts.heard_from(tx, (reading.sender for reading in wrote if reading.verdict is not Verdict.FAIL))
     for each in settled:
         message = each.reading.message
-        ids = (*message.returned_ids, *message.in_reply_to, *message.references)
-        for address in message.bounce_recipients if message.kind in BOUNCES and ids else ():
-            if not contacts.mailed(tx, address, ids):
-                continue
-            is_lasting = message.kind is Kind.DSN_FAILED and not PASSING.match(message.bounce_status)
-            note = contacts.flag if is_lasting else contacts.failed_for_now
+        for address in each.facts.came_back if each.facts else ():
+            note = contacts.flag if message.is_lasting_failure else contacts.failed_for_now
             if note(tx, address, each.now) and each.decision.ticket:
                 event = Event("requester unreachable", GATEWAY, {"status": message.bounce_status}, {"address": address})
                 history.append(tx, each.decision.ticket.id, [event], each.now)

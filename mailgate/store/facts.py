@@ -23,11 +23,11 @@ from sqlalchemy import (
 
 from mailgate.errors import TryLater
 from mailgate.model.decision import Evidence, Facts, Known, Reading, Token
-from mailgate.model.message import VERIFIED
+from mailgate.model.message import BOUNCES, VERIFIED
 from mailgate.model.people import Person
 from mailgate.model.ticket import Ticket
+from mailgate.store import contacts, people, rows
 from mailgate.store import known as knowledge
-from mailgate.store import people, rows
 from mailgate.store.columns import Instant, Name
 from mailgate.store.tables import messages, outbox_mails, receipts, ticket_keys, tickets
 
@@ -37,6 +37,8 @@ MOST_COUNTED = 100  # acknowledgements of a day: no cap is higher, and counting 
 REPLY_TOKEN = "reply"
 JOINED = "duplicate"  # the message of ours that says so
 CANARY_TOKEN = "canary"
+BOUNCE_TOKEN = "bounce"
+HOW = {REPLY_TOKEN: "the reply address", BOUNCE_TOKEN: "the return path of a mail of ours"}
 UNKNOWN_RECIPIENT = "unknown"  # of a mail of ours that is no longer stored: nobody's address
 EXCHANGE_PARENT = "x-ms-exchange-parent-message-id"
 DAY, HOUR, TEN_MINUTES, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=10), timedelta(minutes=1)
@@ -140,6 +142,7 @@ def look_up(
     joined = knowledge.joined(connection, {cause for told in evidences for cause in _duplicates(told)})
     to_sender, to_strangers = _acknowledged(connection, readings, now)
     to_nobody = dict.fromkeys(WITHIN, 0)
+    returned = [_came_back(reading, good, found) for reading in readings]
     had = [to_sender.get((reading.sender, at), to_nobody) for reading, at in zip(readings, now, strict=True)]
     return [
         Facts(
@@ -158,11 +161,14 @@ def look_up(
                 mail.automatic for mail in map(found.sent_ids.get, _answered(reading)) if mail
             ),
             is_own=reading.message.message_id in found.sent_ids,
+            came_back=failed,
+            lost=contacts.lost(connection, failed, at, lasting=reading.message.is_lasting_failure),
+            at_return_path=any(token.purpose == BOUNCE_TOKEN for token in reading.tokens if token in good),
             canary=next((each for each in reading.tokens if each.purpose == CANARY_TOKEN and each in good), None),
             workers=workers,
             joined=next((joined[cause] for cause in _duplicates(evidence) if cause in joined), None),
         )
-        for reading, evidence, at, mails in zip(readings, evidences, now, had, strict=True)
+        for reading, evidence, at, mails, failed in zip(readings, evidences, now, had, returned, strict=True)
     ]
 
 
@@ -302,7 +308,7 @@ def _by_tokens(reading: Reading, good: set[Token], found: Found, known: Mapping[
         mail = found.sent_serials.get((token.ref, token.serial))
         yield Evidence(
             rank=1 if token.purpose == REPLY_TOKEN else 2,
-            how="the reply address" if token.purpose == REPLY_TOKEN else "the Message-ID of a mail of ours",
+            how=HOW.get(token.purpose, "the Message-ID of a mail of ours"),
             ticket=known[found.refs[token.ref]],
             mailed_to=mail.recipient if mail else UNKNOWN_RECIPIENT,
             answers=mail.message if mail else "",
@@ -328,6 +334,16 @@ def _by_refs(reading: Reading, found: Found, known: Mapping[int, Ticket]) -> Ite
     for ref in reading.refs:
         if ref in found.refs:
             yield Evidence(4, "the reference in the subject", known[found.refs[ref]])
+
+
+def _came_back(reading: Reading, good: set[Token], found: Found) -> tuple[str, ...]:
+    """Who did not get a mail of ours, where the report proves by its address or by what it names that it was ours."""
+    if reading.message.kind not in BOUNCES:
+        return ()
+    tokens = [token for token in reading.tokens if token.purpose == BOUNCE_TOKEN and token in good]
+    by_path = [mail.recipient for each in tokens if (mail := found.sent_serials.get((each.ref, each.serial)))]
+    mailed = {mail.recipient for mail in map(found.sent_ids.get, _named(reading)) if mail}
+    return tuple(dict.fromkeys(by_path or [each for each in reading.message.bounce_recipients if each in mailed]))
 
 
 def _same_case(reading: Reading, found: Found, known: Mapping[int, Ticket]) -> tuple[Ticket, ...]:

@@ -28,9 +28,12 @@ def test_how_people_ask_is_explained() -> None:
 
 
 def test_what_is_shown_can_be_written_so(tmp_path: Path) -> None:
-    phrase, task, information, rule = SHOWN
-    categories = f"categories:\n  office:\n    tasks:\n{phrase}{task}"
-    (tmp_path / "service.yml").write_text("\n".join((categories, information, rule, REST)))
-    service = load([tmp_path], {}).service
+    phrase, words, task, information, rule = SHOWN
+    for letter in (phrase, words):
+        categories = f"categories:\n  office:\n    tasks:\n{letter}{task}"
+        (tmp_path / "service.yml").write_text("\n".join((categories, information, rule, REST)))
+        service = load([tmp_path], {}).service
+        assert "letter of concern" in service.categories["office"].tasks["warning-letter"].recognise
+    assert "unacceptable" in service.categories["office"].tasks["warning-letter"].words
     assert service.categories["office"].tasks["parking-permit"].needs == ("date", "car")
     assert service.rules[0].then.priority == "at least high"

@@ -34,7 +34,8 @@ def test_how_people_ask_is_explained() -> None:
 
 
 def test_somebody_who_follows_the_page_adds_a_phrase_a_task_and_a_rule(tmp_path: Path) -> None:
-    phrase, task, information, rule, _ = SHOWN
+    phrase, with_words, task, information, rule, _ = SHOWN
+    assert with_words.startswith(phrase)
     shutil.copytree(ROOT / "config", tmp_path / "config")
     categories = tmp_path / "config" / "categories.yml"
     text = categories.read_text("utf-8")

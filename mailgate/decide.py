@@ -170,7 +170,18 @@ class _Case:
 def decide(reading: Reading, config: Config, facts: Facts) -> Decision:
     """What should happen to the mail, and why; nothing is changed or sent here."""
     case = _Case(reading, config, facts, thread.joins(reading, config, facts))
-    return next(decision for stage in STAGES if (decision := stage(case)) is not None)
+    decision = next(decision for stage in STAGES if (decision := stage(case)) is not None)
+    return replace(decision, holds_files=_holds_files(case, decision))
+
+
+def _holds_files(case: _Case, decision: Decision) -> bool:
+    """Whether a rule holds back what a person attached, to a new request or to what belongs to a ticket."""
+    message, ticket = case.reading.message, decision.ticket
+    if not message.attachments or message.kind is not Kind.HUMAN:
+        return False
+    if isinstance(decision.outcome, NewTicket):
+        return any(draft.attachments for draft in decision.outcome.drafts)
+    return ticket is not None and request.holds_files(ticket.task, case.reading, case.config, case.facts)
 
 
 # ---- mail that nobody wrote
@@ -200,6 +211,8 @@ def _automatic(case: _Case) -> Decision | None:
         found = (Match("kind", Kind.AUTO_REPLY, effect=why),)
         return case.decided(AutoReply(case.ticket), found, events=case.event("automatic reply received"))
     if message.kind is Kind.AUTO_REPLY:
+        if case.ticket is None and _by_rule(case):
+            return None
         return case.decided(AutoReply(case.ticket), found, events=case.event("automatic reply received"))
     if message.kind in BOUNCES:
         about = thread.about(case.facts)
@@ -223,17 +236,29 @@ def _only_machines(case: _Case) -> str:
 
 
 def _bulk(case: _Case) -> Decision | None:
-    """Lists and invitations are kept and ignored, unless a rule (for an invitation: or a phrase) names a task."""
+    """Lists and invitations are kept and ignored, unless a rule (for an invitation: or a phrase) names a task.
+
+    An alarm that comes again is no second ticket (E153).
+    """
     message = case.reading.message
     if message.kind is Kind.HUMAN:
         return None
+    if opened := _by_rule(case):
+        return _resent(case) or opened
+    found = (Match("kind", message.kind, message.kind_why),)
+    return case.decided(Ignore(f"its kind is {message.kind}"), found)
+
+
+def _by_rule(case: _Case) -> Decision | None:
+    """The ticket for a mail that no person wrote, a monitoring system's too, where a rule names a task (E93, 7.2)."""
+    kind = case.reading.message.kind
     asked = request.asked_for(case.reading, case.config)
     drafts, trace = request.requests(asked, case.reading, case.config, case.facts, asks=False)
     by_rule = any(match.stage == outcomes.STAGE and "task:" in match.effect for match in trace)
-    by_phrase = message.kind is Kind.CALENDAR and any(match.stage == STAGE and match.words for match in trace)
-    if by_rule or by_phrase:
-        return case.decided(NewTicket(drafts), trace, silent_because=f"it is not a person's mail ({message.kind})")
-    return case.decided(Ignore(f"its kind is {message.kind}"), (Match("kind", message.kind, message.kind_why),))
+    by_phrase = kind is Kind.CALENDAR and any(match.stage == STAGE and match.words for match in trace)
+    if not by_rule and not by_phrase:
+        return None
+    return case.decided(NewTicket(drafts), trace, silent_because=f"it is not a person's mail ({kind})")
 
 
 # ---- mail that is there already, or belongs to a ticket
@@ -426,6 +451,7 @@ def _unwanted(case: _Case, found: Classified) -> Decision | None:
         for ticket in case.facts.same_case
         if ticket.is_open and ticket.task in found.refused and set(reading.keys) & set(ticket.keys)
         if reading.sender in ticket.participants or thread.is_colleague(reading, config)
+        if thread.admits(ticket, reading, config, case.facts)
     ]
     if not unwanted:
         return None
@@ -446,7 +472,7 @@ def _joined(case: _Case, ticket: Ticket, draft: Draft, trace: Trace) -> Decision
         fields={**draft.fields, **ticket.fields},
         missing=tuple(name for name in ticket.missing if name not in draft.fields),
     )
-    asks = (case.config.service.information[name].ask for name in duplicate.unsaid(draft, ticket, case.config))
+    asks = (case.config.asks(name) for name in duplicate.unsaid(draft, ticket, case.config))
     said = {"asks": "; ".join(asks), "done_on": ticket.closed_at.isoformat() if ticket.closed_at else ""}
     replies, silent = case.answered("duplicate", said)
     if not ticket.is_open and case.reading.sender != ticket.requester:

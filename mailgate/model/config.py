@@ -246,9 +246,9 @@ class Then(Model):
     task: str | None = None
     priority: str | None = None
     tag: Words = ()
-    show_to: str | None = None
-    attachments: str | None = None
-    start: str | None = None
+    show_to: Literal["the owning team only"] | None = None
+    attachments: Literal["hold until a person releases them"] | None = None
+    start: Literal["commission"] | None = None
     stop: bool = False
 
 
@@ -621,6 +621,13 @@ class Config(Model):
         category_name, _, task_name = path.partition(".")
         category = self.service.categories.get(category_name) or Category()
         return category, category.tasks.get(task_name) or Task()
+
+    def asks(self, name: str) -> str:
+        """What ends the sentence "Please tell us ..." for the information or identifier *name*."""
+        if found := self.service.information.get(name):
+            return found.ask
+        identifier = self.service.identifiers.get(name)
+        return f"the {(identifier and identifier.label) or name}"
 
     def is_ours(self, domain: str) -> bool:
         """Whether *domain* is one of our organisation's, or below one of them."""

@@ -294,7 +294,10 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What should happen to one mail. *config_version* and *trace* explain it."""
+    """What should happen to one mail. *config_version* and *trace* explain it.
+
+    *holds_files*: what is attached is given to nobody until a person releases it.
+    """
 
     outcome: Outcome
     config_version: str
@@ -303,6 +306,7 @@ class Decision:
     events: tuple[Event, ...] = ()
     replies: tuple[Reply, ...] = ()
     silent_because: str = ""
+    holds_files: bool = False
 
     @property
     def action(self) -> Action:

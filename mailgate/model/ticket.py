@@ -29,6 +29,14 @@ class WaitingFor(StrEnum):
     CAPACITY = "capacity"
 
 
+class FileState(StrEnum):
+    """What becomes of a file that a rule holds back."""
+
+    HELD = "held"
+    RELEASED = "released"
+    DISCARDED = "discarded"
+
+
 @dataclass(frozen=True, slots=True)
 class Ticket:
     """A ticket as the store knows it.

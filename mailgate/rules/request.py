@@ -55,6 +55,12 @@ def requests(
     return tuple(draft for draft, _ in drafts), tuple(trace)
 
 
+def holds_files(task: str | None, reading: Reading, config: Config, facts: Facts) -> bool:
+    """Whether a rule holds back the files of a mail that belongs to a ticket about *task*."""
+    request = _Request(task, reading.keys, reading.fields, reading.loose_dates)
+    return _settled(request, reading, config, facts).attachments is not None
+
+
 def has_old_subject(reading: Reading) -> bool:
     """Whether the subject was written for an earlier mail, and one that is not ours."""
     message = reading.message
@@ -89,9 +95,15 @@ def _settled(request: _Request, reading: Reading, config: Config, facts: Facts) 
 
     def with_task(case: Case, task: str | None) -> Case:
         told = stated(task, known, request.loose_dates, config)
-        return replace(case, task=task, priority=_priority(task, config), fields=told.fields, missing=told.missing)
+        missing = told.missing or _mistyped(task, reading, config)
+        return replace(case, task=task, priority=_priority(task, config), fields=told.fields, missing=missing)
 
     return apply_rules(with_task(Case(reading, facts, config, calendar), request.task), with_task)
+
+
+def _mistyped(task: str | None, reading: Reading, config: Config) -> tuple[str, ...]:
+    """The key, where a mail that fits no task writes one that cannot be right: it is asked for, never guessed."""
+    return (config.key_name,) if task is None and reading.as_written and config.key_name else ()
 
 
 def _draft(case: Case, keys: tuple[str, ...], asks: bool) -> tuple[Draft, Trace]:

@@ -13,7 +13,7 @@ from mailgate.errors import TryLater
 from mailgate.model.decision import Decision, Facts, Ignore, NewTicket, Reading
 from mailgate.model.message import VERIFIED, Kind, Verdict
 from mailgate.model.outbound import Outbound
-from mailgate.model.ticket import NOBODY, OPEN_STATUSES, Change, Draft, Event, Status, Ticket
+from mailgate.model.ticket import NOBODY, OPEN_STATUSES, Change, Draft, Event, FileState, Status, Ticket
 from mailgate.store import contacts, floods, history, known, outbox, spool
 from mailgate.store.engine import Store, insert_new
 from mailgate.store.history import Head, chained
@@ -285,6 +285,7 @@ def _save_messages(tx: Connection, settled: Sequence[Settled], ticket_ids: Seque
             "size": file.size,
             "sha256": file.sha256,
             "inline": file.inline,
+            "state": FileState.HELD if each.decision.holds_files else None,
         }
         for each in settled
         for file in each.reading.message.attachments

@@ -181,6 +181,8 @@ Index(None, messages.c.content)
 Index(None, messages.c.ticket_id)
 Index(None, messages.c.received_at)
 
+# *state* is null for a file that no rule ever held back.
+HELD = "state = 'held'"
 attachments = Table(
     "attachments",
     metadata,
@@ -191,7 +193,10 @@ attachments = Table(
     Column("size", Integer, nullable=False),
     Column("sha256", Name, nullable=False),
     Column("inline", Boolean, nullable=False),
+    Column("state", Name),
+    CheckConstraint("state IN ('held', 'released', 'discarded')", name="state"),
 )
+Index("ix_attachments_held", attachments.c.mail_id, **partial(HELD))
 
 # The values of the key identifier: which tickets are about this case?
 ticket_keys = Table(

@@ -160,7 +160,7 @@ def _attachments(connection: Connection, mail_ids: Sequence[int]) -> dict[int, l
     found: dict[int, list[dict[str, Any]]] = {}
     query = select(attachments).where(attachments.c.mail_id.in_(mail_ids)).order_by(attachments.c.part)
     for row in connection.execute(query):
-        names = ("part", "filename", "content_type", "size", "sha256", "inline")
+        names = ("part", "filename", "content_type", "size", "sha256", "inline", "state")
         found.setdefault(row.mail_id, []).append({name: row._mapping[name] for name in names})
     return found
 

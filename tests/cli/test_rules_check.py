@@ -113,9 +113,11 @@ rules:
   - { name: some, when: { task: repairs.heating }, then: { tag: x } }
   - { name: odd, when: { category: desk, task: repairs.heating }, then: { tag: x } }
   - { name: names, when: { to: halp@example.org, marking: OFICIAL, any: [{ tag: w }] }, then: { tag: x } }
-  - { name: high, when: { subject: now }, then: { show_to: one } }
-  - { name: low, when: { subject: [now, soon] }, then: { show_to: two } }
+  - { name: high, when: { subject: now }, then: { priority: high } }
+  - { name: low, when: { subject: [now, soon] }, then: { priority: low } }
   - { name: every, when: {}, then: { task: repairs.heating } }
+sla: { usual: { reply: 1 working day, finish: 5 working days } }
+priorities: { high: usual, low: usual }
 """
 
 
@@ -130,7 +132,7 @@ HARDLY_MEANT = """\
 20:32 "halp@example.org" is no mailbox of ours; did you mean "help@example.org"?
 20:59 "OFICIAL" is not among "markings"; did you mean "OFFICIAL"?
 20:81 no rule gives the tag "w"; expected "x"
-21:5 what the rule "high" says about show_to never counts: "low" (a.yml:22) fits too and says otherwise
+21:5 what the rule "high" says about priority never counts: "low" (a.yml:22) fits too and says otherwise
 23:5 the rule "every" fits every mail; say in "when" which ones are meant
 """
 

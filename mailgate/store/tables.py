@@ -253,7 +253,7 @@ clocks = Table(
 )
 Index("ix_clocks_next_check_at", clocks.c.next_check_at, **partial("next_check_at IS NOT NULL"))
 
-# The tickets that senders from outside opened in the last hour (docs/email.md E136), by sender and by domain.
+# The tickets that unverified senders opened in the last hour (docs/email.md E136), by sender and by domain.
 openings = Table(
     "openings",
     metadata,

@@ -29,7 +29,7 @@ from mailgate.model.decision import (
     Reply,
     Trace,
 )
-from mailgate.model.message import BOUNCES, Envelope, Kind, Message, Verdict
+from mailgate.model.message import BOUNCES, NOTIFY, Envelope, Kind, Message, Verdict
 from mailgate.model.spans import Span
 from mailgate.model.ticket import Change, Draft, Event, Status, Ticket
 from mailgate.rules import dates, extract, outcomes, request
@@ -44,6 +44,7 @@ from mailgate.tickets import (
     duplicate,
     effects,
     fingerprint,
+    flood,
     lifecycle,
     reference,
     smalltalk,
@@ -56,6 +57,7 @@ from mailgate.tickets import (
 from mailgate.tickets.orders import Ambiguous
 from mailgate.tickets.token import tokens_in
 
+TOO_MANY = "too many came from its sender"
 LONGEST_WORDING = 200_000  # a book of 30,000 words: nobody typed what follows, and reading it would stop other mail
 
 
@@ -207,8 +209,8 @@ def _own(case: _Case) -> Decision | None:
 def _automatic(case: _Case) -> Decision | None:
     message = case.reading.message
     found = (Match("kind", message.kind, message.kind_why),)
-    if case.facts.at_return_path and message.kind not in BOUNCES:
-        found = (Match("kind", Kind.AUTO_REPLY, effect="only machines write to the return path of a mail"),)
+    if message.kind not in BOUNCES and (why := _only_machines(case)):
+        found = (Match("kind", Kind.AUTO_REPLY, effect=why),)
         return case.decided(AutoReply(case.ticket), found, events=case.event("automatic reply received"))
     if message.kind is Kind.AUTO_REPLY:
         if case.ticket is None and _by_rule(case):
@@ -224,6 +226,15 @@ def _automatic(case: _Case) -> Decision | None:
     if message.kind in (Kind.HUMAN, Kind.LIST, Kind.CALENDAR):
         return None
     return case.decided(Ignore(f"its kind is {message.kind}", case.ticket), found, events=case.event(message.kind))
+
+
+def _only_machines(case: _Case) -> str:
+    """Why nobody wrote it by hand, though nothing in the mail says so; "" where somebody may have."""
+    if case.facts.at_return_path:
+        return "only machines write to the return path of a mail"
+    if case.ticket is not None and case.reading.sender_domain == NOTIFY:
+        return "it answers a mail of ours by GOV.UK Notify"
+    return ""
 
 
 def _bulk(case: _Case) -> Decision | None:
@@ -383,7 +394,20 @@ def _request(case: _Case) -> Decision:
         trace = (*trace, *why)
         if known is not None:
             return _joined(case, known, drafts[0], trace)
+    if why_not := flood.why_too_many(reading, config, facts):
+        return _collected(case, why_not, trace)
     return _opening(case, drafts, trace, silent)
+
+
+def _collected(case: _Case, why: str, trace: Trace) -> Decision:
+    """One more than anybody may open (E136): it is kept in the ticket that collects such mails, and not answered."""
+    domain, collecting = case.reading.sender_domain, case.facts.flood
+    trace = (*trace, Match("flood", domain, effect=why))
+    if collecting is not None:
+        return case.decided(Ignore(why, collecting), trace, silent_because=TOO_MANY)
+    draft = flood.collecting(case.reading, case.config, case.facts.now)
+    events = (Event("flood", "mailgate", {"domain": domain, "why": why}),)
+    return case.decided(NewTicket((draft,), collects=domain), trace, events=events, silent_because=TOO_MANY)
 
 
 def _opened(case: _Case, asked: Reading, trace: Trace, changes: tuple[Change, ...], takes_along: int) -> Decision:

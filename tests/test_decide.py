@@ -320,10 +320,35 @@ def test_E134_headers_that_forbid_an_answer(headers: dict[str, tuple[str, ...]],
     assert why in decision.silent_because
 
 
+@pytest.mark.parametrize(
+    ("subject", "is_answered"),
+    [
+        ("Ticket Received - Ticket Received - Ticket Received - Broken screen", False),
+        ("[#117904] [#117904] [#117904] Broken screen", False),
+        ("Re: Re: Re: Broken screen", True),
+        ("Broken screen - room 12 - broken screen", True),
+    ],
+)
+def test_E135_a_subject_in_which_machines_answered_each_other_is_not_answered(subject: str, is_answered: bool) -> None:
+    assert bool(decided(make_message(REQUEST, subject=subject)).replies) is is_answered
+
+
 def test_S42_a_null_sender_is_never_answered() -> None:
     message = make_message(REQUEST)
     reading = decide.read(message, make_envelope("", vouched=True), CONFIG)
     assert not decide.decide(reading, CONFIG, make_facts()).replies
+
+
+def test_S41_what_another_service_sends_by_notify_is_a_request_and_never_answered() -> None:
+    decision = decided(make_message(REQUEST, sender="service@notifications.service.gov.uk"))
+    assert decision.action is Action.NEW_TICKET
+    assert decision.silent_because == "its sender is a machine"
+
+
+def test_S41_an_answer_by_notify_is_automatic() -> None:
+    ticket = make_ticket(status=Status.DONE, closed_at=NOW)
+    message = make_message("We have your message.", sender="service@notifications.service.gov.uk")
+    assert decided(message, answering(ticket)).outcome == AutoReply(ticket)
 
 
 def test_E133_a_machines_address_is_never_answered() -> None:

@@ -249,6 +249,7 @@ class Information(Model):
 class Task(Model):
     label: str | None = None
     recognise: Words = ()
+    words: Words = ()
     needs: Words = ()
     without: Words = ()
     priority: str | None = None

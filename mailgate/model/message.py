@@ -41,6 +41,9 @@ class Verdict(StrEnum):
 
 VERIFIED = frozenset({Verdict.INTERNAL, Verdict.PASS})
 
+NOTIFY = "notifications.service.gov.uk"
+"""Where the mails of GOV.UK Notify come from. Nobody reads answers there, and nothing in them says so."""
+
 NOT_FETCHED = "imap, not fetched"
 """The source of an envelope whose mail its server did not hand over: only a note of it is there (E53)."""
 

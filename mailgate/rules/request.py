@@ -31,7 +31,9 @@ class _Request:
 
 def asked_for(reading: Reading, config: Config) -> Classified:
     """What the mail asks for, by its words."""
-    return classify(reading.subject, reading.wording, reading.mailbox, config, has_old_subject(reading))
+    return classify(
+        reading.subject, reading.wording, reading.mailbox, config, has_old_subject(reading), tuple(reading.fields)
+    )
 
 
 def requests(

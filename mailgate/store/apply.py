@@ -1,5 +1,6 @@
 """Doing what was decided: everything about a batch of mails in one transaction."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -9,11 +10,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Insert, Table, bindparam, delete, insert, select, text, update
 
 from mailgate.errors import TryLater
-from mailgate.model.decision import Decision, Facts, NewTicket, Reading
+from mailgate.model.decision import Decision, Facts, Ignore, NewTicket, Reading
 from mailgate.model.message import VERIFIED, Kind, Verdict
 from mailgate.model.outbound import Outbound
 from mailgate.model.ticket import NOBODY, OPEN_STATUSES, Change, Draft, Event, FileState, Status, Ticket
-from mailgate.store import contacts, history, known, outbox, spool
+from mailgate.store import contacts, floods, history, known, outbox, spool
 from mailgate.store.engine import Store, insert_new
 from mailgate.store.history import Head, chained
 from mailgate.store.rows import draft_row
@@ -104,6 +105,7 @@ def apply(store: Store, connection: Connection, settled: Sequence[Settled]) -> N
         _change_tickets(tx, settled)
         ids = _open_tickets(tx, [opening for each in settled for opening in _openings(each)])
         own = [_ticket_id(each, ids) for each in settled]
+        _count_openings(tx, settled, ids)
         _save_messages(tx, settled, own)
         _take_along(tx, settled, own)
         _note_contacts(tx, settled)
@@ -165,6 +167,20 @@ def _open_notice(tx: Connection, notice: Notice, now: datetime, mail_id: int | N
     ids = _open_tickets(tx, [_Opening(notice.draft, notice.reference, mail_id, "", notice.events, now)])
     mails = [outbox.Queued(mail, ids[notice.reference], now, to_stranger=False) for mail in notice.outbound]
     outbox.queue(tx, mails)
+
+
+def _count_openings(tx: Connection, settled: Sequence[Settled], ids: dict[str, int]) -> None:
+    """What the caps on new tickets go by (E136)."""
+    begun = [outcome.collects for each in settled if isinstance(outcome := each.decision.outcome, NewTicket)]
+    if any(count > 1 for domain, count in Counter(begun).items() if domain):
+        raise TryLater("two mails of one batch begin to collect what one domain sends")
+    for each in settled:
+        outcome = each.decision.outcome
+        if isinstance(outcome, NewTicket) and each.reading.may_be_too_many:
+            opened = [ids[ref] for ref in each.references]
+            floods.count(tx, each.reading, opened, each.now)
+            if outcome.collects:
+                floods.collect(tx, outcome.collects, opened[0])
 
 
 def _by_instant(settled: Iterable[Settled]) -> dict[datetime, list[Settled]]:
@@ -357,8 +373,10 @@ def _change_tickets(tx: Connection, settled: Sequence[Settled]) -> None:
 
 
 def _touched(settled: Settled) -> dict[int, Ticket]:
-    own = settled.decision.ticket
-    tickets_of = [change.ticket for change in settled.decision.changes] + ([own] if own else [])
+    """The tickets that are changed, or whose history goes on: what is only kept with one does not touch it."""
+    own, decision = settled.decision.ticket, settled.decision
+    is_kept = isinstance(decision.outcome, Ignore) and not decision.events
+    tickets_of = [change.ticket for change in decision.changes] + ([own] if own and not is_kept else [])
     return {ticket.id: ticket for ticket in tickets_of}
 
 

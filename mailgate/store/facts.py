@@ -26,7 +26,7 @@ from mailgate.model.decision import Evidence, Facts, Known, Reading, Token
 from mailgate.model.message import BOUNCES, VERIFIED
 from mailgate.model.people import Person
 from mailgate.model.ticket import Ticket
-from mailgate.store import contacts, people, rows
+from mailgate.store import contacts, floods, people, rows
 from mailgate.store import known as knowledge
 from mailgate.store.columns import Instant, Name
 from mailgate.store.tables import messages, outbox_mails, receipts, ticket_keys, tickets
@@ -90,17 +90,22 @@ STORED_BY_ID, STORED_BY_CONTENT = _stored_by(messages.c.message_id), _stored_by(
 
 @lru_cache(maxsize=256)
 def _to_senders(count: int) -> TextClause:
-    """How many automatic mails so many senders got in each time of ``WITHIN``: (number of the sender, mails, ...)."""
-    asked = ", ".join(f"({number}, :sender{number})" for number in range(count))
+    """How many automatic mails so many senders got in each time of ``WITHIN``: (number of the sender, mails, ...).
+
+    In the shortest time those of one mailbox count alone.
+    """
+    asked = ", ".join(f"({number}, :sender{number}, :mailbox{number})" for number in range(count))
+    of_mailbox = "AND (mailbox = '' OR mailbox = (SELECT mailbox FROM tickets WHERE tickets.id = ticket_id))"
     counts = ", ".join(
         f"""(SELECT count(*) FROM (
             SELECT id FROM outbox_mails
-            WHERE recipient = address AND automatic AND queued_at > :{after} AND queued_at <= :at LIMIT {MOST_COUNTED}
+            WHERE recipient = address AND automatic AND queued_at > :{after} AND queued_at <= :at
+            {of_mailbox if after == "ten_minutes" else ""} LIMIT {MOST_COUNTED}
         ) AS counted)"""  # noqa: S608 - nothing but numbers and names of ours is put in
         for after in WITHIN
     )
-    counting = text(f"WITH asked (number, address) AS (VALUES {asked}) SELECT number, {counts} FROM asked")  # noqa: S608
-    names = (bindparam(f"sender{number}", type_=Name()) for number in range(count))
+    counting = text(f"WITH asked (number, address, mailbox) AS (VALUES {asked}) SELECT number, {counts} FROM asked")  # noqa: S608
+    names = (bindparam(f"{what}{number}", type_=Name()) for number in range(count) for what in ("sender", "mailbox"))
     times = (bindparam(name, type_=Instant()) for name in ("at", *WITHIN))
     return counting.bindparams(*times, *names)
 
@@ -134,7 +139,8 @@ def look_up(
         return []
     good = {token for reading in readings for token in reading.tokens if checks(token)}
     found = _find(connection, readings, good, min(now))
-    known = rows.by_id(connection, _ticket_ids(found))
+    openings = floods.opened(connection, readings, max(now))
+    known = rows.by_id(connection, (*_ticket_ids(found), *openings.collecting.values()))
     senders = people.by_address(connection, {reading.sender for reading in readings})
     evidences = [_evidence(reading, good, found, known) for reading in readings]
     members = people.members(connection, {each.ticket.team for told in evidences for each in told if each.ticket.team})
@@ -143,7 +149,7 @@ def look_up(
     to_sender, to_strangers = _acknowledged(connection, readings, now)
     to_nobody = dict.fromkeys(WITHIN, 0)
     returned = [_came_back(reading, good, found) for reading in readings]
-    had = [to_sender.get((reading.sender, at), to_nobody) for reading, at in zip(readings, now, strict=True)]
+    had = [to_sender.get((_asker(reading), at), to_nobody) for reading, at in zip(readings, now, strict=True)]
     return [
         Facts(
             now=at,
@@ -157,6 +163,9 @@ def look_up(
             acknowledged_lately=mails["hour"],
             acknowledged_just_now=mails["ten_minutes"],
             acknowledged_to_strangers=to_strangers[at],
+            opened_by_sender=openings.by_sender.get(reading.sender, 0),
+            opened_by_domain=openings.by_domain.get(reading.sender_domain, 0),
+            flood=known.get(openings.collecting.get(reading.sender_domain, 0)),
             answers_ours_automatically=any(
                 mail.automatic for mail in map(found.sent_ids.get, _answered(reading)) if mail
             ),
@@ -232,15 +241,21 @@ def _cases(connection: Connection, keys: Wanted, earliest: datetime) -> dict[str
     return found
 
 
+def _asker(reading: Reading) -> tuple[str, str]:
+    """Who asks, and at which mailbox; "" for an answer to ``send_from``."""
+    return reading.sender, reading.mailbox or ""
+
+
 def _acknowledged(
     connection: Connection, readings: Sequence[Reading], now: Sequence[datetime]
-) -> tuple[dict[tuple[str, datetime], Mapping[str, int]], dict[datetime, int]]:
+) -> tuple[dict[tuple[tuple[str, str], datetime], Mapping[str, int]], dict[datetime, int]]:
     """How many automatic mails each sender got ``WITHIN``, and strangers in the minute before, each instant."""
-    to_sender: dict[tuple[str, datetime], Mapping[str, int]] = {}
+    to_sender: dict[tuple[tuple[str, str], datetime], Mapping[str, int]] = {}
     to_strangers: dict[datetime, int] = {}
     for at in set(now):
-        senders = sorted({reading.sender for reading, when in zip(readings, now, strict=True) if when == at})
-        named = {f"sender{number}": sender for number, sender in enumerate(senders)}
+        senders = sorted({_asker(reading) for reading, when in zip(readings, now, strict=True) if when == at})
+        named = {f"sender{number}": sender for number, (sender, _) in enumerate(senders)}
+        named |= {f"mailbox{number}": mailbox for number, (_, mailbox) in enumerate(senders)}
         times = {name: at - within for name, within in WITHIN.items()}
         counted = connection.execute(_to_senders(len(senders)), {"at": at, **times, **named})
         to_sender |= {(senders[number], at): dict(zip(WITHIN, mails, strict=True)) for number, *mails in counted}

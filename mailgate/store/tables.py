@@ -253,7 +253,7 @@ clocks = Table(
 )
 Index("ix_clocks_next_check_at", clocks.c.next_check_at, **partial("next_check_at IS NOT NULL"))
 
-# The rungs of the ladder that a clock has taken , each once; one that repeats has each *nth* time.
+# The rungs of the ladder that a clock has taken, each once; one that repeats has each *nth* time.
 rungs = Table(
     "rungs",
     metadata,
@@ -278,6 +278,27 @@ tellings = Table(
     UniqueConstraint("ticket_id", "kind", "rung", "nth", "reader"),
 )
 Index(None, tellings.c.reader, tellings.c.id)
+
+# The tickets that senders from outside opened in the last hour (docs/email.md E136), by sender and by domain.
+openings = Table(
+    "openings",
+    metadata,
+    Column("ticket_id", Id, ForeignKey(tickets.c.id), primary_key=True, autoincrement=False),
+    Column("sender", Name, nullable=False),
+    Column("domain", Name, nullable=False),
+    Column("at", Instant, nullable=False),
+)
+Index(None, openings.c.sender, openings.c.at)
+Index(None, openings.c.domain, openings.c.at)
+Index(None, openings.c.at)
+
+# The ticket that collects what a domain sends beyond its caps.
+floods = Table(
+    "floods",
+    metadata,
+    Column("domain", Name, primary_key=True),
+    Column("ticket_id", Id, nullable=False),
+)
 
 # What we said or are about to say, never updated: the mail, and the evidence for its answers (E120 row 2).
 outbox_mails = Table(

@@ -29,13 +29,13 @@ from mailgate.model.decision import (
     Reply,
     Trace,
 )
-from mailgate.model.message import BOUNCES, Envelope, Kind, Message, Verdict
+from mailgate.model.message import BOUNCES, NOTIFY, Envelope, Kind, Message, Verdict
 from mailgate.model.spans import Span
 from mailgate.model.ticket import Change, Draft, Event, Status, Ticket
 from mailgate.rules import dates, extract, outcomes, request
 from mailgate.rules.classify import OTHER, Classified
+from mailgate.rules.promise import calendar_of
 from mailgate.rules.ranking import STAGE
-from mailgate.rules.request import calendar_of
 from mailgate.sla.calendar import before, local_date
 from mailgate.tickets import (
     answer,
@@ -44,16 +44,20 @@ from mailgate.tickets import (
     duplicate,
     effects,
     fingerprint,
+    flood,
     lifecycle,
     reference,
     smalltalk,
     subject,
     thread,
+    timing,
+    unreachable,
     wishes,
 )
 from mailgate.tickets.orders import Ambiguous
 from mailgate.tickets.token import tokens_in
 
+TOO_MANY = "too many came from its sender"
 LONGEST_WORDING = 200_000  # a book of 30,000 words: nobody typed what follows, and reading it would stop other mail
 
 
@@ -132,6 +136,7 @@ class _Case:
         replies: tuple[Reply, ...] = (),
         silent_because: str = "",
     ) -> Decision:
+        changes = tuple(timing.timed(change, self.config, self.facts.now) for change in changes)
         return Decision(
             outcome, self.config.version, (*self.thread.trace, *trace), changes, events, replies, silent_because
         )
@@ -167,7 +172,18 @@ class _Case:
 def decide(reading: Reading, config: Config, facts: Facts) -> Decision:
     """What should happen to the mail, and why; nothing is changed or sent here."""
     case = _Case(reading, config, facts, thread.joins(reading, config, facts))
-    return next(decision for stage in STAGES if (decision := stage(case)) is not None)
+    decision = next(decision for stage in STAGES if (decision := stage(case)) is not None)
+    return replace(decision, holds_files=_holds_files(case, decision))
+
+
+def _holds_files(case: _Case, decision: Decision) -> bool:
+    """Whether a rule holds back what a person attached, to a new request or to what belongs to a ticket."""
+    message, ticket = case.reading.message, decision.ticket
+    if not message.attachments or message.kind is not Kind.HUMAN:
+        return False
+    if isinstance(decision.outcome, NewTicket):
+        return any(draft.attachments for draft in decision.outcome.drafts)
+    return ticket is not None and request.holds_files(ticket.task, case.reading, case.config, case.facts)
 
 
 # ---- mail that nobody wrote
@@ -193,30 +209,58 @@ def _own(case: _Case) -> Decision | None:
 def _automatic(case: _Case) -> Decision | None:
     message = case.reading.message
     found = (Match("kind", message.kind, message.kind_why),)
+    if message.kind not in BOUNCES and (why := _only_machines(case)):
+        found = (Match("kind", Kind.AUTO_REPLY, effect=why),)
+        return case.decided(AutoReply(case.ticket), found, events=case.event("automatic reply received"))
     if message.kind is Kind.AUTO_REPLY:
+        if case.ticket is None and _by_rule(case):
+            return None
         return case.decided(AutoReply(case.ticket), found, events=case.event("automatic reply received"))
     if message.kind in BOUNCES:
         about = thread.about(case.facts)
-        failed = message.bounce_recipients[0] if message.bounce_recipients else None
+        ticket = about.ticket if about else None
+        failed = next(iter((*case.facts.came_back, *message.bounce_recipients)), None)
         event = Event("our mail could not be delivered", "mail system", {"kind": message.kind}, {"recipient": failed})
-        return case.decided(Bounce(about.ticket if about else None, failed), found, events=(event,))
+        replies = unreachable.told(about, case.facts, case.config) if about else ()
+        return case.decided(Bounce(ticket, failed), found, events=(event,), replies=replies)
     if message.kind in (Kind.HUMAN, Kind.LIST, Kind.CALENDAR):
         return None
     return case.decided(Ignore(f"its kind is {message.kind}", case.ticket), found, events=case.event(message.kind))
 
 
+def _only_machines(case: _Case) -> str:
+    """Why nobody wrote it by hand, though nothing in the mail says so; "" where somebody may have."""
+    if case.facts.at_return_path:
+        return "only machines write to the return path of a mail"
+    if case.ticket is not None and case.reading.sender_domain == NOTIFY:
+        return "it answers a mail of ours by GOV.UK Notify"
+    return ""
+
+
 def _bulk(case: _Case) -> Decision | None:
-    """Lists and invitations are kept and ignored, unless a rule (for an invitation: or a phrase) names a task."""
+    """Lists and invitations are kept and ignored, unless a rule (for an invitation: or a phrase) names a task.
+
+    An alarm that comes again is no second ticket (E153).
+    """
     message = case.reading.message
     if message.kind is Kind.HUMAN:
         return None
+    if opened := _by_rule(case):
+        return _resent(case) or opened
+    found = (Match("kind", message.kind, message.kind_why),)
+    return case.decided(Ignore(f"its kind is {message.kind}"), found)
+
+
+def _by_rule(case: _Case) -> Decision | None:
+    """The ticket for a mail that no person wrote, a monitoring system's too, where a rule names a task (E93, 7.2)."""
+    kind = case.reading.message.kind
     asked = request.asked_for(case.reading, case.config)
     drafts, trace = request.requests(asked, case.reading, case.config, case.facts, asks=False)
     by_rule = any(match.stage == outcomes.STAGE and "task:" in match.effect for match in trace)
-    by_phrase = message.kind is Kind.CALENDAR and any(match.stage == STAGE and match.words for match in trace)
-    if by_rule or by_phrase:
-        return case.decided(NewTicket(drafts), trace, silent_because=f"it is not a person's mail ({message.kind})")
-    return case.decided(Ignore(f"its kind is {message.kind}"), (Match("kind", message.kind, message.kind_why),))
+    by_phrase = kind is Kind.CALENDAR and any(match.stage == STAGE and match.words for match in trace)
+    if not by_rule and not by_phrase:
+        return None
+    return case.decided(NewTicket(drafts), trace, silent_because=f"it is not a person's mail ({kind})")
 
 
 # ---- mail that is there already, or belongs to a ticket
@@ -350,7 +394,20 @@ def _request(case: _Case) -> Decision:
         trace = (*trace, *why)
         if known is not None:
             return _joined(case, known, drafts[0], trace)
+    if why_not := flood.why_too_many(reading, config, facts):
+        return _collected(case, why_not, trace)
     return _opening(case, drafts, trace, silent)
+
+
+def _collected(case: _Case, why: str, trace: Trace) -> Decision:
+    """One more than anybody may open (E136): it is kept in the ticket that collects such mails, and not answered."""
+    domain, collecting = case.reading.sender_domain, case.facts.flood
+    trace = (*trace, Match("flood", domain, effect=why))
+    if collecting is not None:
+        return case.decided(Ignore(why, collecting), trace, silent_because=TOO_MANY)
+    draft = flood.collecting(case.reading, case.config, case.facts.now)
+    events = (Event("flood", "mailgate", {"domain": domain, "why": why}),)
+    return case.decided(NewTicket((draft,), collects=domain), trace, events=events, silent_because=TOO_MANY)
 
 
 def _opened(case: _Case, asked: Reading, trace: Trace, changes: tuple[Change, ...], takes_along: int) -> Decision:
@@ -396,6 +453,7 @@ def _unwanted(case: _Case, found: Classified) -> Decision | None:
         for ticket in case.facts.same_case
         if ticket.is_open and ticket.task in found.refused and set(reading.keys) & set(ticket.keys)
         if reading.sender in ticket.participants or thread.is_colleague(reading, config)
+        if thread.admits(ticket, reading, config, case.facts)
     ]
     if not unwanted:
         return None
@@ -416,7 +474,7 @@ def _joined(case: _Case, ticket: Ticket, draft: Draft, trace: Trace) -> Decision
         fields={**draft.fields, **ticket.fields},
         missing=tuple(name for name in ticket.missing if name not in draft.fields),
     )
-    asks = (case.config.service.information[name].ask for name in duplicate.unsaid(draft, ticket, case.config))
+    asks = (case.config.asks(name) for name in duplicate.unsaid(draft, ticket, case.config))
     said = {"asks": "; ".join(asks), "done_on": ticket.closed_at.isoformat() if ticket.closed_at else ""}
     replies, silent = case.answered("duplicate", said)
     if not ticket.is_open and case.reading.sender != ticket.requester:

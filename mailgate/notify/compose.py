@@ -30,7 +30,9 @@ _MARKERS = {Language.ENGLISH: MARKER, Language.WELSH: "## atebwch uwchben y llin
 
 SUBJECT_LIMIT = 120
 
-NOTIFICATIONS = frozenset({"on_hold", "done", "cancelled", "paused", "commission", "unreadable", "alert"})
+NOTIFICATIONS = frozenset(
+    {"on_hold", "done", "cancelled", "paused", "commission", "unreadable", "unreachable", "alert"}
+)
 """Messages that tell of an event; all others answer a mail and take the null sender (RFC 3834)."""
 
 
@@ -106,7 +108,7 @@ def compose(reply: Reply, about: About, context: Context) -> Outbound:
     return Outbound(
         message=reply.message,
         recipient=reply.to,
-        sender="" if about.automatic and reply.message not in NOTIFICATIONS else _base(about, context),
+        sender=_return_path(reply, about, context),
         subject=subject,
         message_id=message_id,
         content=_FRAME % (head.encode("ascii"), _quoted(text), _quoted(html)),
@@ -160,6 +162,16 @@ def _marking(about: About, context: Context) -> str:
 
 def _base(about: About, context: Context) -> str:
     return headers.clean(context.config.service.send_from or about.mailbox)
+
+
+def _return_path(reply: Reply, about: About, context: Context) -> str:
+    """Where it comes to that this mail could not be delivered; "" where nothing may come back (RFC 3834, E141)."""
+    base = _base(about, context)
+    if context.config.operator.send.is_own_relay:
+        tagged = token.return_path(base, context.keys, about.ref, about.serial)
+        if tagged != base:
+            return tagged
+    return "" if about.automatic and reply.message not in NOTIFICATIONS else base
 
 
 def _display(about: About, context: Context) -> str:

@@ -36,6 +36,7 @@ OWN: Mapping[str, frozenset[str]] = {
     "declined": frozenset(),
     "commission": frozenset(),
     "unreadable": frozenset(),
+    "unreachable": frozenset(),
     "alert": frozenset({"alert", "detail"}),
     "gathered": frozenset({"references"}),
     "status": frozenset({"status", "waiting_for", "until"}),

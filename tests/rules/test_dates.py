@@ -47,6 +47,10 @@ def values(text: str) -> list[str]:
         ("born 02/09/1997", ["1997-09-02"]),
         ("born 2/9/89", ["1989-09-02"]),
         ("court 3 - 21 December", ["2026-12-21"]),
+        ("missed on the 4th", ["2026-12-04"]),
+        ("on the 4th of January", ["2027-01-04"]),
+        ("Mon 14th at 2pm", ["2026-12-14T14:00"]),
+        ("overslept, 27/11 again", ["2026-11-27"]),
     ],
 )
 def test_a_date_is_read(text: str, expected: list[str]) -> None:
@@ -55,7 +59,17 @@ def test_a_date_is_read(text: str, expected: list[str]) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["any time", "Wednesdays and Sundays", "she sat down", "only 5 may attend", "31/2/2027", "10.1.1.20", "12 marches"],
+    [
+        "any time",
+        "Wednesdays and Sundays",
+        "she sat down",
+        "only 5 may attend",
+        "31/2/2027",
+        "10.1.1.20",
+        "12 marches",
+        "by the 4th time",
+        "24/7",
+    ],
 )
 def test_what_is_no_date_is_none(text: str) -> None:
     assert values(text) == []

@@ -54,6 +54,10 @@ def values(text: str) -> list[str]:
         ("a week on Tuesday at noon", ["2026-12-15T12:00"]),
         ("Tuesday week commencing 7 December", ["2026-12-08", "2026-12-07"]),
         ("within 48 hours on Friday", ["2026-12-11"]),
+        ("missed on the 4th", ["2026-12-04"]),
+        ("on the 4th of January", ["2027-01-04"]),
+        ("Mon 14th at 2pm", ["2026-12-14T14:00"]),
+        ("overslept, 27/11 again", ["2026-11-27"]),
     ],
 )
 def test_a_date_is_read(text: str, expected: list[str]) -> None:
@@ -73,6 +77,8 @@ def test_a_date_is_read(text: str, expected: list[str]) -> None:
         "twice a week on Tuesday",
         "Monday 45th",
         "Monday 22nd",
+        "by the 4th time",
+        "24/7",
     ],
 )
 def test_what_is_no_date_is_none(text: str) -> None:

@@ -89,7 +89,9 @@ def reread(reading: Reading, config: Config) -> Reading:
         wording=message.reply_text[:LONGEST_WORDING],
         tokens=(
             *canary.claims(message),
-            *tokens_in((*envelope.recipients, *named, *message.delivered_to, *returned), ids, service.reference),
+            *tokens_in(
+                (*envelope.recipients, *named, *message.delivered_to, *returned), ids, service.reference, reading.sender
+            ),
         ),
         refs=reference.find(message.subject, service.reference),
     )
@@ -291,19 +293,22 @@ def _resent(case: _Case) -> Decision | None:
 def _command(case: _Case) -> Decision | None:
     """What an agent orders by reply (E111, E186)."""
     reading, config, facts, evidence = case.reading, case.config, case.facts, case.thread.evidence
-    if evidence is None or not thread.is_staff_of(evidence.ticket, reading, config, facts):
+    if evidence is None:
         return None
     ticket = evidence.ticket
+    if not thread.is_staff_of(ticket, reading, config, facts) and not commands.manages(evidence, config, facts):
+        return None
     order, trace = commands.read_order(reading, ticket, config, case.first_date, facts.colleagues)
     if order is None:
         return None
-    refused = commands.may_command(reading, ticket, evidence, config, facts)
+    do = order.do if isinstance(order, Order) else ""
+    refused = commands.may_command(reading, ticket, evidence, config, facts, do)
     if isinstance(order, Ambiguous):
         return case.refused(ticket, refused or order.why, trace)
     change = refused or effects.of_order(ticket, order, reading, config, facts)
     if isinstance(change, str):
         return case.refused(ticket, change, trace)
-    told = lifecycle.told(ticket.status, change.status or ticket.status)
+    told = effects.QUESTION if order.do == "ask" else lifecycle.told(ticket.status, change.status or ticket.status)
     replies = answer.of_change(ticket, told, order, config, facts.now) if told else ()
     events = case.event("command", effects.said_of(order, change), actor="agent")
     return case.decided(Command(ticket, order), trace, (change,), events, replies)

@@ -5,9 +5,10 @@ ours: a reference, a date, a word of `labels.py` or a label of the configuration
 wrote in a mail is never among them. Who may see which field is in `privacy.py`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
 from mailgate.model.config import Config, Language
@@ -23,6 +24,20 @@ LAYOUT = "layout"
 COMMON = frozenset(
     {"reference", "received_on", "reply_by", "late", "team_name", "mailbox", "internal", "task", "key", "key_label"}
 )
+LINES = ("late_ones", "risky_ones", "long_waits", "unowned", "chased_often")
+"""The lists of requests in a summary; each line has a reference, words and the buttons."""
+GROUPS = ("by_category", "by_unit")
+ROWS: Mapping[str, frozenset[str]] = {
+    **dict.fromkeys(LINES, frozenset({"reference", "words", "assign_mail", "extend_mail", "ask_mail"})),
+    **dict.fromkeys(GROUPS, frozenset({"name", "new", "new_bar", "finished", "hours", "share", "share_bar"})),
+}
+"""What a template goes through, and what each row of it has, as ``each.reference``."""
+SUMMARIES = frozenset({"daily", "weekly"})
+"""The messages that are about no ticket in particular."""
+COUNTS = frozenset({"open_count", "late_count", "new_count", "finished_count", "share", "hours", "more_count"}) | {
+    *("duplicate_count", "chaser_count", "quarantined_count", "undelivered_count"),
+}
+"""The numbers of a summary, in words; empty where there is nothing to count."""
 OWN: Mapping[str, frozenset[str]] = {
     "received": frozenset(),
     "more_needed": frozenset({"missing"}),
@@ -42,12 +57,17 @@ OWN: Mapping[str, frozenset[str]] = {
     "at_risk": frozenset({"promise", "assignee", "priority"}),
     "breached": frozenset({"promise", "assignee", "priority"}),
     "deadlines": frozenset({"overdue", "soon"}),
+    "question": frozenset({"asks"}),
+    "daily": frozenset({"day", "whose", *COUNTS, *LINES}),
+    "weekly": frozenset({"day", "whose", *COUNTS, *GROUPS, "late_ones"}),
     "status": frozenset({"status", "waiting_for", "until"}),
     LAYOUT: frozenset({"subject", "marking", "markers", "language"}),
 }
 """The fields of each message besides the common ones; `Reply.fields` fills all but "missing"."""
 
-NEVER_EMPTY = frozenset({"reference", "received_on", "team_name", "mailbox", "completed_on", "alert", "detail"})
+NEVER_EMPTY = frozenset(
+    {"reference", "received_on", "team_name", "mailbox", "completed_on", "alert", "detail", "day", "whose"}
+)
 """The fields that always have a value; a template shows any other only inside an "if"."""
 SWITCHES = frozenset({"internal", "late"})
 LISTS = frozenset({"missing", "references", "overdue", "soon"})
@@ -112,6 +132,7 @@ def values(reply: Reply, about: About, config: Config, language: Language, signe
         return translated(clean(words), language, config)
 
     own = {name: _own(name, reply, about, language, zone) for name in OWN[reply.message]}
+    own |= {name: _rows(reply.lists.get(name, ())) for name in ROWS if name in own}
     if "missing" in own:
         own["missing"] = [said(sentence) for sentence in about.missing]
     key = clean(about.key)
@@ -131,13 +152,17 @@ def values(reply: Reply, about: About, config: Config, language: Language, signe
     }
 
 
+def _rows(rows: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
+    return [{name: clean(said) for name, said in row.items()} for row in rows]
+
+
 def _own(name: str, reply: Reply, about: About, language: Language, zone: ZoneInfo) -> object:
     said = reply.fields.get(name, "")
     if name == "references":
         return clean(said).split()
     if name in ("overdue", "soon"):
         return [clean(line) for line in said.splitlines()]
-    if name in ("alert", "detail", "asks", "promise", "assignee", "priority"):
+    if name in ("alert", "detail", "asks", "promise", "assignee", "priority", "whose", *COUNTS):
         return clean(said)
     if name == "status":
         return STATUSES[language][Status(said)] if said else ""
@@ -146,6 +171,12 @@ def _own(name: str, reply: Reply, about: About, language: Language, zone: ZoneIn
     if name == "completed_on" and not said:
         return in_words(about.at, zone, language)
     return in_words(_instant(said), zone, language) if said else ""
+
+
+def mailto(address: str, subject: str, body: str) -> str:
+    """What follows "mailto:" in a link that opens a mail (RFC 6068, E205)."""
+    asked = {"subject": subject, "body": body} if body else {"subject": subject}
+    return f"{quote(address, safe='@')}?{urlencode(asked, quote_via=quote)}"
 
 
 def _instant(said: str) -> date:

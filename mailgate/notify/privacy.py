@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from mailgate.model.config import Audience, Config
 from mailgate.model.decision import Reply
-from mailgate.notify.fields import About, Values
+from mailgate.notify.fields import COUNTS, ROWS, About, Values
 
 OPEN, TASK, KEY = "open", "task", "key"
 
@@ -32,6 +32,10 @@ LINES: Mapping[str, str] = {
     "review_on": OPEN,
     "missing": OPEN,
     "asks": OPEN,
+    # a summary: what a row says of a case was chosen for its reader where it was made (digest.py)
+    "day": OPEN,
+    "whose": OPEN,
+    **dict.fromkeys((*COUNTS, *ROWS), OPEN),
     "done_on": OPEN,
     # who writes to whom, and about the gateway itself
     "team_name": OPEN,

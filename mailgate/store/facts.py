@@ -30,12 +30,14 @@ from mailgate.store import contacts, floods, people, rows
 from mailgate.store import known as knowledge
 from mailgate.store.columns import Instant, Name
 from mailgate.store.tables import messages, outbox_mails, receipts, ticket_keys, tickets
+from mailgate.tickets.token import DIGEST
 
 RESENT_WITHIN = timedelta(days=7)  # E153
 CLOSED_WITHIN = timedelta(days=60)  # longer than any duplicates_within that makes sense; decide applies the exact one
 MOST_COUNTED = 100  # acknowledgements of a day: no cap is higher, and counting on would cost more with every mail
 REPLY_TOKEN = "reply"
 JOINED = "duplicate"  # the message of ours that says so
+DIGEST_MESSAGE = "digest"
 CANARY_TOKEN = "canary"
 BOUNCE_TOKEN = "bounce"
 HOW = {REPLY_TOKEN: "the reply address", BOUNCE_TOKEN: "the return path of a mail of ours"}
@@ -319,6 +321,10 @@ def _evidence(reading: Reading, good: set[Token], found: Found, known: Mapping[i
 def _by_tokens(reading: Reading, good: set[Token], found: Found, known: Mapping[int, Ticket]) -> Iterator[Evidence]:
     for token in reading.tokens:
         if token not in good or token.ref not in found.refs:
+            continue
+        if token.purpose.startswith(DIGEST):
+            ticket = known[found.refs[token.ref]]
+            yield Evidence(1, "a button of a summary", ticket, reading.sender, DIGEST_MESSAGE)
             continue
         mail = found.sent_serials.get((token.ref, token.serial))
         yield Evidence(

@@ -91,6 +91,8 @@ def of_change(ticket: Ticket, message: str, order: Order, config: Config, now: d
     if not address or config.accepts(address) or MACHINES.fullmatch(address.partition("@")[0]):
         return ()
     fields = {"until": order.until.isoformat()} if order.until else {}
+    if message == "question":
+        fields["asks"] = order.note or ""
     if message == "on_hold":
         fields["waiting_for"] = WaitingFor.THIRD_PARTY
     if message in ("done", "cancelled"):

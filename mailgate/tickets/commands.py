@@ -22,6 +22,11 @@ SEVERAL = "deadlines"  # the message that lists what is late
 _FRESH = timedelta(days=7)
 _CLOCKS_DIFFER = timedelta(days=1)
 
+DIGEST = "digest"
+"""What evidence says that a button of a summary answers."""
+MANAGERS_ORDERS = frozenset({"assign", "extend", "ask"})
+"""What a manager outside the ticket's team may order, by the buttons of a summary."""
+
 _OPENING = frozenset({"done", "take", "undo", "cancel"})
 _OF_A_PERSON = frozenset({"away"})  # not of a ticket, and "Sam is on leave" is a remark
 _GREETING = re.compile(
@@ -68,15 +73,27 @@ def read_order(
     return order, (Match("command", said[0].do, words, "text", effect),)
 
 
-def may_command(reading: Reading, ticket: Ticket, evidence: Evidence | None, config: Config, facts: Facts) -> str:
-    """ "" when the sender may give this ticket orders by this mail, or else why not (E186)."""
+def manages(evidence: Evidence, config: Config, facts: Facts) -> bool:
+    """Whether the sender answers by a button of the summary that was written for them, and still gets such summaries.
+
+    Its token is signed for the reader alone, so that nobody else's press counts.
+    """
+    has_role = facts.sender is not None and facts.sender.role.casefold() in config.service.digests.roles
+    return evidence.answers == DIGEST and has_role
+
+
+def may_command(
+    reading: Reading, ticket: Ticket, evidence: Evidence | None, config: Config, facts: Facts, do: str = ""
+) -> str:
+    """ "" when the sender may give this ticket the order *do* by this mail, or else why not (E186)."""
     if unfit := _unfit(reading):
         return unfit
     if not is_verified(reading):
         return "its sender is not verified"
     if "duplicate-header" in reading.message.defects:
         return "it has a header twice"
-    if not is_staff_of(ticket, reading, config, facts):
+    by_button = do in MANAGERS_ORDERS and evidence is not None and manages(evidence, config, facts)
+    if not by_button and not is_staff_of(ticket, reading, config, facts):
         return "its sender is neither in the ticket's team nor its lead"
     if evidence is None or evidence.rank > RANK_OUR_ID or evidence.ticket.ref != ticket.ref:
         return "it does not answer a mail of ours about this ticket"

@@ -2,14 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from mailgate.model.config import Config
 from mailgate.model.decision import Facts, Intent, Order, Reading
 from mailgate.model.message import Verdict
+from mailgate.model.spans import Span, Unit
 from mailgate.model.ticket import NOBODY, Change, Status, Ticket, Values, WaitingFor
 from mailgate.rules import needs
 from mailgate.rules.classify import classify
-from mailgate.rules.promise import priority_of
+from mailgate.rules.promise import calendar_of, priority_of
+from mailgate.sla.calendar import due
 from mailgate.tickets import lifecycle
 from mailgate.tickets.lifecycle import Happened
 from mailgate.tickets.sharing import share
@@ -20,13 +23,17 @@ ORDERS: Mapping[str, Happened | None] = {
     "take": Happened.TAKEN,
     "waiting": Happened.PUT_ON_HOLD,
     "cancel": Happened.CANCELLED,
+    "ask": Happened.PUT_ON_HOLD,
     "reopen": Happened.REOPENED,
-    **dict.fromkeys(("assign", "move", "task")),
+    **dict.fromkeys(("assign", "move", "task", "extend")),
 }
 """The commands that an agent can give, and what each does to the ticket's status."""
 
-REPLIES = frozenset({"take", "done", "waiting", "cancel"})
+REPLIES = frozenset({"take", "done", "waiting", "cancel", "ask"})
 """Those that are the first reply, where none was before: somebody has the ticket, or writes to its requester."""
+
+QUESTION = "question"
+"""The message by which a requester is asked something."""
 
 COMMISSION = "commission"
 """What a rule starts whose tickets others than the requester answer, each with a return."""
@@ -65,6 +72,10 @@ def of_order(ticket: Ticket, order: Order, reading: Reading, config: Config, fac
             return replace(change, waiting_for=WaitingFor.THIRD_PARTY)
         case "assign":
             return replace(change, assignee=order.to)
+        case "ask":
+            return replace(change, waiting_for=WaitingFor.REQUESTER)
+        case "extend":
+            return _extended(change, order.days or 0, config, facts.now)
         case "move":
             return _moved(change, order.to or "", reading, config, facts)
         case "task":
@@ -75,8 +86,18 @@ def of_order(ticket: Ticket, order: Order, reading: Reading, config: Config, fac
 def said_of(order: Order, change: Change) -> Mapping[str, object]:
     """What the event of *order* says; a changed task is a correction of what the rules made of the mail."""
     until = order.until.isoformat() if order.until else None
-    said = {"do": order.do, "to": order.to, "status": change.status, "until": until}
+    said: dict[str, object] = {"do": order.do, "to": order.to, "status": change.status, "until": until}
+    said |= {"days": order.days} if order.days else {}
     return {**said, "task": change.task} if change.task else said
+
+
+def _extended(change: Change, days: int, config: Config, now: datetime) -> Change | str:
+    """So many working days more than it had, or than now where its time is over."""
+    ticket = change.ticket
+    if not ticket.is_open or ticket.due_at is None:
+        return "it has no time to finish that could be extended"
+    more = Span(days, Unit.WORKING_DAYS)
+    return replace(change, due_at=due(max(now, ticket.due_at), more, calendar_of(ticket.team, config)))
 
 
 def _with_task(change: Change, task: str, config: Config, facts: Facts) -> Change:

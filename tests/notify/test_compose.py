@@ -12,13 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailgate.errors import MailgateError, Refused
-from mailgate.model.config import Config, Identifier, Mailbox, Operator, Service
+from mailgate.model.config import Audience, Config, Identifier, Mailbox, Operator, Service
 from mailgate.model.decision import Reply
 from mailgate.model.outbound import Outbound, SendState
 from mailgate.notify.compose import MARKER, NOTIFICATIONS, About, Context, Source, check_template, compose, prepare
-from mailgate.notify.fields import LAYOUT, OWN
+from mailgate.notify.fields import LAYOUT, OWN, SUMMARIES
 from mailgate.notify.files import read_templates
 from mailgate.notify.headers import clean
+from mailgate.notify.samples import sample
 from mailgate.tickets.token import Keys, check, tokens_in
 
 ROOT = Path(__file__).parent.parent.parent
@@ -82,8 +83,10 @@ def send(message: str = "received", context: Context = CONTEXT, *, internal: boo
         "alert": {"alert": "Mail on one side only", "detail": "2 mails."},
         "gathered": {"references": "MG-7K3F-99 MG-2346-7T"},
     }
-    fields = told.get(message, {"waiting_for": "third party"})
-    return compose(Reply(message, "jo@council.example", internal, fields=fields), make_about(**about), context)
+    made_up, _ = sample(message, Audience.TEAM, context.config)
+    fields = made_up.fields if message in SUMMARIES else told.get(message, {"waiting_for": "third party"})
+    reply = Reply(message, "jo@council.example", internal, fields=fields, lists=made_up.lists)
+    return compose(reply, make_about(**about), context)
 
 
 def read(sent: Outbound) -> EmailMessage:

@@ -44,6 +44,7 @@ COMMANDS = (
     ("outbox cancel", "outbox", "cancel_outbox", "Never send a mail that has not gone yet."),
     ("sla due", "sla", "due", "Say when something would be due, and how that comes about."),
     ("report", "report", "report", "Say what came in a period, what became of it and how long it took."),
+    ("sla replay", "sla_replay", "replay", "Say what figures would have been by other service levels or hours."),
     ("digest", "digest", "digest", "Send a manager the summary of the day or the week, or write it as a page."),
     ("notify templates", "notify", "templates", "Print the texts to create in GOV.UK Notify."),
     ("dev notify", "dev", "notify", "Run the stand-in for GOV.UK Notify."),

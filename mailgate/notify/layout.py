@@ -34,25 +34,24 @@ _STYLES = {
     "ul": f"{_FONT};font-size:16px;line-height:24px;margin:0 0 16px 0",
     "ol": f"{_FONT};font-size:16px;line-height:24px;margin:0 0 16px 0",
     "li": "margin:0 0 4px 0",
-    "caption": f"{_FONT};font-size:16px;line-height:24px;font-weight:bold",
+    "caption": f"{_FONT};font-size:16px;line-height:24px;font-weight:bold;text-align:left",
     "th": f"{_FONT};font-size:14px;line-height:20px;font-weight:bold;padding:4px 12px 4px 0",
     "td": f"{_FONT};font-size:14px;line-height:20px;padding:4px 12px 4px 0",
 }
-_TABLE = '<table cellpadding="0" cellspacing="0" border="0" width="100%">'
+_TABLE = '<table cellpadding="0" cellspacing="0" border="0" width="100%" style="margin:0 0 16px 0">'
 # Word leaves out a cell without any text: the space has no width.
 _BAR_HTML = (
-    '<td aria-hidden="true" align="left" style="padding:4px 12px 4px 0">'
+    '<td aria-hidden="true" align="left" width="72" style="padding:4px 12px 4px 0">'
     '<table role="presentation" cellpadding="0" cellspacing="0" border="0"><tr>'
     '<td width="{}" height="16" bgcolor="#1f5fa6" style="background-color:#1f5fa6;padding:0">&#8203;</td>'
     "</tr></table></td>"
 )
 _BUTTONS = '<table role="presentation" cellpadding="0" cellspacing="8" border="0">'
-_CELL = '<td height="44" bgcolor="#1f5fa6" style="background-color:#1f5fa6;padding:0 8px 0 8px">'
-# The border is part of what can be touched: 24 pixels of line and 10 on either side make 44. Word leaves it out, and
-# the cell stays.
+_CELL = '<td height="44" bgcolor="#1f5fa6" style="background-color:#1f5fa6;padding:0 16px 0 16px">'
+# The line is what can be touched, all 44 pixels of it. No border, which dark mode would turn into a bright frame.
 _BUTTON_STYLE = (
-    "font-family:Arial,Helvetica,sans-serif;font-size:16px;line-height:24px;mso-line-height-rule:exactly;"
-    "color:#fbfbfa;background-color:#1f5fa6;border:10px solid #1f5fa6;text-decoration:none"
+    "font-family:Arial,Helvetica,sans-serif;font-size:16px;line-height:44px;mso-line-height-rule:exactly;"
+    "display:inline-block;color:#fbfbfa;background-color:#1f5fa6;text-decoration:none"
 )
 _LINK_STYLE = "color:#1f5fa6;text-decoration:underline"
 

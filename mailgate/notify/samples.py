@@ -60,14 +60,14 @@ _LISTS: Mapping[str, Mapping[str, Sequence[Mapping[str, str]]]] = {
         "by_category": tuple(
             dict(zip(("name", "new", "new_bar", "finished", "hours", "share", "share_bar"), row, strict=True))
             for row in (
-                ("Court", "42", "68", "40", "5.5", "93%", "84"),
-                ("Custody", "18", "29", "21", "2", "100%", "90"),
-                ("Enforcement", "56", "90", "48", "7.5", "71%", "64"),
+                ("Court", "42", "45", "40", "5.5", "93%", "56"),
+                ("Custody", "18", "19", "21", "2", "100%", "60"),
+                ("Enforcement", "56", "60", "48", "7.5", "71%", "43"),
             )
         ),
         "by_unit": tuple(
             dict(zip(("name", "new", "new_bar", "finished", "hours", "share", "share_bar"), row, strict=True))
-            for row in (("North", "61", "90", "58", "5", "90%", "81"), ("South", "55", "81", "51", "6.5", "78%", "70"))
+            for row in (("North", "61", "60", "58", "5", "90%", "54"), ("South", "55", "54", "51", "6.5", "78%", "47"))
         ),
     },
 }

@@ -17,12 +17,14 @@ from mailgate.model.decision import (
     Command,
     Decision,
     Duplicate,
+    Evidence,
     Facts,
     FollowUp,
     Ignore,
     Intent,
     Match,
     NewTicket,
+    Order,
     Outcome,
     Reading,
     Reply,
@@ -30,7 +32,7 @@ from mailgate.model.decision import (
 )
 from mailgate.model.message import BOUNCES, Envelope, Kind, Message, Verdict
 from mailgate.model.spans import Span
-from mailgate.model.ticket import Change, Draft, Event, Status, Ticket
+from mailgate.model.ticket import ORDERED, Change, Draft, Event, Status, Ticket
 from mailgate.rules import dates, extract, outcomes, request
 from mailgate.rules.classify import OTHER, STAGE, Classified
 from mailgate.rules.request import calendar_of
@@ -150,11 +152,15 @@ class _Case:
         return (answer.to(self.reading.sender, message, self.config, fields),), ""
 
     def refused(self, ticket: Ticket, why: str, trace: Trace) -> Decision:
-        """An order that does not run: kept as a note."""
+        """An order that does not run: kept as a note. The team hears why; nobody else's attempt is answered (E186)."""
         found = Match("command", "refused", effect=why)
-        return self.decided(
-            FollowUp(ticket, Intent.NOTE), (*trace, found), events=self.event("command refused", {"why": why})
-        )
+        replies, silent = self.answered("refused", {"why": why})
+        evidence = self.thread.evidence
+        own = evidence is not None and evidence.mailed_to.lower() in ("", self.reading.sender)
+        if not own or not thread.is_staff_of(ticket, self.reading, self.config, self.facts):
+            replies, silent = (), "such an attempt is recorded, and not answered"
+        events = self.event("command refused", {"why": why})
+        return self.decided(FollowUp(ticket, Intent.NOTE), (*trace, found), (), events, replies, silent)
 
 
 def decide(reading: Reading, config: Config, facts: Facts) -> Decision:
@@ -235,25 +241,42 @@ def _resent(case: _Case) -> Decision | None:
 
 
 def _command(case: _Case) -> Decision | None:
-    """What an agent orders by reply (E111, E186)."""
+    """What an agent orders by reply (E111, E186, E187)."""
     reading, config, facts, evidence = case.reading, case.config, case.facts, case.thread.evidence
-    if evidence is None or not thread.is_staff_of(evidence.ticket, reading, config, facts):
+    if evidence is None or not commands.gives_orders(evidence.ticket, reading, config, facts):
         return None
     ticket = evidence.ticket
     order, trace = commands.read_order(reading, ticket, config, case.first_date, facts.colleagues)
     if order is None:
         return None
-    refused = commands.may_command(reading, ticket, evidence, config, facts)
+    do = order.do if isinstance(order, Order) else ""
+    refused = commands.may_command(reading, ticket, evidence, config, facts, do)
     if isinstance(order, Ambiguous):
         return case.refused(ticket, refused or order.why, trace)
     change = refused or effects.of_order(ticket, order, reading, config, facts)
+    if not isinstance(change, str):
+        change = commands.may_repeat(order, ticket, evidence, reading, facts) or change
     if isinstance(change, str):
         return case.refused(ticket, change, trace)
-    told = lifecycle.told(ticket.status, change.status or ticket.status)
-    replies = answer.of_change(ticket, told, order, config, facts.now) if told else ()
-    data = {"do": order.do, "to": order.to, "status": change.status, "until": order.until and order.until.isoformat()}
-    data |= {"task": change.task} if change.task else {}  # a correction: of what the rules made of the mail
-    return case.decided(Command(ticket, order), trace, (change,), case.event("command", data, actor="agent"), replies)
+    replies = answer.of_order(ticket, change, order, reading, config, facts.now)
+    return case.decided(
+        Command(ticket, order), trace, (change,), (_ordered(change, order, evidence, reading),), replies
+    )
+
+
+def _ordered(change: Change, order: Order, evidence: Evidence, reading: Reading) -> Event:
+    """The event by which ``undo`` and E187 know the order; a changed task is a correction of what the rules found."""
+    public, personal = effects.before(change)
+    until = order.until.isoformat() if order.until else None
+    data: dict[str, object] = {
+        "do": order.do,
+        "to": order.to,
+        "status": change.status,
+        "until": until,
+        "answers": evidence.serial,
+    }
+    data |= {name: value for name, value in (("task", change.task), ("before", public)) if value}
+    return Event(ORDERED, "agent", data, {"from": reading.sender, **({"before": personal} if personal else {})})
 
 
 def _small_talk(case: _Case) -> Decision | None:
@@ -283,6 +306,10 @@ def _follow_up(case: _Case) -> Decision | None:
         return None
     if not ticket.is_open and not lifecycle.reopens(ticket, case.earlier(case.config.service.defaults.reopen_within)):
         return None
+    if commands.answers_requester(ticket, case.reading, case.thread.evidence, case.config, case.facts):
+        replies = answer.relayed(ticket, case.reading.message.reply_text, case.config)
+        events = case.event("answered", actor="agent")
+        return case.decided(FollowUp(ticket, Intent.NOTE), (), (), events, replies)
     found = effects.of_answer(ticket, case.reading, case.config, case.facts)
     status = (found.change and found.change.status) or ticket.status
     told = lifecycle.told(ticket.status, status)

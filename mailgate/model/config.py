@@ -539,7 +539,7 @@ class Config(Model):
     """The whole configuration.
 
     *version* is the hash of the service's content, *folders* is where it was read, and
-    *changed* names what a second folder changed in the first.
+    *changed* names what a second folder changed in the first. *guidance* says by "category.task" how a task is done.
     """
 
     version: str
@@ -547,6 +547,7 @@ class Config(Model):
     operator: Operator = Operator()
     folders: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
+    guidance: Mapping[str, str] = Field(default_factory=dict)
 
     def __hash__(self) -> int:
         return hash(self.version)

@@ -104,13 +104,33 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """That a mail belongs to *ticket*: *rank* after E120, *how* in words; *mailed_to* got the mail it answers."""
+    """That a mail belongs to *ticket*: *rank* after E120, *how* in words.
+
+    *mailed_to* got the mail it answers: number *serial* of its ticket, the message *answers*, written at *sent_at*.
+    """
 
     rank: int
     how: str
     ticket: Ticket
     mailed_to: str = ""
     answers: str = ""
+    serial: int = 0
+    sent_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ordered:
+    """An order that ran on a ticket: by whom, when, and the values it replaced, which ``undo`` brings back.
+
+    *details* are what it says beside *do*, *serial* is the number of the mail that it answered.
+    """
+
+    do: str
+    by: str
+    at: datetime
+    details: tuple[str | None, ...] = ()
+    serial: int = 0
+    before: Mapping[str, str | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +151,8 @@ class Facts:
     members of the teams of the tickets in *evidence*. *acknowledged* counts automatic answers of the last day to
     its sender, *acknowledged_to_strangers* those of the last minute to anybody not verified.
     *is_own*: we sent a mail with its Message-ID. *canary*: the valid token of a canary of ours.
-    *workers* are the people to whom a new ticket can be given.
+    *workers* are the people to whom a new ticket can be given. *ordered* are the orders that ran on each ticket,
+    by its id, of those that the mail may give an order to, the oldest first.
     """
 
     now: datetime
@@ -147,6 +168,7 @@ class Facts:
     is_own: bool = False
     canary: Token | None = None
     workers: tuple[Worker, ...] = ()
+    ordered: Mapping[int, tuple[Ordered, ...]] = field(default_factory=dict)
 
     def after_giving(self, given: Mapping[str, int]) -> "Facts":
         """The facts once so many more tickets were *given* to each address: what is decided together counts too."""
@@ -193,6 +215,11 @@ class Order:
     to: str | None = None
     reason: str | None = None
     note: str | None = None
+
+    @property
+    def details(self) -> tuple[str | None, ...]:
+        """What tells two orders of the same name apart."""
+        return (self.to, self.until.isoformat() if self.until else None)
 
 
 @dataclass(frozen=True, slots=True)

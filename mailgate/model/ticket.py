@@ -1,12 +1,15 @@
 """The case: what a ticket is, who takes part in it and what happened to it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
 Values = Mapping[str, tuple[str, ...]]
 
+
+ORDERED = "command"
+"""What the event of an order is called."""
 
 NOBODY = ""
 """The assignee of a change that takes a ticket away from whoever has it."""
@@ -59,6 +62,7 @@ class Ticket:
     fields: Values = field(default_factory=dict)
     missing: tuple[str, ...] = ()
     marking: str = ""
+    show_to: str | None = None
     starts: str | None = None
     first_reply_due: datetime | None = None
     due_at: datetime | None = None
@@ -116,13 +120,34 @@ class Change:
     assignee: str | None = None
     category: str | None = None
     task: str | None = None
+    priority: str | None = None
     team: str | None = None
+    sla_policy: str | None = None
     keys: tuple[str, ...] | None = None
     fields: Values | None = None
     missing: tuple[str, ...] | None = None
     due_at: datetime | None = None
     closed_at: datetime | None = None
     watcher: str | None = None
+
+    @property
+    def after(self) -> Ticket:
+        """The ticket as this leaves it, as far as people are told of it."""
+        ticket = self.ticket
+        return replace(
+            ticket,
+            status=self.status or ticket.status,
+            waiting_for=self.waiting_for,
+            assignee=(ticket.assignee if self.assignee is None else self.assignee) or None,
+            category=self.category or ticket.category,
+            task=self.task or ticket.task,
+            priority=self.priority or ticket.priority,
+            team=self.team or ticket.team,
+            keys=ticket.keys if self.keys is None else self.keys,
+            fields=ticket.fields if self.fields is None else self.fields,
+            missing=ticket.missing if self.missing is None else self.missing,
+            due_at=self.due_at or ticket.due_at,
+        )
 
 
 @dataclass(frozen=True, slots=True)

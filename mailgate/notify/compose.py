@@ -8,7 +8,7 @@ show the fields of its message, choose by them and repeat: whatever a mail says,
 import binascii
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from email.utils import format_datetime
 from typing import NamedTuple
@@ -30,7 +30,9 @@ from mailgate.tickets import token
 MARKER = "## reply above this line ##"
 SUBJECT_LIMIT = 120
 
-NOTIFICATIONS = frozenset({"on_hold", "done", "cancelled", "paused", "commission", "unreadable", "alert"})
+NOTIFICATIONS = frozenset(
+    {"assigned", "new", "news", "on_hold", "done", "cancelled", "paused", "commission", "unreadable", "alert"}
+)
 """Messages that tell of an event; all others answer a mail and take the null sender (RFC 3834)."""
 
 
@@ -169,6 +171,8 @@ def compose(reply: Reply, about: About, context: Context) -> Outbound:
     if not headers.can_be_written(reply.to):
         raise Refused("No answer can be sent: the address of its reader cannot be written in a mail.")
     message = context.messages[reply.message]
+    answers_to = token.reply_address(_base(about, context), context.keys, about.ref, about.serial)
+    about = replace(about, reply_to=answers_to)
     values = fields.values(reply, about, context.case, _display(about, context), context.zone)
     subject = _subject(message, values, reply, about, context)
     values |= {"subject": subject, "marker": MARKER, "marking": _marking(about, context)}
@@ -233,7 +237,7 @@ def _head(reply: Reply, about: About, context: Context, subject: str, message_id
     display = headers.display_name(_display(about, context))
     yield headers.mailbox("From", display, base)
     yield f"To: <{reply.to}>"
-    yield headers.mailbox("Reply-To", display, token.reply_address(base, context.keys, about.ref, about.serial))
+    yield headers.mailbox("Reply-To", display, about.reply_to)
     yield headers.unstructured("Subject", subject)
     yield f"Date: {format_datetime(about.at)}"
     yield f"Message-ID: {message_id}"

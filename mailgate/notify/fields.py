@@ -8,6 +8,7 @@ wrote in a mail is never among them. The case's key and the task are for our own
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
 from mailgate.model.decision import Reply
@@ -22,6 +23,17 @@ NEUTRAL_TASK = "request"
 COMMON = frozenset(
     {"reference", "received_on", "reply_by", "late", "team_name", "mailbox", "internal", "task", "key", "key_label"}
 )
+BUTTONS: Mapping[str, str] = {
+    "done_mail": "#done",
+    "take_mail": "#take",
+    "waiting_mail": "#waiting ",
+    "not_ours_mail": "#move ",
+    "undo_mail": "#undo",
+    "reply_mail": "",
+}
+"""Fields that follow "mailto:" in a link: each opens a mail to us with such words in it (E203, E205)."""
+_LISTS = frozenset({"words", "facts", "guidance"})
+ASSIGNMENT = frozenset({*_LISTS, *BUTTONS, "asked_by"})
 OWN: Mapping[str, frozenset[str]] = {
     "received": frozenset(),
     "more_needed": frozenset({"missing"}),
@@ -37,6 +49,12 @@ OWN: Mapping[str, frozenset[str]] = {
     "unreadable": frozenset(),
     "alert": frozenset({"alert", "detail"}),
     "gathered": frozenset({"references"}),
+    "assigned": ASSIGNMENT,
+    "new": ASSIGNMENT,
+    "news": frozenset({"words", *BUTTONS}),
+    "changed": frozenset({"did", "undo_mail"}),
+    "refused": frozenset({"why"}),
+    "answer": frozenset({"words"}),
     "status": frozenset({"status", "waiting_for", "until"}),
     LAYOUT: frozenset({"subject", "marking", "marker"}),
 }
@@ -65,7 +83,8 @@ class About:
     *at* is now; *mailbox* the functional address of the ticket, *task* and *team* their labels,
     *key* the value that names the case, *missing* the `ask` sentences, *answers* the Message-ID
     of the mail answered and *references* what that mail carried. *to_team*: the reader belongs
-    to the owning team. *automatic* is False for what a person wrote and we relay.
+    to the owning team. *automatic* is False for what a person wrote and we relay. *reply_to* is where
+    answers come, with the token of this mail; ``compose`` knows it.
     """
 
     ref: str
@@ -85,6 +104,7 @@ class About:
     to_team: bool = False
     automatic: bool = True
     state: SendState = SendState.READY
+    reply_to: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +159,12 @@ def _own(name: str, reply: Reply, about: About, zone: ZoneInfo) -> object:
         return [clean(sentence) for sentence in about.missing]
     if name == "references":
         return clean(said).split()
-    if name in ("alert", "detail"):
+    if name in _LISTS:
+        return [line for each in said.splitlines() if (line := clean(each))]
+    if name in ("alert", "detail", "asked_by", "why", "did"):
         return clean(said)
+    if name in BUTTONS:
+        return mailto(about.reply_to, f"Re: [{about.ref}]", BUTTONS[name])
     if name == "status":
         return _STATUSES[Status(said)] if said else ""
     if name == "waiting_for":
@@ -148,6 +172,12 @@ def _own(name: str, reply: Reply, about: About, zone: ZoneInfo) -> object:
     if name == "completed_on" and not said:
         return in_words(about.at, zone)
     return in_words(_instant(said), zone) if said else ""
+
+
+def mailto(address: str, subject: str, body: str) -> str:
+    """What follows "mailto:" in a link that opens a mail (RFC 6068, E205)."""
+    asked = {"subject": subject, "body": body} if body else {"subject": subject}
+    return f"{quote(address, safe='@')}?{urlencode(asked, quote_via=quote)}"
 
 
 def _instant(said: str) -> date:

@@ -97,7 +97,7 @@ def _settled(request: _Request, reading: Reading, config: Config, facts: Facts) 
 def _draft(case: Case, keys: tuple[str, ...], asks: bool) -> tuple[Draft, Trace]:
     reading, config = case.reading, case.config
     team = _team(case.task, reading, config, case.facts)
-    sla = _service_level(case.task, case.priority, config)
+    sla = service_level(case.task, case.priority, config)
     waits = asks and bool(case.missing) and not {case.priority, sla} & _RUN_ON
     clock, why = _clock(case, sla, calendar_of(team, config))
     kept = {*config.service.identifiers, *needs_of(case.task, config)} - {config.key_name}
@@ -141,7 +141,7 @@ def _priority(task: str | None, config: Config) -> str | None:
     return entry.priority or category.priority or config.service.defaults.priority
 
 
-def _service_level(task: str | None, priority: str | None, config: Config) -> str | None:
+def service_level(task: str | None, priority: str | None, config: Config) -> str | None:
     """The task's own, which outlives a change of priority, or the priority's."""
     own = config.task(task)[1].sla if task else None
     return own or config.service.priorities.get(priority or "")

@@ -33,7 +33,10 @@ from mailgate.store.tables import (
 GATEWAY = "mailgate"
 RUNNING = frozenset({Status.NEW, Status.OPEN})
 PASSING = re.compile(r"4\.|5\.2\.2|5\.7\.")  # the mailbox is full, or a policy is in the way
-CHANGEABLE = ("status", "waiting_for", "assignee", "category", "task", "team", "keys", "fields", "missing", "due_at")
+CHANGEABLE = (
+    *("status", "waiting_for", "assignee", "category", "task", "priority", "team", "sla_policy"),
+    *("keys", "fields", "missing", "due_at"),
+)
 LENGTHEN = (
     update(tickets)
     .where(tickets.c.id == bindparam("ticket"))

@@ -47,6 +47,7 @@ def _ticket(row: Row[Any], addresses: frozenset[str]) -> Ticket:
         fields=values(row.fields),
         missing=tuple(row.missing),
         marking=row.marking,
+        show_to=row.show_to,
         starts=row.starts,
         first_reply_due=row.first_reply_due,
         due_at=row.due_at,

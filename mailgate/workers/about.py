@@ -10,6 +10,9 @@ from mailgate.model.ticket import Draft, Ticket
 from mailgate.notify.compose import About
 from mailgate.notify.labels import task_label, team_label
 
+TO_TEAM = frozenset({"assigned", "new", "news", "changed", "refused"})
+RELAYED = "answer"  # a person's words, which nobody takes for those of a machine
+
 
 def abouts(
     decision: Decision, reading: Reading, references: Sequence[str], config: Config, cause: str, now: datetime
@@ -29,7 +32,10 @@ def _case(decision: Decision, reply: Reply, references: Sequence[str]) -> tuple[
     if isinstance(decision.outcome, NewTicket):
         return decision.outcome.drafts[reply.draft], references[reply.draft], 0
     ticket = decision.ticket
-    return (ticket, ticket.ref, ticket.last_serial) if ticket else None
+    if ticket is None:
+        return None
+    after = next((change.after for change in decision.changes if change.ticket.id == ticket.id), ticket)
+    return after, ticket.ref, ticket.last_serial
 
 
 def _about(
@@ -59,6 +65,8 @@ def _about(
         missing=tuple(information[name].ask for name in case.missing if name in information),
         answers=answers,
         references=references,
+        to_team=reply.message in TO_TEAM,
+        automatic=reply.message != RELAYED,
         state=_state(case.mailbox, reading, config),
     )
 

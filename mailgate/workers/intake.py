@@ -21,10 +21,10 @@ from mailgate.notify.compose import Context
 from mailgate.store import people
 from mailgate.store.apply import Notice, Settled, apply, quarantine
 from mailgate.store.engine import Store
-from mailgate.store.facts import free_references, look_up
+from mailgate.store.facts import free_references, look_up, requests
 from mailgate.store.locks import Unreachable
 from mailgate.store.spool import Spooled, claim, release
-from mailgate.tickets import reference, token, unreadable
+from mailgate.tickets import reference, telling, token, unreadable
 from mailgate.workers.about import abouts
 from mailgate.workers.loop import failure_of
 
@@ -142,7 +142,10 @@ class Intake:
         with self._store.deciding(lock for reading in readings for lock in reading.locks) as connection:
             checks = partial(token.check, self._context.keys)
             facts = look_up(connection, readings, checks, times, self._config.service.sharing)
-            decisions = self._decided(readings, facts)
+            decided = self._decided(readings, facts)
+            members = people.members(connection, telling.teams_of(decided))
+            asked = requests(connection, telling.tickets_of(decided))
+            decisions = telling.told(decided, readings, self._config, members, asked)
             opening = sum(map(drafts, decisions))
             references = iter(free_references(connection, opening, self._reference) if opening else ())
             settled = [

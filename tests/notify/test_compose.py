@@ -73,10 +73,24 @@ def make_about(**changes: object) -> About:
 CONTEXT = make_context()
 
 
+WORK = {
+    "asked_by": "ann.other@council.example",
+    "words": "The screen is <b>broken</b>.\nPlease repair it.",
+    "facts": "room: 12",
+    "guidance": "Look whether it is under warranty.\nTell the requester when.",
+}
+
+
 def send(message: str = "received", context: Context = CONTEXT, *, internal: bool = True, **about: object) -> Outbound:
     told = {
         "status": {"status": "open"},
         "alert": {"alert": "Mail on one side only", "detail": "2 mails."},
+        "assigned": WORK,
+        "new": WORK,
+        "news": {"words": "The police have answered.\nAll is well."},
+        "answer": {"words": "Which room is it?\n\nDev"},
+        "changed": {"did": "move: network"},
+        "refused": {"why": 'it says "done" and "take", which are two commands'},
         "gathered": {"references": "MG-7K3F-99 MG-2346-7T"},
     }
     fields = told.get(message, {"waiting_for": "third party"})

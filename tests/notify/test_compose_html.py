@@ -94,7 +94,7 @@ def words_of(html: str) -> list[str]:
 
 
 def words_of_text(text: str) -> list[str]:
-    return re.sub(r"(?m)^- ", "", text).split()
+    return re.sub(r"(?m)^- |: mailto:\S+$", "", text).split()
 
 
 def contrast(first: str, second: str) -> float:

@@ -1,5 +1,5 @@
 # What to run and when: CONTRIBUTING.md, "Habits".
-.PHONY: help install run fast check test services explain golden bench prove lock clean
+.PHONY: help install run fast check test services explain golden pictures bench prove lock clean
 .DEFAULT_GOAL := help
 
 VENV := .venv
@@ -60,10 +60,13 @@ explain: $(VENV)/.run  ## FILE=x.eml: what would happen to this mail, and why
 golden: $(VENV)/.dev  ## rewrite what tests expect to read; read the diff
 	@$(PYTEST) --golden tests
 
+pictures: $(VENV)/.run  ## what our mails look like, into docs/pictures; needs Chromium and pngquant
+	@$(BIN)/python scripts/pictures.py
+
 bench: $(VENV)/.dev  ## the table of docs/performance.md, measured here
 	@$(BIN)/python -m bench
 
-prove: $(VENV)/.dev  ## the figures K1-K5 and K7 of docs/reliability.md; goes on where it stopped. MINUTES=30, SMALL=1, ONLY=K2
+prove: $(VENV)/.dev  ## the figures of docs/reliability.md; goes on where it stopped. MINUTES=30, SMALL=1, ONLY=K2, MAILGATE_CORPUS=folder
 	@$(BIN)/python -m prove $(if $(SMALL),--small) $(if $(MINUTES),--minutes $(MINUTES)) $(ONLY)
 
 # The oldest Python we support resolves: what newer ones need is a part of it.

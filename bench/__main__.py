@@ -8,22 +8,40 @@ import platform
 import sys
 from pathlib import Path
 
-from bench import accept, backtest, big, composing, deciding, growth, ingest, latency, reading, sending, start
+from bench import (
+    accept,
+    backtest,
+    big,
+    composing,
+    deciding,
+    growth,
+    hostile,
+    ingest,
+    latency,
+    reading,
+    resident,
+    sending,
+    start,
+)
 from bench.table import Row, printed
 
 MEASURES = {
     "P1": accept.measure,
     "P2": big.speed,
     "P3": ingest.measure,
+    "P5": ingest.processes,
     "P6": reading.measure,
     "P7": deciding.measure,
     "P8": growth.measure,
     "P9": big.memory,
+    "P10": resident.measure,
+    "P11": ingest.slow_commits,
     "P12": composing.measure,
     "P13": sending.measure,
     "P14": latency.measure,
     "P15": start.measure,
     "P16": backtest.measure,
+    "S4-S6": hostile.measure,
 }
 
 

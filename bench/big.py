@@ -13,6 +13,7 @@ from tests.postfix import postfix
 ROUNDS, COUNT, SESSIONS, SIZE = 3, 150, 10, 1_000_000
 LARGE = 25_000_000
 LARGEST, AT_ONCE, MOST = 35 * 1024**2, 10, 400
+APART = "not counted: the process that reads a large mail by itself"
 
 
 def speed() -> list[Row]:
@@ -41,11 +42,10 @@ def memory() -> list[Row]:
         with gateway(Path(scratch) / "ten", "smtp,worker") as running:
             ten = _peak(running, AT_ONCE, LARGEST)
     times = one / (LARGE / 1e6)
+    over = f"{one:.0f} MB over {idle:.0f} MB idle; {APART}"
     return [
-        Row(
-            "P9", "peak memory of a 25 MB mail", f"{times:.1f} x", "4 x", "2 x", f"{one:.0f} MB over {idle:.0f} MB idle"
-        ),
-        Row("P9", "ten mails of 35 MiB at once", f"{ten:.0f} MB", f"{MOST} MB", "", "peak of the process"),
+        Row("P9", "peak memory of a 25 MB mail", f"{times:.1f} x", "4 x", "2 x", over),
+        Row("P9", "ten mails of 35 MiB at once", f"{ten:.0f} MB", f"{MOST} MB", "", f"peak of the process; {APART}"),
     ]
 
 

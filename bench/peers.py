@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ from tests.servers import free_port
 
 REPOSITORY = Path(__file__).parent.parent
 MAILGATE = [sys.executable, "-m", "mailgate"]
+SLOW = [sys.executable, "-m", "bench.slow"]
 
 
 def wait_until_listening(port: int, seconds: float = 20) -> None:
@@ -72,11 +73,13 @@ def environment(folder: Path, port: int, processes: int = 1, via: str | None = N
 
 
 @contextmanager
-def gateway(folder: Path, roles: str, processes: int = 1, via: str | None = None) -> Iterator[Gateway]:
+def gateway(
+    folder: Path, roles: str, processes: int = 1, via: str | None = None, program: Sequence[str] = MAILGATE
+) -> Iterator[Gateway]:
     """``mailgate serve --role ROLES`` with its store in *folder*, ended by its process id."""
     folder.mkdir(parents=True, exist_ok=True)
     port = free_port()
-    command = [*MAILGATE, "serve", "--role", roles]
+    command = [*program, "serve", "--role", roles]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             command, env=environment(folder, port, processes, via), cwd=REPOSITORY, stdout=log, stderr=log

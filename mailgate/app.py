@@ -3,6 +3,7 @@
 import asyncio
 import os
 import random
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
@@ -265,6 +266,7 @@ class Gateway:
         self._threads: list[Thread] = []
         self._listener: Listener | None = None
         self._intake: Intake | None = None
+        self._alerting: list[Govuk] = []
         self._scheduler: Scheduler | None = None
         self._observer: Observer | None = None
 
@@ -303,6 +305,8 @@ class Gateway:
         self._config, self._context = config, context
         if self._intake is not None:
             self._intake.use(context)
+        for channel in self._alerting:
+            channel.templates = config.service.alerts.templates.known
         if self._listener is not None:
             self._listener.config = config
         if self._observer is not None:
@@ -314,7 +318,11 @@ class Gateway:
     def _tell_of_mistakes(self, count: int) -> None:
         mistakes = "a mistake" if count == 1 else f"{count} mistakes"
         detail = f"Its files have {mistakes}. The last good one stays in force. Run: mailgate rules check"
-        Alerts(self._store, self._context).tell("configuration", "The configuration is wrong", detail, clock())
+        self._tell("configuration", "The configuration is wrong", detail, clock())
+
+    def _tell(self, name: str, subject: str, detail: str, now: datetime) -> None:
+        """Tell people, by the configuration that is in force by then."""
+        Alerts(self._store, self._context).tell(name, subject, detail, now)
 
     def _made_listener(self, group: GroupCommit) -> Listener:
         free_bytes = FreeSpace(folders_of(self._config.operator))
@@ -357,10 +365,10 @@ class Gateway:
         intake = CountedIntake(deciding, self._own)
         self._start("intake", lambda: loop.turn(intake), intake_wake)
         per_hour = self._config.operator.send.automatic_per_hour
-        around = Around(self._store, clock, random.random, self._stop, Alerts(self._store, context).tell, per_hour)
+        around = Around(self._store, clock, random.random, self._stop, self._tell, per_hour)
         for way, wake in wakes.items():
             try:
-                self._start_delivery(way, wake, around, context)
+                self._start_delivery(way, wake, around)
             except Refused as error:
                 if way is Way.MAIL:
                     raise
@@ -370,22 +378,27 @@ class Gateway:
     def _ways(self) -> tuple[Way, ...]:
         return tuple(Way) if self._config.operator.notify.is_set else (Way.MAIL,)
 
-    def _start_delivery(self, way: Way, wake: Event, around: Around, context: Context) -> None:
-        environment = context.loop_id
-        made = channel_to(self._config) if way is Way.MAIL else notify_channel(self._config, way, environment)
+    def _start_delivery(self, way: Way, wake: Event, around: Around) -> None:
+        environment = self._context.loop_id
+        made = channel_to(self._config) if way is Way.MAIL else self._alerting_by(way)
         name = name_of(way)
         delivery = Delivery(way, CountedChannel(made, self._own, name), around)
-        gathering = Gathering(self._store, context, clock)
         receipts = Receipts(self._store, environment, clock)
 
         def turn() -> int:
-            beside = gathering.turn() if way is Way.MAIL else 0
+            beside = Gathering(self._store, self._context, clock).turn() if way is Way.MAIL else 0
             return delivery.turn() + beside
 
         self._start(name, self._alive(name, turn), wake)
         if way is Way.NOTIFY and not self._config.operator.notify.callback_token_file:
             asking = notify_channel(self._config, way, environment)  # a client of its own: it is for one thread
             self._start("receipts", lambda: receipts.ask(asking), Event())
+
+    def _alerting_by(self, way: Way) -> "Govuk":
+        """A channel that is kept up with the configuration."""
+        channel = notify_channel(self._config, way, self._context.loop_id)
+        self._alerting.append(channel)
+        return channel
 
     def _alive(self, name: str, turn: Callable[[], int]) -> Callable[[], int]:
         def counted() -> int:
@@ -491,5 +504,6 @@ class Gateway:
         self._stop.set()
         for wake in self._wakes:
             wake.set()
+        deadline = time.monotonic() + GRACE_SECONDS
         for thread in self._threads:
-            thread.join(GRACE_SECONDS)
+            thread.join(max(0.0, deadline - time.monotonic()))

@@ -34,7 +34,8 @@ from mailgate.model.message import BOUNCES, Envelope, Kind, Message, Verdict
 from mailgate.model.spans import Span
 from mailgate.model.ticket import ORDERED, Change, Draft, Event, Status, Ticket
 from mailgate.rules import dates, extract, outcomes, request
-from mailgate.rules.classify import OTHER, STAGE, Classified
+from mailgate.rules.classify import OTHER, Classified
+from mailgate.rules.ranking import STAGE
 from mailgate.rules.request import calendar_of
 from mailgate.sla.calendar import before, local_date
 from mailgate.tickets import (
@@ -49,6 +50,7 @@ from mailgate.tickets import (
     smalltalk,
     subject,
     thread,
+    wishes,
 )
 from mailgate.tickets.orders import Ambiguous
 from mailgate.tickets.token import tokens_in
@@ -74,6 +76,8 @@ def reread(reading: Reading, config: Config) -> Reading:
     service, message, envelope = config.service, reading.message, reading.envelope
     ids = (*message.in_reply_to, *reversed(message.references), message.header("x-ms-exchange-parent-message-id"))
     named = [to.address for to in (*message.to, *message.cc)]
+    # of a mail that came back: where answers to it were to go (E141), as some relays write ids of their own over ours
+    returned = message.returned_to if message.kind in BOUNCES else ()
     reading = replace(
         reading,
         mailbox=_mailbox(envelope, named, config),
@@ -82,7 +86,7 @@ def reread(reading: Reading, config: Config) -> Reading:
         wording=message.reply_text[:LONGEST_WORDING],
         tokens=(
             *canary.claims(message),
-            *tokens_in((*envelope.recipients, *named, *message.delivered_to), ids, service.reference),
+            *tokens_in((*envelope.recipients, *named, *message.delivered_to, *returned), ids, service.reference),
         ),
         refs=reference.find(message.subject, service.reference),
     )
@@ -134,7 +138,9 @@ class _Case:
         )
 
     def event(self, what: str, data: Mapping[str, object] | None = None, actor: str = "sender") -> tuple[Event, ...]:
-        return (Event(what, actor, data or {}, {"from": self.reading.sender}),)
+        """What happened, with its mark where the sender takes no part in the ticket so far (E121)."""
+        marked = {**(data or {}), "new_participant": True} if self.thread.is_newcomer else data or {}
+        return (Event(what, actor, marked, {"from": self.reading.sender}),)
 
     def earlier(self, span: Span) -> datetime:
         """*span* before now, in the default calendar's working time."""
@@ -226,7 +232,7 @@ def _copy(case: _Case) -> Decision | None:
     known, trace = duplicate.same_mail(case.reading, case.facts)
     if known is None:
         return None
-    events = case.event("another copy arrived")
+    events = case.event("another copy arrived", {"mailboxes": _mailboxes(case)})
     return case.decided(Duplicate(known.ticket), trace, events=events, silent_because="it is a copy")
 
 
@@ -265,18 +271,45 @@ def _command(case: _Case) -> Decision | None:
 
 
 def _ordered(change: Change, order: Order, evidence: Evidence, reading: Reading) -> Event:
-    """The event by which ``undo`` and E187 know the order; a changed task is a correction of what the rules found."""
+    """The event by which ``undo`` and E187 know the order."""
     public, personal = effects.before(change)
-    until = order.until.isoformat() if order.until else None
-    data: dict[str, object] = {
-        "do": order.do,
-        "to": order.to,
-        "status": change.status,
-        "until": until,
-        "answers": evidence.serial,
-    }
-    data |= {name: value for name, value in (("task", change.task), ("before", public)) if value}
+    data = {**effects.said_of(order, change), "answers": evidence.serial, **({"before": public} if public else {})}
     return Event(ORDERED, "agent", data, {"from": reading.sender, **({"before": personal} if personal else {})})
+
+
+def _separated(case: _Case) -> Decision | None:
+    """What had joined a ticket is a request of its own after all (E158): its sender says so, or names another date."""
+    reading, config, facts = case.reading, case.config, case.facts
+    evidence, joined = case.thread.evidence, facts.joined
+    if evidence is None or joined is None or joined.ref != evidence.ticket.ref:
+        return None
+    if not wishes.is_proved(reading, evidence):
+        return None
+    first = reread(joined.reading, config)
+    drafts, _ = request.requests(request.asked_for(first, config), first, config, facts, asks=False)
+    order, trace = wishes.read_wish(reading, evidence.ticket, config, case.first_date)
+    if order is None or order.do != wishes.SEPARATE:
+        trace = wishes.other_date(reading, drafts[0], joined.before, config)
+    if not trace:
+        return None
+    change = wishes.without(evidence.ticket, drafts[0], joined.before)
+    return _opened(case, wishes.both(first, reading), trace, (change,), takes_along=joined.mail_id)
+
+
+def _cancelled(case: _Case) -> Decision | None:
+    """A requester no longer needs it; what others wait for as well stays, with a note."""
+    reading, config, evidence = case.reading, case.config, case.thread.evidence
+    if evidence is None or not wishes.is_proved(reading, evidence):
+        return None
+    ticket = evidence.ticket
+    order, trace = wishes.read_wish(reading, ticket, config, case.first_date)
+    status = lifecycle.after(ticket, lifecycle.Happened.CANCELLED)
+    if order is None or order.do != wishes.CANCEL or status is None or not wishes.may_cancel(ticket, reading.sender):
+        return None
+    change = Change(ticket, status=status, closed_at=case.facts.now)
+    replies = answer.of_change(ticket, lifecycle.told(ticket.status, status), order, config, case.facts.now)
+    events = case.event("command", {"do": order.do, "status": status}, actor="requester")
+    return case.decided(Command(ticket, order), trace, (change,), events, replies)
 
 
 def _small_talk(case: _Case) -> Decision | None:
@@ -336,11 +369,39 @@ def _request(case: _Case) -> Decision:
         trace = (*trace, *why)
         if known is not None:
             return _joined(case, known, drafts[0], trace)
+    return _opening(case, drafts, trace, silent)
+
+
+def _opened(case: _Case, asked: Reading, trace: Trace, changes: tuple[Change, ...], takes_along: int) -> Decision:
+    """What *asked* says as a request of its own, whatever else is there already."""
+    silent = answer.silent_because(case.reading, case.config, case.facts)
+    asks = not silent and _is_heard(asked, case.config)
+    found = request.asked_for(asked, case.config)
+    drafts, why = request.requests(found, asked, case.config, case.facts, asks=asks)
+    return _opening(case, drafts, (*trace, *why), silent, changes, takes_along)
+
+
+def _opening(
+    case: _Case,
+    drafts: tuple[Draft, ...],
+    trace: Trace,
+    silent: str,
+    changes: tuple[Change, ...] = (),
+    takes_along: int | None = None,
+) -> Decision:
     drafts = tuple(replace(draft, linked_to=_linked(case)) for draft in drafts)
-    replies = () if silent else answer.acknowledgements(drafts, reading, config)
+    replies = () if silent else answer.acknowledgements(drafts, case.reading, case.config)
     if not replies and not silent:
         silent = "its priority is acknowledged quietly"
-    return case.decided(NewTicket(drafts), trace, replies=replies, silent_because=silent)
+    mailboxes = _mailboxes(case)
+    events = case.event("sent to several mailboxes", {"mailboxes": mailboxes}) if len(mailboxes) > 1 else ()
+    return case.decided(NewTicket(drafts, takes_along), trace, changes, events, replies, silent)
+
+
+def _mailboxes(case: _Case) -> list[str]:
+    """All of ours that the mail came to: one of them has the ticket, which lists the others."""
+    reached = (case.config.mailbox_of(address) for address in case.reading.envelope.recipients)
+    return sorted({mailbox for mailbox in reached if mailbox})
 
 
 def _unwanted(case: _Case, found: Classified) -> Decision | None:
@@ -374,7 +435,11 @@ def _joined(case: _Case, ticket: Ticket, draft: Draft, trace: Trace) -> Decision
         fields={**draft.fields, **ticket.fields},
         missing=tuple(name for name in ticket.missing if name not in draft.fields),
     )
-    replies, silent = case.answered("duplicate")
+    asks = (case.config.service.information[name].ask for name in duplicate.unsaid(draft, ticket, case.config))
+    said = {"asks": "; ".join(asks), "done_on": ticket.closed_at.isoformat() if ticket.closed_at else ""}
+    replies, silent = case.answered("duplicate", said)
+    if not ticket.is_open and case.reading.sender != ticket.requester:
+        replies += answer.of_change(ticket, "reopened", Order("reopen"), case.config, case.facts.now)
     return case.decided(Duplicate(ticket), trace, (change,), case.event("same request again"), replies, silent)
 
 
@@ -396,7 +461,9 @@ STAGES: tuple[Callable[[_Case], Decision | None], ...] = (
     _automatic,
     _copy,
     _bulk,
+    _separated,
     _command,
+    _cancelled,
     _resent,
     _small_talk,
     _follow_up,

@@ -79,6 +79,10 @@ def stopping() -> None:
     _log.info("stopping: open work is finished first")
 
 
+def no_memory() -> None:
+    _log.error("no memory was left: the process ends and has to be started again; nothing accepted is lost")
+
+
 def mail_accepted(key: str, size: int, recipients: int) -> None:
     _log.info("mail accepted", key=key, size=size, recipients=recipients)
 
@@ -114,6 +118,10 @@ def team_not_told(key: str, error: BaseException) -> None:
 
 def leases_not_released(error: BaseException) -> None:
     _log.warning("what a dead process had waits for the end of its lease", why=why(error))
+
+
+def store_reopened() -> None:
+    _log.error("the disk under the store reported an error: the store is opened anew")
 
 
 def worker_failed(worker: str, error: BaseException) -> None:

@@ -54,8 +54,11 @@ class Supervisor:
     def _be_child(self, number: int) -> None:
         status = 1
         try:
+            for name in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(name, signal.SIG_DFL)  # they end a child that has begun nothing; then *work* sees to them
             os.close(self._alive)
-            self._work(number, self._parent_alive)
+            if not self._stopping:  # a signal may have come before that
+                self._work(number, self._parent_alive)
             status = 0
         finally:
             os._exit(status)  # never back into the parent's code

@@ -95,7 +95,7 @@ def figures(*, small: bool) -> dict[str, Figure]:
 _FULL = {
     "K1 rounds": 80, "K1 first": 1, "K1 apart": 80,
     "K2 kills": 50, "K2 rounds": 10, "K2 single": 500, "K2 single rounds": 19,
-    "K3 rounds": 100, "K3 calls": 20, "K3 apart": 1, "K3 sites": 1000,
+    "K3 rounds": 40, "K3 calls": 100, "K3 apart": 1, "K3 sites": 1000,
     "K4 seconds": 60, "K5 mails": 2000, "K5 rounds": 5, "F6 times": 50, "F11 seconds": 10, "F11 stops": 10,
     "K7 rounds": 50, "K7 mails": 20_000, "K7 guided rounds": 10, "K7 guided mails": 20_000, "K13 mails": 10_000,
 }  # fmt: skip

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from threading import Timer
 from typing import Any
@@ -33,6 +34,7 @@ from mailgate.workers import delivery, intake, loop
 from prove import failing
 
 LEASE_SECONDS = 2.0
+IMPATIENT_SECONDS = 0.25
 ENDING = (signal.SIGTERM, signal.SIGINT)
 GROUP_COMMIT: Any = vars(app)["GroupCommit"]
 
@@ -51,6 +53,14 @@ def hurried() -> None:
     vars(delivery)["pause_after"] = soon
     loop.LONGEST_PAUSE_SECONDS = 0.5
     supervise.SHORTEST_PAUSE_SECONDS = supervise.LONGEST_PAUSE_SECONDS = 0.05
+
+
+def impatient() -> None:
+    """The same within tenths of seconds: for sweeps of thousands of failures, each of which somebody waits for."""
+    hurried()
+    intake.LEASE_SECONDS = 2 * IMPATIENT_SECONDS
+    maildir.Maildir.longest_seconds = IMPATIENT_SECONDS
+    vars(loop)["run"] = partial(loop.run, poll_seconds=IMPATIENT_SECONDS)
 
 
 def early() -> None:
@@ -97,6 +107,7 @@ def slow() -> None:
 
 CHANGES: dict[str, Callable[[], None]] = {
     "hurried": hurried,
+    "impatient": impatient,
     "early": early,
     "unsynced": unsynced,
     "forgetful": forgetful,

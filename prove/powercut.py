@@ -54,7 +54,9 @@ def _run_until_cut(running: Gateway, disk: PowerCutDisk, number: int, operation:
 
 
 def _checked_copy(boot: Path, copy: Path, ledger: Ledger, load: Load) -> list[str]:
-    """What is wrong with a copy of what the cut has left: the original is for the next start to repair."""
+    """What is wrong with a copy of what the cut has left, as far as it holds mails: the original is for the next start
+    to repair.
+    """
     taken = ledger.taken()
     if not (boot / "var").exists():
         return [f"after a power cut there is no store, and {len(taken)} mails were taken"] if taken else []

@@ -13,28 +13,43 @@ from prove.full import put_off
 from prove.gateway import LEASE_SECONDS
 from prove.ledger import Ledger, Load
 from prove.outcome import Outcome
-from prove.process import Gateway, gateway, starter, wait_until
+from prove.process import Gateway, gateway, is_running, starter, wait_until
 
 LIMITS = {"nofile": resource.RLIMIT_NOFILE, "fsize": resource.RLIMIT_FSIZE, "as": resource.RLIMIT_AS}
 LEASE_IS_GONE = "the lease of a mail ran out"
+CROWD = {"nofile": 100}  # connections that are kept open
+NOTICED_WITHIN_SECONDS = 30.0
 BACK_WITHIN_SECONDS = 10.0
 
 
 def limited(folder: Path, seed: int, limit: str, seconds: float, *, spoilt: bool = False) -> Outcome:
-    """The running gateway is given less of *limit* than it needs, for *seconds*; then it must recover by itself."""
-    ledger = Ledger(folder / "ledger")
+    """The running gateway is given less of *limit* than it needs, for *seconds*; then it must recover by itself.
+
+    Where it ends meanwhile it is started again, as systemd would, and has too little again.
+    """
+    ledger, ended = Ledger(folder / "ledger"), 0
     changes = ["hurried", *(["early"] if spoilt else [])]
     with starter(*changes) as starting, gateway(starting, folder) as running:
         running.start()
         load = Load(running.port, ledger, large_every=5).start()
-        time.sleep(0.5)
-        before = resource.prlimit(running.pid, LIMITS[limit])
-        resource.prlimit(running.pid, LIMITS[limit], (_too_little(limit, running), before[1]))
-        left_out = _crowd(running.port, 100 if limit == "nofile" else 0, seconds)
-        suffered = put_off(ledger) + sum("lost" in codes for codes in list(ledger.heard.values())) + left_out
-        resource.prlimit(running.pid, LIMITS[limit], before)
+        wait_until(lambda: bool(ledger.taken()), BACK_WITHIN_SECONDS, "no mail was taken")
+        usual = _give_too_little(limit, running)
+        crowd = [socket.create_connection(("127.0.0.1", running.port), 5) for _ in range(CROWD.get(limit, 0))]
+        began = time.monotonic()
+        while not _is_enough(time.monotonic() - began, seconds, bool(crowd) or _put_off_or_lost(ledger) > 0):
+            time.sleep(0.1)
+            if _is_revived(running):
+                ended += 1
+                _give_too_little(limit, running)
+        suffered = _put_off_or_lost(ledger) + _left_out(crowd)
+        ended += _is_revived(running)
+        resource.prlimit(running.pid, LIMITS[limit], usual)
         taken = len(ledger.taken())
-        wait_until(lambda: len(ledger.taken()) > taken, BACK_WITHIN_SECONDS, "intake did not come back")
+        wait_until(
+            lambda: not _is_revived(running) and len(ledger.taken()) > taken,
+            BACK_WITHIN_SECONDS,
+            "intake did not come back",
+        )
         load.stop()
         found = running.wait_until_quiet()
         if running.stop() != 0:
@@ -43,13 +58,36 @@ def limited(folder: Path, seed: int, limit: str, seconds: float, *, spoilt: bool
     ledger.close()
     if not suffered:
         found.append(f"nobody noticed the limit on {limit}")
-    return Outcome({"mails": len(ledger.taken()), "put off or lost": suffered}, found)
+    return Outcome({"mails": len(ledger.taken()), "put off or lost": suffered, "times it ended": ended}, found)
 
 
-def _crowd(port: int, size: int, seconds: float) -> int:
-    """Keep *size* connections open for *seconds*; how many of them were not greeted."""
-    crowd = [socket.create_connection(("127.0.0.1", port), 5) for _ in range(size)]
-    time.sleep(seconds)
+def _is_enough(passed: float, seconds: float, is_noticed: bool) -> bool:
+    """At least *seconds*, and until somebody notices, but not for ever."""
+    return passed > seconds and (is_noticed or passed > seconds + NOTICED_WITHIN_SECONDS)
+
+
+def _is_revived(running: Gateway) -> bool:
+    """Whether the gateway had ended and was started again."""
+    if is_running(running.pid):
+        return False
+    running.kill()
+    running.start()
+    return True
+
+
+def _give_too_little(limit: str, running: Gateway) -> tuple[int, int]:
+    """What it had before."""
+    usual = resource.prlimit(running.pid, LIMITS[limit])
+    resource.prlimit(running.pid, LIMITS[limit], (_too_little(limit, running), usual[1]))
+    return usual
+
+
+def _put_off_or_lost(ledger: Ledger) -> int:
+    return put_off(ledger) + sum("lost" in codes for codes in list(ledger.heard.values()))
+
+
+def _left_out(crowd: list[socket.socket]) -> int:
+    """How many connections of *crowd* were not greeted; closes them."""
     left_out = 0
     for one in crowd:
         one.setblocking(False)
@@ -66,10 +104,8 @@ def _too_little(limit: str, running: Gateway) -> int:
         return 64
     if limit == "fsize":
         return (running.folder / "mailgate.db-wal").stat().st_size + 200_000
-    for line in Path(f"/proc/{running.pid}/status").read_text().splitlines():
-        if line.startswith("VmSize"):
-            return int(line.split()[1]) * 1024 + 500_000
-    raise RuntimeError("the gateway is gone")
+    pages = int(Path(f"/proc/{running.pid}/statm").read_text().split()[0])
+    return pages * resource.getpagesize() + 500_000
 
 
 def stopped(folder: Path, seed: int, times: int, *, spoilt: bool = False) -> Outcome:

@@ -11,9 +11,11 @@ found swaks /usr/bin/swaks || missing="$missing swaks"
 found openssl /usr/bin/openssl || missing="$missing openssl"
 found fusermount3 /bin/fusermount3 || missing="$missing fuse3"
 found fiu-run /usr/bin/fiu-run || missing="$missing fiu-utils libfiu0"
+found chromium /usr/bin/chromium || missing="$missing chromium fonts-liberation"
+found pngquant /usr/bin/pngquant || missing="$missing pngquant"
 
 if [ -z "$missing" ]; then
-    echo "services: PostgreSQL, Postfix, Dovecot, swaks, openssl, FUSE and libfiu are here"
+    echo "services: PostgreSQL, Postfix, Dovecot, swaks, openssl, FUSE, libfiu, Chromium and pngquant are here"
 elif ! command -v apt-get >/dev/null 2>&1; then
     echo "services: no apt-get here; install$missing with this system's packages"
     exit 1

@@ -30,6 +30,7 @@ OUTSIDE_TESTS = {
     "faults",
     "folders",
     "journal",
+    "shortage",
     "supervise",
     "examples",
     "app",
@@ -70,7 +71,9 @@ def layer(module: str) -> int:
         return PURE
     if package == "workers":
         return WORKERS
-    return SHELL if package in ("scheduler", "app", "replay", "backtest", "cli", "web", "__main__") else OUTSIDE
+    return (
+        SHELL if package in ("scheduler", "app", "replay", "backtest", "suggest", "cli", "web", "__main__") else OUTSIDE
+    )
 
 
 def is_pure_test(path: Path) -> bool:

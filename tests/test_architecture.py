@@ -23,7 +23,7 @@ HOMES = {
     "obstore": ("store.s3",),
     "pysqlite3": ("store",),
     "apscheduler": ("scheduler",),
-    "jinja2": ("notify.compose",),
+    "jinja2": ("notify.template",),
     "notifications_python_client": ("notify.govuk",),
 }
 OUTSIDE_WORLD = {

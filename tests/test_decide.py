@@ -1,5 +1,6 @@
 """What becomes of a mail: one test for each way a decision can go."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -128,12 +129,30 @@ def test_E141_a_bounce_is_noted_on_the_ticket_it_tells_of() -> None:
     assert not decision.replies
 
 
+@pytest.mark.parametrize(("kind", "claims"), [(Kind.DSN_FAILED, ["MG-7K3F-99"]), (Kind.HUMAN, [])])
+def test_E141_where_answers_were_to_go_names_the_ticket_of_a_mail_that_came_back(kind: Kind, claims: list[str]) -> None:
+    replies_to = ("helpdesk+7k3f99-4-at2jh5xleiw7uiral@council.example",)
+    reading = decide.read(make_message(kind=kind, returned_to=replies_to), make_envelope(), CONFIG)
+    assert [token.ref for token in reading.tokens] == claims
+
+
 def test_E151_another_copy_joins_and_is_not_answered_again() -> None:
     message, ticket = make_message(REQUEST), make_ticket()
     same = decide.read(message, make_envelope(), CONFIG).fingerprint
     decision = decided(message, make_facts(same_id=Known(same, ticket)))
     assert decision.outcome == Duplicate(ticket)
     assert not decision.replies
+    assert decision.events[0].data == {"mailboxes": [HELPDESK]}
+
+
+def test_one_mail_to_several_of_our_mailboxes_is_one_ticket_that_lists_them() -> None:
+    boxes = {HELPDESK: {"team": "desk"}, "network@council.example": {"team": "field-team"}}
+    config = make_config(mailboxes=boxes)
+    reading = decide.read(make_message(REQUEST), make_envelope(recipients=tuple(boxes), vouched=True), config)
+    decision = decide.decide(reading, config, make_facts())
+    assert isinstance(decision.outcome, NewTicket)
+    assert len(decision.outcome.drafts) == 1
+    assert decision.events[0].data == {"mailboxes": sorted(boxes)}
 
 
 def test_S33_the_same_id_over_other_content_is_a_mail_of_its_own() -> None:
@@ -284,6 +303,14 @@ def test_E189_a_stranger_is_answered_once_a_day() -> None:
     assert not decided(message, make_facts(acknowledged=1)).replies
 
 
+@pytest.mark.parametrize("had", [{"acknowledged": 5}, {"acknowledged_lately": 4}, {"acknowledged_just_now": 1}])
+def test_E136_a_verified_outsider_is_answered_once_in_ten_minutes_and_four_times_an_hour(had: dict[str, int]) -> None:
+    reading = decide.read(make_message(REQUEST, sender=STRANGER), make_envelope(), CONFIG)
+    outsider = replace(reading, verdict=Verdict.PASS)
+    assert sent(decide.decide(outsider, CONFIG, make_facts())) == [("received", STRANGER)]
+    assert not decide.decide(outsider, CONFIG, make_facts(**had)).replies
+
+
 def test_S43_strangers_together_are_answered_twenty_times_a_minute() -> None:
     message = make_message(REQUEST, sender=STRANGER)
     assert not decided(message, make_facts(acknowledged_to_strangers=20)).replies
@@ -331,6 +358,15 @@ def test_E121_a_stranger_with_a_forwarded_mail_may_post_and_moves_nothing() -> N
     assert decision.action is Action.FOLLOW_UP
     assert not decision.changes
     assert not decision.replies
+
+
+def test_E121_what_somebody_new_posts_is_marked_and_answered_by_nothing() -> None:
+    ticket = make_ticket(status="done", closed_at=NOW - timedelta(hours=1))
+    for sender, is_marked in ((STRANGER, True), (ANN, False)):
+        decision = decided(make_message("It is broken again.", sender=sender), answering(ticket))
+        assert isinstance(decision.outcome, FollowUp)
+        assert ("new_participant" in decision.events[0].data) == is_marked
+        assert bool(decision.replies) != is_marked
 
 
 def test_E185_a_forged_requester_reopens_nothing() -> None:

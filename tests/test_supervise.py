@@ -31,3 +31,23 @@ def test_a_child_that_waits_to_be_started_again_does_not_delay_the_other():
     started = done.stdout.splitlines()
     assert started.count("child 0") == 1
     assert started.count("child 1") > 3
+
+
+STARTING = r"""
+import os, signal, time
+from mailgate import supervise
+
+parent = os.getpid()
+
+
+def work(number, alive):
+    os.kill(parent, signal.SIGTERM)
+    time.sleep(60)
+
+
+supervise.Supervisor(2, work, lambda pid: None).run()
+"""
+
+
+def test_a_stop_ends_children_that_are_still_starting():
+    subprocess.run([sys.executable, "-c", STARTING], timeout=30, check=True)

@@ -24,6 +24,7 @@ def parse(
     files: Files,
     as_json: AsJson = False,
     explain: Annotated[bool, typer.Option(help="Say of each line of the body what became of it.")] = False,
+    html: Annotated[bool, typer.Option(help="Print the HTML of the mail, cleaned for people to look at.")] = False,
 ) -> None:
     """Show a mail as the gateway reads it; without a configuration too."""
     from mailgate.cli.shown import message_as_json
@@ -36,6 +37,11 @@ def parse(
         if context.find_root().obj:  # asked for; the folder that happens to be here may be anything's
             raise
         service = Service()
+    if html:
+        from mailgate.ingest.for_people import html_for_people
+
+        _each(files, lambda raw: {"html": html_for_people(raw)}, as_json, lambda shown: print(shown["html"]))
+        return
     show = _print_fates if explain else _print_plain
     _each(files, lambda raw: message_as_json(read(raw, service.text, service.markings)), as_json, show)
 

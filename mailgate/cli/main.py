@@ -32,8 +32,12 @@ COMMANDS = (
     ("rules check", "rules", "check", "Check the configuration and say where its mistakes are."),
     ("rules schema", "rules", "schema", "Print the JSON Schema by which editors complete and check the files."),
     ("rules backtest", "backtest", "backtest", "Say which mails of the past other rules would have sent elsewhere."),
+    ("rules suggest", "suggest", "suggest", "Say which phrases would have got right what people had to put right."),
+    ("template preview", "template", "preview", "Write the HTML of a message with made-up values."),
+    ("template check", "template", "check", "Check every template, in each language and with each field missing."),
     ("ticket list", "ticket", "list_tickets", "List tickets."),
     ("ticket show", "ticket", "show_ticket", "Show one ticket."),
+    ("ticket set", "ticket", "set_ticket", "Change a ticket as an agent does by mail."),
     ("outbox list", "outbox", "list_outbox", "List the mails we sent, wait to send, or could not send."),
     ("outbox show", "outbox", "show_outbox", "Show one mail of ours."),
     ("outbox retry", "outbox", "retry_outbox", "Send a mail at once, whatever kept it back."),
@@ -49,6 +53,7 @@ COMMANDS = (
 )
 GROUPS = {
     "rules": "The rules that sort mail.",
+    "template": "What we say in mails.",
     "ticket": "The tickets.",
     "outbox": "What we send.",
     "notify": "GOV.UK Notify.",

@@ -35,7 +35,7 @@ def list_outbox(
     rows = (
         (
             mail["id"],
-            mail["state"],
+            f"{mail['state']}, perhaps twice" if mail["perhaps_twice"] else mail["state"],
             mail["message"],
             mail["to"],
             mail["ref"],

@@ -20,6 +20,7 @@ from mailgate.app import ROLES, Gateway, address_of, bury, check_doors, context_
 from mailgate.cli.frame import configuration
 from mailgate.errors import Refused, TryLater
 from mailgate.model.config import Config, Mode
+from mailgate.shortage import end_where_memory_is_gone
 from mailgate.store.engine import Store, open_store
 from mailgate.supervise import Supervisor
 from mailgate.web.counts import Counts
@@ -35,6 +36,9 @@ def serve(
 ) -> None:
     """Run the gateway until SIGTERM or SIGINT."""
     run(configuration(context), roles_from(role))
+    # All that was begun is durable. What the interpreter would do now is to free memory object by object, which takes
+    # seconds on a busy machine, and to wait for threads, of which one may be asking a server that does not answer.
+    os._exit(0)
 
 
 def run(config: Config, roles: frozenset[str]) -> None:
@@ -86,6 +90,7 @@ def _work(
 async def _until_stopped(gateway: Gateway, config: Config, parent: int) -> None:
     """Run *gateway* until a signal, or until *parent*, a descriptor, says that the parent has ended."""
     stop, running = asyncio.Event(), asyncio.get_running_loop()
+    end_where_memory_is_gone(running)
     for name in (signal.SIGTERM, signal.SIGINT):
         running.add_signal_handler(name, stop.set)
     if parent >= 0:

@@ -1,6 +1,6 @@
 """``mailgate ticket``: the tickets, as lists and one by one."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,6 +14,7 @@ from mailgate.model.ticket import Status
 
 if TYPE_CHECKING:
     from mailgate.model.config import Config
+    from mailgate.model.decision import Order
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 InTable = Callable[[str | None], str]
@@ -65,6 +66,57 @@ def show_ticket(
         print_json(found)
     else:
         _print_ticket(found, _in_table(config))
+
+
+def set_ticket(
+    context: typer.Context,
+    ref: Annotated[str, typer.Argument(help='Its reference, such as "MG-7K3F-99".', metavar="REF")],
+    task: Annotated[str | None, typer.Option(help="What it is about: CATEGORY.TASK.")] = None,
+    assignee: Annotated[str | None, typer.Option(help="Who of its team has it: an address.")] = None,
+    status: Annotated[Status | None, typer.Option(help="waiting, done, cancelled; open: open again.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Change a ticket as an agent does by mail, with the same history, and the same mails to the requester."""
+    from mailgate.app import clock, context_of
+    from mailgate.store import tickets
+    from mailgate.workers.order import give
+
+    config = configuration(context)
+    canonical = _canonical(ref, config.service.reference)
+    orders = list(_orders(task, assignee, status, config))
+    if not orders:
+        raise Refused("say what to change: --task, --assignee or --status")
+    with opened(config) as store:
+        mails = context_of(config, store)
+        for order in orders:
+            give(store, mails, canonical, order, clock())
+        with store.read() as connection:
+            found = tickets.show(connection, canonical, config.key_name)
+    if as_json:
+        print_json(found)
+    else:
+        print(f"{canonical} is {found['status']}: {found['task'] or 'no task'}, {found['assignee'] or 'unassigned'}.")
+
+
+def _orders(task: str | None, assignee: str | None, status: Status | None, config: "Config") -> Iterator["Order"]:
+    """What the options order, in the order in which it is done."""
+    from mailgate.model.decision import Order
+    from mailgate.rules.typed import suggestion
+
+    if task is not None:
+        known = [f"{name}.{each}" for name, category in config.service.categories.items() for each in category.tasks]
+        if task not in (*known, *(f"{name}.other" for name in config.service.categories)):
+            raise Refused(f'there is no task "{task}"{suggestion(task, known)}')
+        yield Order("task", to=task)
+    if assignee is not None:
+        yield Order("assign", to=assignee.lower())
+    if status is not None:
+        if status not in _ORDERED_BY:
+            raise Refused(f"no ticket becomes {status} again: choose from {', '.join(_ORDERED_BY)}")
+        yield Order(_ORDERED_BY[status])
+
+
+_ORDERED_BY = {Status.WAITING: "waiting", Status.DONE: "done", Status.CANCELLED: "cancel", Status.OPEN: "reopen"}
 
 
 def _canonical(written: str, prefix: str) -> str:

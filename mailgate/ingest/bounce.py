@@ -16,6 +16,7 @@ MAX_SECOND = 128 * 1024  # what flufl.bounce may read: it looks at each line a h
 RETURNED = frozenset(
     {"message/rfc822", "message/global", "message/partial"} | {"text/rfc822-headers", "message/global-headers"}
 )
+_STATUS = re.compile(r"[245]\.\d{1,3}\.\d{1,3}", re.ASCII)
 NOTIFIED_BY = "x-amz-sns-message-id"
 _WORD = r"[^\s<>;,\"()\x00-\x1f\x7f]{1,200}"
 _ADDRESS = re.compile(f"{_WORD}@{_WORD}")
@@ -131,7 +132,7 @@ def _recipients(text: str) -> list[Recipient]:
         final = _ADDRESS.search(fields.get("final-recipient", ""))
         chosen = final or address
         if chosen:
-            found.append(Recipient(chosen[0].strip("<>").lower(), _action(fields), fields.get("status", "")[:20]))
+            found.append(Recipient(chosen[0].strip("<>").lower(), _action(fields), _status(fields)))
     return found
 
 
@@ -150,11 +151,17 @@ def _fields(block: str) -> dict[str, str]:
     return fields
 
 
+def _status(fields: dict[str, str]) -> str:
+    """The enhanced status code (RFC 3463), such as "5.1.1"; "" where there is none."""
+    found = _STATUS.match(fields.get("status", ""))
+    return found[0] if found else ""
+
+
 def _action(fields: dict[str, str]) -> Action:
     word = fields.get("action", "").partition(" ")[0].strip(";").lower()
     if word in set(Action):
         return Action(word)
-    status = fields.get("status", "")
+    status = _status(fields)
     if status.startswith("4"):
         return Action.DELAYED
     return Action.DELIVERED if status.startswith("2") else Action.FAILED

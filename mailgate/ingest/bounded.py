@@ -4,6 +4,7 @@ A small mail cannot cost much: the limits of R11 and R12 hold while it is read. 
 unlike a pickle cannot make us do anything, whatever became of the process that read it.
 """
 
+import logging
 import resource
 import subprocess
 import sys
@@ -14,6 +15,8 @@ from mailgate.errors import GiveUp
 from mailgate.ingest.parse import parse
 from mailgate.model.config import TextKeys
 from mailgate.model.message import Message
+
+logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL)  # it writes a stack trace where a mail is odd
 
 LARGE = 4 * 1024**2
 CPU_SECONDS = 10

@@ -122,6 +122,11 @@ def read_body(pieces: list[Segment]) -> Body:
     return Body(text, None if joined == Rendered(text) else joined, tuple(dict.fromkeys(defects)))
 
 
+def html_of(root: Part) -> str:
+    """The HTML parts of the body of a mail, as they were written."""
+    return "\n".join(_decoded(part, []) for piece in segments(root) for part in piece.html)
+
+
 def read_packed(text: str, html: str) -> Body:
     """The body of a mail that has its words in a winmail.dat alone (E89)."""
     if not html:

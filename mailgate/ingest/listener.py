@@ -4,8 +4,8 @@ import asyncio
 import socket
 import ssl
 import stat
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from mailgate import journal
@@ -17,98 +17,46 @@ from mailgate.ingest.smtp import Door
 from mailgate.model.config import Tls
 
 BACKLOG = 1024
-BREATH_SECONDS = 0.1
+FAREWELL_SECONDS = 1.0
 
 
 class Listener(Door):
-    """Accepts connections and hands every mail to its spool.
+    """Accepts connections and hands every mail to its spool."""
 
-    It accepts them itself: a server of uvloop's hears nobody ever again once it had no memory for a connection (F11).
-    """
-
-    _listening: tuple[socket.socket, ...] = ()
-    _accepting: tuple[asyncio.Task[None], ...] = ()
+    _servers: tuple[asyncio.Server, ...] = ()
 
     async def start(
         self, host: str, port: int, *, session: type[SmtpSession] = SmtpSession, shared_port: bool = False
     ) -> tuple[str, int]:
         """Listen; *shared_port*: other processes listen there too. The address in use; OSError where it cannot."""
         loop = asyncio.get_running_loop()
-        bound = list(_bound(host, port, shared_port))
-        for listening in bound:
-            self._accept_from(listening, lambda: session(self, loop))
-        address = bound[0].getsockname()
-        return str(address[0]), int(address[1])
+        server = await loop.create_server(
+            lambda: session(self, loop), host, port, reuse_port=shared_port or None, backlog=BACKLOG
+        )
+        self._servers += (server,)
+        bound = server.sockets[0].getsockname()
+        return str(bound[0]), int(bound[1])
 
     async def start_local(self, listening: socket.socket) -> None:
         """Speak LMTP on *listening*, a Unix socket that other processes may share."""
         loop = asyncio.get_running_loop()
-        self._accept_from(listening, lambda: LmtpSession(self, loop, is_local=True))
-
-    def _accept_from(self, listening: socket.socket, made: Callable[[], SmtpSession]) -> None:
-        listening.setblocking(False)
-        self._listening += (listening,)
-        self._accepting += (asyncio.create_task(_accept(listening, made)),)
+        server = await loop.create_unix_server(lambda: LmtpSession(self, loop, is_local=True), sock=listening)
+        self._servers += (server,)
 
     async def stop(self, grace_seconds: float = 10) -> None:
-        """Finish the commits that are under way, send everybody else off with 421."""
+        """Finish the commits that are under way, send everybody else off with 421; they get a moment to hear it."""
         self.closing = True
-        for accepting in self._accepting:
-            accepting.cancel()
-        await asyncio.gather(*self._accepting, return_exceptions=True)
-        for listening in self._listening:
-            listening.close()
+        for server in self._servers:
+            server.close()
         for session in list(self.sessions):
             if not session.committing:
                 session.send_off(BUSY)
-        deadline = asyncio.get_running_loop().time() + grace_seconds
-        while self.sessions and asyncio.get_running_loop().time() < deadline:
+        clock = asyncio.get_running_loop().time
+        began = clock()
+        while self.sessions and clock() < began + grace_seconds:
+            if clock() > began + FAREWELL_SECONDS and not any(session.committing for session in self.sessions):
+                break
             await asyncio.sleep(0.02)
-
-
-async def _accept(listening: socket.socket, made: Callable[[], SmtpSession]) -> None:
-    """A session for each connection, until cancelled; a breath where there is no descriptor or no memory for it."""
-    loop = asyncio.get_running_loop()
-    admitting: set[asyncio.Task[None]] = set()
-    while True:
-        try:
-            connection, _ = await loop.sock_accept(listening)
-            admitted = loop.create_task(_admit(connection, made))
-            admitting.add(admitted)
-            admitted.add_done_callback(admitting.discard)
-        except (OSError, MemoryError):
-            with suppress(MemoryError):  # without memory to wait we go on at once
-                await asyncio.sleep(BREATH_SECONDS)
-
-
-async def _admit(connection: socket.socket, made: Callable[[], SmtpSession]) -> None:
-    try:
-        await asyncio.get_running_loop().connect_accepted_socket(made, connection)
-    except (OSError, MemoryError):
-        connection.close()
-
-
-def _bound(host: str, port: int, shared_port: bool) -> Iterator[socket.socket]:
-    """A listening socket for each address of *host*, of any where it is ""."""
-    for family, kind, protocol, _, address in socket.getaddrinfo(
-        host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-    ):
-        try:
-            listening = socket.socket(family, kind, protocol)
-        except OSError:
-            continue  # a kernel without IPv6
-        try:
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if shared_port:
-                listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-            if family == socket.AF_INET6:
-                listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            listening.bind(address)
-            listening.listen(BACKLOG)
-        except BaseException:
-            listening.close()
-            raise
-        yield listening
 
 
 @contextmanager
@@ -143,8 +91,15 @@ def _remove_left_over(path: Path) -> None:
 
 def check_free(host: str, port: int) -> None:
     """OSError where somebody listens there already: processes that are about to share the port would not notice."""
-    for listening in _bound(host, port, shared_port=False):
-        listening.close()
+    wanted = socket.AF_UNSPEC if host else socket.AF_INET
+    found = socket.getaddrinfo(host or None, port, wanted, socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    for family, kind, protocol, _, address in found:
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            probe.bind(address)
+            probe.listen(1)
 
 
 def encryption(tls: Tls) -> ssl.SSLContext:

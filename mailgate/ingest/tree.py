@@ -109,7 +109,11 @@ class Part(Message):
 
     def get_boundary(self, failobj: Any = None) -> Any:
         """The boundary, without the line ends of a header that was folded within it."""
-        boundary = super().get_boundary(failobj)
+        try:
+            boundary = super().get_boundary(failobj)
+        except UnicodeError:  # its charset (RFC 2231) has a name of which no charset can be
+            said = self.get_param("boundary")
+            boundary = said[2] if isinstance(said, tuple) else failobj
         return _LINE_END.sub("", boundary) if isinstance(boundary, str) else boundary
 
     @property

@@ -90,6 +90,22 @@ class Mode(StrEnum):
     OFF = "off"
 
 
+class Language(StrEnum):
+    """A language in which we write, by its tag."""
+
+    ENGLISH = "en-GB"
+    WELSH = "cy"
+
+
+class Audience(StrEnum):
+    """Who reads a mail of ours: the team that owns its ticket, others of our domains, partners, everybody else."""
+
+    TEAM = "team"
+    COLLEAGUES = "colleagues"
+    PARTNERS = "partners"
+    PUBLIC = "public"
+
+
 class ShareWork(StrEnum):
     """Who gets a new ticket."""
 
@@ -172,12 +188,21 @@ class Team(Model):
     label: str | None = None
 
 
+Writing = Literal["en", "cy", "en+cy"]
+
+
 class Mailbox(Model):
     """A functional address we answer for. *usually*: the category where nothing says otherwise."""
 
     team: str
     usually: str | None = None
     mode: Mode = Mode.LIVE
+    language: Writing = "en"
+
+    @property
+    def languages(self) -> tuple[Language, ...]:
+        """The languages of each mail about its tickets, in their order."""
+        return tuple({"en": Language.ENGLISH, "cy": Language.WELSH}[tag] for tag in self.language.split("+"))
 
 
 class Information(Model):
@@ -289,6 +314,25 @@ class Messages(Model):
     quiet_for: Words = ()
 
 
+Readers = Annotated[tuple[Audience, ...], BeforeValidator(_listed)]
+
+
+class MaySee(Model):
+    """Who may see what a mail can say about a case; whoever is not named does not see it."""
+
+    task: Readers = (Audience.TEAM, Audience.COLLEAGUES)
+    key: Readers = (Audience.TEAM, Audience.COLLEAGUES)
+    key_in_subject: Readers = (Audience.TEAM,)
+
+
+class Privacy(Model):
+    """*partners*: domains of outside bodies we work with; *neutral*: what a mail calls a task, by "category.task"."""
+
+    partners: Words = ()
+    may_see: MaySee = MaySee()
+    neutral: Mapping[str, str] = Field(default_factory=dict)
+
+
 def _template_id(text: str) -> str:
     if not re.fullmatch("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", text):
         raise ValueError("expected the id of a template in GOV.UK Notify, a UUID")
@@ -379,6 +423,8 @@ class Service(Model):
     capacity_levels: Mapping[str, Mapping[Framework, Slowing]] = Field(default_factory=dict)
     commissions: Commissions | None = None
     messages: Messages = Messages()
+    privacy: Privacy = Privacy()
+    welsh: Mapping[str, str] = Field(default_factory=dict)
     alerts: Alerts = Alerts()
     keep: Mapping[str, str] = Field(default_factory=dict)
 
@@ -535,6 +581,11 @@ class Operator(Model):
     workers: Workers = Workers()
 
 
+def _is_below(domain: str, domains: tuple[str, ...]) -> bool:
+    domain = domain.lower()
+    return any(domain == own or domain.endswith("." + own) for own in domains)
+
+
 class Config(Model):
     """The whole configuration.
 
@@ -568,8 +619,21 @@ class Config(Model):
 
     def is_ours(self, domain: str) -> bool:
         """Whether *domain* is one of our organisation's, or below one of them."""
-        domain = domain.lower()
-        return any(domain == own or domain.endswith("." + own) for own in self.service.domains)
+        return _is_below(domain, self.service.domains)
+
+    def is_partner(self, domain: str) -> bool:
+        """Whether *domain* is that of an outside body we work with, or below one."""
+        return _is_below(domain, self.service.privacy.partners)
+
+    @property
+    def writes_welsh(self) -> bool:
+        """Whether any mailbox writes in Welsh."""
+        return any(Language.WELSH in mailbox.languages for mailbox in self.service.mailboxes.values())
+
+    def languages_of(self, mailbox: str) -> tuple[Language, ...]:
+        """The languages of each mail about the tickets of *mailbox*."""
+        found = self.service.mailboxes.get(mailbox)
+        return found.languages if found else (Language.ENGLISH,)
 
     def mailbox_of(self, address: str) -> str | None:
         """The configured mailbox that *address* reaches, with or without a plus tag (E11)."""

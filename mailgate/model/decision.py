@@ -106,7 +106,8 @@ class Reading:
 class Evidence:
     """That a mail belongs to *ticket*: *rank* after E120, *how* in words.
 
-    *mailed_to* got the mail it answers: number *serial* of its ticket, the message *answers*, written at *sent_at*.
+    *mailed_to* got the mail that it *answers*, a message of ours: number *serial* of its ticket, written at *sent_at*
+    because of the mail with the ingest key *cause*.
     """
 
     rank: int
@@ -116,6 +117,7 @@ class Evidence:
     answers: str = ""
     serial: int = 0
     sent_at: datetime | None = None
+    cause: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +144,16 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
+class Joined:
+    """The sender's mail that joined the ticket *ref* as the same request; *before* is the ticket as it was then."""
+
+    mail_id: int
+    ref: str
+    reading: Reading
+    before: Ticket
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What was looked up about one mail before it is decided.
 
@@ -149,10 +161,12 @@ class Facts:
     and content within seven days (E153). *evidence* is in order of rank. *same_case* are
     tickets with one of its keys that are open or were closed recently; *colleagues* are the
     members of the teams of the tickets in *evidence*. *acknowledged* counts automatic answers of the last day to
-    its sender, *acknowledged_to_strangers* those of the last minute to anybody not verified.
+    its sender, *acknowledged_lately* those of the last hour, *acknowledged_just_now* those of the last ten minutes, and
+    *acknowledged_to_strangers* those of the last minute to anybody not verified (E136).
     *is_own*: we sent a mail with its Message-ID. *canary*: the valid token of a canary of ours.
     *workers* are the people to whom a new ticket can be given. *ordered* are the orders that ran on each ticket,
-    by its id, of those that the mail may give an order to, the oldest first.
+    by its id, of those that the mail may give an order to, the oldest first. *joined* is what
+    the sender was told to be a duplicate by the mail of ours that this one answers.
     """
 
     now: datetime
@@ -163,12 +177,15 @@ class Facts:
     same_case: tuple[Ticket, ...] = ()
     colleagues: tuple[Person, ...] = ()
     acknowledged: int = 0
+    acknowledged_lately: int = 0
+    acknowledged_just_now: int = 0
     acknowledged_to_strangers: int = 0
     answers_ours_automatically: bool = False
     is_own: bool = False
     canary: Token | None = None
     workers: tuple[Worker, ...] = ()
     ordered: Mapping[int, tuple[Ordered, ...]] = field(default_factory=dict)
+    joined: Joined | None = None
 
     def after_giving(self, given: Mapping[str, int]) -> "Facts":
         """The facts once so many more tickets were *given* to each address: what is decided together counts too."""
@@ -187,9 +204,13 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class NewTicket:
-    """Open *drafts*: the first is the mail's own, the others are further requests in it."""
+    """Open *drafts*: the first is the mail's own, the others are further requests in it.
+
+    *takes_along* is an earlier mail that belongs to the first from now on (E158).
+    """
 
     drafts: tuple[Draft, ...]
+    takes_along: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ class Ticket:
     *ref* is what people see, "MG-7K3F-99". *keys* are the values of the key identifier (the
     CRNs), the first one first; *fields* are all facts the mails stated, by their names in the
     configuration. *participants* are the addresses that may post (E121): the requester,
-    watchers, and whoever we mailed. *opening_id* is the Message-ID of the mail that opened it.
+    *watchers*, and whoever we mailed. *opening_id* is the Message-ID of the mail that opened it.
     """
 
     id: int
@@ -68,6 +68,7 @@ class Ticket:
     due_at: datetime | None = None
     closed_at: datetime | None = None
     participants: frozenset[str] = frozenset()
+    watchers: frozenset[str] = frozenset()
     last_serial: int = 0
 
     @property
@@ -112,7 +113,11 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What happens to an existing ticket; None leaves a value as it is."""
+    """What happens to an existing ticket; None leaves a value as it is.
+
+    *watcher* joins those who take part, *leaver* leaves them. *events* are for the history of a
+    ticket that the mail does not belong to.
+    """
 
     ticket: Ticket
     status: Status | None = None
@@ -129,6 +134,8 @@ class Change:
     due_at: datetime | None = None
     closed_at: datetime | None = None
     watcher: str | None = None
+    leaver: str | None = None
+    events: "tuple[Event, ...]" = ()
 
     @property
     def after(self) -> Ticket:

@@ -17,6 +17,7 @@ from mailgate.notify.compose import Context, compose
 from mailgate.notify.dates import in_words
 from mailgate.notify.fields import About
 from mailgate.notify.headers import clean
+from mailgate.notify.privacy import sees_task
 from mailgate.notify.texts import TEXTS, key_of
 
 NOBODY, UNKNOWN = "nobody yet", "not known"
@@ -134,7 +135,9 @@ _VALUES: Mapping[str, Callable[[Reply, About, Context], str]] = {
     "question": _question,
     "time_left": _left,
     "overdue_by": _over,
-    "task": lambda reply, about, context: plain(about.task) if reply.internal and about.task else "a request",
+    "task": lambda reply, about, context: (
+        (plain(about.task) if sees_task(reply, about, context.config) else "") or "a request"
+    ),
     "sla_name": _said("sla_name"),
     "priority": _said("priority"),
     "assignee": _said("assignee", NOBODY),

@@ -1,33 +1,33 @@
 """What we send: the reply that was decided on, as the bytes that go over the wire (E139, E200-E208).
 
-Templates are Markdown with a subject. Each is turned into text and HTML once, when the
-configuration is loaded; for a mail Jinja only fills in values. A template can do nothing but
-show the fields of its message, choose by them and repeat: whatever a mail says, it is text.
+Templates are turned into text and HTML once, when the configuration is loaded; for a mail only
+values are filled in, for each language its mailbox writes, and of them those its reader may see.
 """
 
 import binascii
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
+from dataclasses import dataclass, field
 from email.utils import format_datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from jinja2 import StrictUndefined, Template, TemplateSyntaxError, meta, nodes
-from jinja2.sandbox import SandboxedEnvironment
-
 from mailgate.errors import MailgateError, Refused
-from mailgate.model.config import Config
+from mailgate.model.config import Config, Language
 from mailgate.model.decision import Reply
 from mailgate.model.outbound import Outbound
-from mailgate.notify import fields, headers, layout
+from mailgate.notify import fields, headers, privacy
 from mailgate.notify.dates import zone_of
 from mailgate.notify.fields import LAYOUT
 from mailgate.notify.fields import About as About
+from mailgate.notify.template import Frame, Prepared, compiled
+from mailgate.notify.template import Source as Source
+from mailgate.notify.template import check_template as check_template
 from mailgate.tickets import token
 
 MARKER = "## reply above this line ##"
+_MARKERS = {Language.ENGLISH: MARKER, Language.WELSH: "## atebwch uwchben y llinell hon ##"}
+
 SUBJECT_LIMIT = 120
 
 NOTIFICATIONS = frozenset(
@@ -36,156 +36,82 @@ NOTIFICATIONS = frozenset(
 """Messages that tell of an event; all others answer a mail and take the null sender (RFC 3834)."""
 
 
-class Mistake(NamedTuple):
-    """What is wrong in a template, and on which line of it."""
-
-    line: int
-    text: str
-
-
-class Source(NamedTuple):
-    """A template as it was read: *file* is how messages name it."""
-
-    file: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Prepared:
-    subject: Template
-    text: Template
-    html: Template
+Languages = tuple[Language, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What every mail of one configuration shares; built by `prepare`."""
+    """What every mail of one configuration shares; built by `prepare`.
+
+    *messages* holds for each message, and each combination of languages in use, its parts in their order.
+    """
 
     config: Config
     keys: token.Keys = field(repr=False)
     loop_id: str
     zone: ZoneInfo
-    case: fields.Case
-    messages: Mapping[str, _Prepared] = field(repr=False)
+    frame: Frame = field(repr=False)
+    messages: Mapping[str, Mapping[Languages, tuple[Prepared, ...]]] = field(repr=False)
+
+
+class Rendered(NamedTuple):
+    """A mail as its reader sees it."""
+
+    subject: str
+    text: str
+    html: str
 
 
 def prepare(config: Config, keys: token.Keys, loop_id: str, sources: Mapping[str, Source]) -> Context:
-    """Check and compile *sources*, one for each name of `fields.OWN`.
+    """Check and compile *sources*: one for each name of `fields.OWN`, and "cy/name" for those in Welsh.
 
     Raises MailgateError with every mistake, one a line, as "file:line  what is wrong".
     """
-    key_name = config.key_name or ""
     wrong = [
         f"{source.file}:{mistake.line}  {mistake.text}"
         for name, source in sources.items()
-        for mistake in check_template(name, source.text, key_name)
+        for mistake in check_template(name, source.text, config.key_name or "")
     ]
     if wrong:
         raise MailgateError("\n".join(wrong))
-    identifier = config.service.identifiers.get(key_name)
+    in_use = {(Language.ENGLISH,)} | {mailbox.languages for mailbox in config.service.mailboxes.values()}
     return Context(
         config=config,
         keys=keys,
         loop_id=headers.clean(loop_id),
         zone=zone_of(config),
-        case=fields.Case(fields.field_name(key_name), (identifier.label if identifier else None) or key_name),
+        frame=Frame(sources[LAYOUT].text),
         messages={
-            name: _compiled(source.text, sources[LAYOUT].text) for name, source in sources.items() if name != LAYOUT
+            name: {languages: tuple(_parts(name, languages, sources)) for languages in in_use}
+            for name in fields.OWN
+            if name != LAYOUT
         },
     )
 
 
-# ------------------------------------------------------------------ templates
-
-_FRONT = re.compile(r"---\nsubject: *(?P<subject>\S.*)\n---\n")
-_CONTENT = "<!-- content -->"
-_TEXT_FRAME = "{{ marker }}\n\n{{ marking }}\n\n"
-_ALLOWED_NODES = (
-    nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.If, nodes.For, nodes.Const,
-    nodes.Not, nodes.And, nodes.Or, nodes.Compare, nodes.Operand, nodes.CondExpr,
-)  # fmt: skip
-
-
-def _environment(autoescape: bool) -> SandboxedEnvironment:
-    return SandboxedEnvironment(autoescape=autoescape, undefined=StrictUndefined, cache_size=0)
-
-
-_PLAIN = _environment(autoescape=False)
-_HTML = _environment(autoescape=True)
-
-
-def check_template(message: str, text: str, key_name: str = "") -> tuple[Mistake, ...]:
-    """What is wrong in the template *text* of *message* ("received", …, or "layout"); *key_name* names the case."""
-    text = _unix(text)
-    allowed = fields.allowed(message, key_name)
-    if message == LAYOUT:
-        found = list(_field_mistakes(text, allowed, 0))
-        return tuple(found if _CONTENT in text else [*found, Mistake(1, f"the layout has no {_CONTENT}")])
-    front = _FRONT.match(text)
-    if front is None:
-        return (Mistake(1, 'a template begins with a line "---", a line "subject: …" and a line "---"'),)
-    body = text[front.end() :]
-    found = [*_field_mistakes(front["subject"], allowed, 1), *_field_mistakes(body, allowed, 3)]
-    found += [Mistake(line + 3, sentence) for line, sentence in layout.mistakes(body)]
-    return tuple(sorted(found))
-
-
-def _field_mistakes(source: str, allowed: frozenset[str], lines_before: int) -> Iterator[Mistake]:
-    try:
-        tree = _PLAIN.parse(source)
-    except TemplateSyntaxError as error:
-        yield Mistake(lines_before + error.lineno, error.message or "this is not a template")
-        return
-    unknown = meta.find_undeclared_variables(tree) - allowed
-    for node in tree.find_all(nodes.Node):
-        if isinstance(node, nodes.Name) and node.name in unknown:
-            nearest = get_close_matches(node.name, sorted(allowed), 1, 0.5)
-            hint = f'; nearest is "{nearest[0]}"' if nearest else f"; there are: {', '.join(sorted(allowed))}"
-            yield Mistake(lines_before + node.lineno, f'unknown field "{node.name}"{hint}')
-        elif not isinstance(node, _ALLOWED_NODES):
-            words = "a template can show a field, and use if and for; nothing else"
-            yield Mistake(lines_before + (node.lineno or 1), words)
-
-
-def _compiled(text: str, layout_text: str) -> _Prepared:
-    front = _FRONT.match(_unix(text))
-    assert front is not None  # check_template saw to it
-    body = _unix(text)[front.end() :]
-    html = _unix(layout_text).replace(_CONTENT, layout.to_html(body))
-    return _Prepared(
-        subject=_PLAIN.from_string(front["subject"]),
-        text=_PLAIN.from_string(_TEXT_FRAME + layout.to_text(body)),
-        html=_HTML.from_string(html),
-    )
-
-
-def _unix(text: str) -> str:
-    return text.replace("\r\n", "\n")
-
-
-# ------------------------------------------------------------------ one mail
+def _parts(name: str, languages: Languages, sources: Mapping[str, Source]) -> Iterator[Prepared]:
+    """What there is of a message in *languages*; in English where there is nothing."""
+    names = {Language.ENGLISH: name, Language.WELSH: f"cy/{name}"}
+    present = [language for language in languages if names[language] in sources] or [Language.ENGLISH]
+    for below, language in enumerate(present):
+        yield compiled(sources[names[language]].text, language, below)
 
 
 def compose(reply: Reply, about: About, context: Context) -> Outbound:
     """The mail that says *reply*; its serial is *about*'s. Raises Refused where its address cannot be written."""
     if not headers.can_be_written(reply.to):
         raise Refused("No answer can be sent: the address of its reader cannot be written in a mail.")
-    message = context.messages[reply.message]
-    answers_to = token.reply_address(_base(about, context), context.keys, about.ref, about.serial)
-    about = replace(about, reply_to=answers_to)
-    values = fields.values(reply, about, context.case, _display(about, context), context.zone)
-    subject = _subject(message, values, reply, about, context)
-    values |= {"subject": subject, "marker": MARKER, "marking": _marking(about, context)}
+    languages = _languages(reply, about, context)
+    subject, text, html = render(reply, about, context)
     message_id = token.message_id(_domain(_base(about, context)), context.keys, about.ref, about.serial)
-    head = headers.CRLF.join(_head(reply, about, context, subject, message_id))
-    text = re.sub(r"\n{3,}", "\n\n", message.text.render(values)).strip() + "\n"
+    head = headers.CRLF.join(_head(reply, about, context, subject, message_id, languages))
     return Outbound(
         message=reply.message,
         recipient=reply.to,
         sender="" if about.automatic and reply.message not in NOTIFICATIONS else _base(about, context),
         subject=subject,
         message_id=message_id,
-        content=_FRAME % (head.encode("ascii"), _quoted(text), _quoted(message.html.render(values))),
+        content=_FRAME % (head.encode("ascii"), _quoted(text), _quoted(html)),
         cause=about.cause,
         serial=about.serial,
         automatic=about.automatic,
@@ -193,9 +119,38 @@ def compose(reply: Reply, about: About, context: Context) -> Outbound:
     )
 
 
-def _subject(message: _Prepared, values: fields.Values, reply: Reply, about: About, context: Context) -> str:
+def render(reply: Reply, about: About, context: Context) -> Rendered:
+    """What *reply* says to its reader, in each language of its mailbox, with what that reader may see."""
+    config, signed, answers_to = context.config, _display(about, context), _answers_to(about, context)
+    marking = _marking(about, context)
+    subjects, texts, pages = [], [], []
+    for part in _parts_for(reply, about, context):
+        known = fields.values(reply, about, config, part.language, signed, answers_to)
+        seen = privacy.visible(known, reply, about, config)
+        in_subject = privacy.visible(known, reply, about, config, in_subject=True)
+        subjects.append(part.subject.render(in_subject))
+        texts.append(re.sub(r"\n{3,}", "\n\n", part.text.render(seen)).strip())
+        pages.append(part.html.render(seen))
+    languages = _languages(reply, about, context)
+    subject = _subject(" / ".join(subjects), about)
+    markers = [_MARKERS[language] for language in languages]
+    frame: fields.Values = {"subject": subject, "markers": markers, "marking": marking, "language": languages[0].value}
+    text = "\n\n".join(filter(None, ("\n".join(markers), marking, _TEXT_RULE.join(texts))))
+    html = context.frame.around(pages, frame)
+    return Rendered(subject, f"{text}\n", html)
+
+
+def _parts_for(reply: Reply, about: About, context: Context) -> tuple[Prepared, ...]:
+    return context.messages[reply.message][context.config.languages_of(about.mailbox)]
+
+
+def _languages(reply: Reply, about: About, context: Context) -> Languages:
+    """The languages of the mail: those of its mailbox in which there is a template."""
+    return tuple(part.language for part in _parts_for(reply, about, context))
+
+
+def _subject(words: str, about: About) -> str:
     """Our own words, after the reference (E206)."""
-    words = message.subject.render(fields.subject_values(values, reply, about, context.case))
     subject = headers.clean(f"[{about.ref}] {words}")
     return subject if len(subject) <= SUBJECT_LIMIT else subject[: SUBJECT_LIMIT - 1].rstrip() + "…"
 
@@ -209,6 +164,11 @@ def _base(about: About, context: Context) -> str:
     return headers.clean(context.config.service.send_from or about.mailbox)
 
 
+def _answers_to(about: About, context: Context) -> str:
+    """Where answers to the mail come, with its token (E224)."""
+    return token.reply_address(_base(about, context), context.keys, about.ref, about.serial)
+
+
 def _display(about: About, context: Context) -> str:
     """Who a mail is from, for people: the region's name, else the team's, else the mailbox."""
     region = headers.clean(context.config.service.region)
@@ -219,6 +179,7 @@ def _domain(address: str) -> str:
     return address.rpartition("@")[2].lower()
 
 
+_TEXT_RULE = f"\n\n{'-' * 40}\n\n"
 _FRAME = (
     b"%b\r\n"
     b'MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary="=_mailgate"\r\n\r\n'
@@ -231,13 +192,15 @@ _FRAME = (
 """Quoted-printable writes "=" as "=3D", so that the boundary never occurs in a part."""
 
 
-def _head(reply: Reply, about: About, context: Context, subject: str, message_id: str) -> Iterator[str]:
+def _head(
+    reply: Reply, about: About, context: Context, subject: str, message_id: str, languages: Languages
+) -> Iterator[str]:
     """The fields of E139, in order, each already safe and folded."""
     base = _base(about, context)
     display = headers.display_name(_display(about, context))
     yield headers.mailbox("From", display, base)
     yield f"To: <{reply.to}>"
-    yield headers.mailbox("Reply-To", display, about.reply_to)
+    yield headers.mailbox("Reply-To", display, _answers_to(about, context))
     yield headers.unstructured("Subject", subject)
     yield f"Date: {format_datetime(about.at)}"
     yield f"Message-ID: {message_id}"
@@ -251,7 +214,7 @@ def _head(reply: Reply, about: About, context: Context, subject: str, message_id
     yield f"X-Auto-Response-Suppress: DR, RN, NRN{', OOF, AutoReply' if about.automatic else ''}"
     yield f"X-Mailgate-Loop: {context.loop_id}"
     yield f"X-Mailgate-Id: {about.ref}.{about.serial}"
-    yield "Content-Language: en-GB"
+    yield f"Content-Language: {', '.join(languages)}"
 
 
 def _quoted(text: str) -> bytes:

@@ -1,8 +1,8 @@
-"""What a template may show, and to whom: the privacy table as code (docs/domain.md section 9).
+"""What a template may show: a closed list of fields, and their values for one mail.
 
 A message has the common fields and its own; nothing else can reach a mail. Every field is
-ours: a reference, a date, a word of this file or a label of the configuration. What somebody
-wrote in a mail is never among them. The case's key and the task are for our own organisation.
+ours: a reference, a date, a word of `labels.py` or a label of the configuration. What somebody
+wrote in a mail is never among them. Who may see which field is in `privacy.py`.
 """
 
 from collections.abc import Mapping
@@ -11,14 +11,15 @@ from datetime import date, datetime
 from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
+from mailgate.model.config import Config, Language
 from mailgate.model.decision import Reply
 from mailgate.model.outbound import SendState
 from mailgate.model.ticket import Status, WaitingFor
-from mailgate.notify.dates import in_words
+from mailgate.notify.dates import in_words, zone_of
 from mailgate.notify.headers import clean
+from mailgate.notify.labels import STATUSES, WAITING_FOR, translated
 
 LAYOUT = "layout"
-NEUTRAL_TASK = "request"
 
 COMMON = frozenset(
     {"reference", "received_on", "reply_by", "late", "team_name", "mailbox", "internal", "task", "key", "key_label"}
@@ -32,8 +33,7 @@ BUTTONS: Mapping[str, str] = {
     "reply_mail": "",
 }
 """Fields that follow "mailto:" in a link: each opens a mail to us with such words in it (E203, E205)."""
-_LISTS = frozenset({"words", "facts", "guidance"})
-ASSIGNMENT = frozenset({*_LISTS, *BUTTONS, "asked_by"})
+ASSIGNMENT = frozenset({*BUTTONS, "words", "facts", "guidance", "asked_by"})
 OWN: Mapping[str, frozenset[str]] = {
     "received": frozenset(),
     "more_needed": frozenset({"missing"}),
@@ -42,7 +42,7 @@ OWN: Mapping[str, frozenset[str]] = {
     "cancelled": frozenset({"completed_on", "reopen_by"}),
     "reopened": frozenset(),
     "follow_up": frozenset(),
-    "duplicate": frozenset(),
+    "duplicate": frozenset({"asks", "done_on"}),
     "paused": frozenset({"review_on"}),
     "declined": frozenset(),
     "commission": frozenset(),
@@ -54,24 +54,22 @@ OWN: Mapping[str, frozenset[str]] = {
     "news": frozenset({"words", *BUTTONS}),
     "changed": frozenset({"did", "undo_mail"}),
     "refused": frozenset({"why"}),
-    "answer": frozenset({"words"}),
+    "answer": frozenset({"written"}),
     "status": frozenset({"status", "waiting_for", "until"}),
-    LAYOUT: frozenset({"subject", "marking", "marker"}),
+    LAYOUT: frozenset({"subject", "marking", "markers", "language"}),
 }
 """The fields of each message besides the common ones; `Reply.fields` fills all but "missing"."""
 
-_STATUSES = {
-    Status.NEW: "received, not started yet",
-    Status.OPEN: "in progress",
-    Status.WAITING: "on hold",
-    Status.DONE: "done",
-    Status.CANCELLED: "cancelled",
-}
-_WAITING_FOR = {
-    WaitingFor.REQUESTER: "your reply",
-    WaitingFor.THIRD_PARTY: "somebody outside our team",
-    WaitingFor.CAPACITY: "staff to become available",
-}
+NEVER_EMPTY = frozenset(
+    {"reference", "received_on", "team_name", "mailbox", "completed_on", "alert", "detail", "did", "why", *BUTTONS}
+)
+"""The fields that always have a value; a template shows any other only inside an "if"."""
+SWITCHES = frozenset({"internal", "late"})
+LINES_OF_TEXT = frozenset({"words", "facts", "guidance", "written"})
+LISTS = frozenset({"missing", "references"}) | LINES_OF_TEXT
+
+TO_TEAM = frozenset({"assigned", "new", "news", "changed", "refused"})
+"""The messages to the people who do the work. These read English, as alerts do: the rest is in Welsh as well."""
 
 Values = dict[str, object]
 
@@ -83,8 +81,8 @@ class About:
     *at* is now; *mailbox* the functional address of the ticket, *task* and *team* their labels,
     *key* the value that names the case, *missing* the `ask` sentences, *answers* the Message-ID
     of the mail answered and *references* what that mail carried. *to_team*: the reader belongs
-    to the owning team. *automatic* is False for what a person wrote and we relay. *reply_to* is where
-    answers come, with the token of this mail; ``compose`` knows it.
+    to the owning team. *restricted*: the ticket is shown to that team alone. *automatic* is False
+    for what a person wrote and we relay.
     """
 
     ref: str
@@ -102,76 +100,74 @@ class About:
     answers: str = ""
     references: tuple[str, ...] = ()
     to_team: bool = False
+    restricted: bool = False
     automatic: bool = True
     state: SendState = SendState.READY
-    reply_to: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
-    """The identifier that names a case: the *field* by which a template shows it, and its *label*."""
-
-    field: str = "key"
-    label: str = ""
+def message_of(template: str) -> str:
+    """The message of a *template*: "received" of "cy/received"."""
+    return template.rpartition("/")[2]
 
 
-def field_name(identifier: str) -> str:
-    """The name by which a template shows *identifier*: Jinja reads a hyphen as minus."""
-    return identifier.replace("-", "_") or "key"
+def key_field(key_name: str | None) -> str:
+    """The name by which a template shows the identifier that names a case: Jinja reads a hyphen as minus."""
+    return (key_name or "").replace("-", "_") or "key"
 
 
-def allowed(message: str, key_name: str) -> frozenset[str]:
+def allowed(message: str, key_name: str | None) -> frozenset[str]:
     """The fields that the template of *message* may use."""
-    return COMMON | OWN[message] | {field_name(key_name)}
+    return COMMON | OWN[message] | {key_field(key_name)}
 
 
-def values(reply: Reply, about: About, case: Case, signed: str, zone: ZoneInfo) -> Values:
-    """Every field of the message for its reader; *signed* is who we are where no team is known.
+def values(reply: Reply, about: About, config: Config, language: Language, signed: str, answers_to: str) -> Values:
+    """Every field of the message, whoever reads it.
+
+    *signed* is who we are where no team is known, *answers_to* the address of answers, with this mail's token.
 
     Raises ValueError where `Reply.fields` holds no ISO date or no word of the model.
     """
-    own = {name: _own(name, reply, about, zone) for name in OWN[reply.message]}
+    zone = zone_of(config)
+
+    def said(words: str) -> str:
+        return translated(clean(words), language, config)
+
+    links = {name: mailto(answers_to, f"Re: [{about.ref}]", words) for name, words in BUTTONS.items()}
+    own = {name: links.get(name) or _own(name, reply, about, language, zone) for name in OWN[reply.message]}
+    if "missing" in own:
+        own["missing"] = [said(sentence) for sentence in about.missing]
+    key = clean(about.key)
+    identifier = config.service.identifiers.get(config.key_name or "")
     return own | {
         "reference": about.ref,
-        "received_on": in_words(about.received_at, zone),
-        "reply_by": in_words(about.due_at, zone) if about.due_at else "",
+        "received_on": in_words(about.received_at, zone, language),
+        "reply_by": in_words(about.due_at, zone, language) if about.due_at else "",
         "late": about.due_at is not None and about.due_at < about.at,
-        "team_name": clean(about.team) or signed,
+        "team_name": said(about.team) or signed,
         "mailbox": clean(about.mailbox),
         "internal": reply.internal,
-        "task": clean(about.task) if reply.internal else NEUTRAL_TASK,
-        **_key_values(clean(about.key) if reply.internal else "", case),
+        "task": said(about.task),
+        key_field(config.key_name): key,
+        "key": key,
+        "key_label": said((identifier.label if identifier else None) or config.key_name or "") if key else "",
     }
 
 
-def subject_values(known: Values, reply: Reply, about: About, case: Case) -> Values:
-    """The fields of the subject line, in which the key stands for the owning team alone."""
-    return known if reply.internal and about.to_team else known | _key_values("", case)
-
-
-def _key_values(key: str, case: Case) -> Values:
-    return {case.field: key, "key": key, "key_label": case.label if key else ""}
-
-
-def _own(name: str, reply: Reply, about: About, zone: ZoneInfo) -> object:
+def _own(name: str, reply: Reply, about: About, language: Language, zone: ZoneInfo) -> object:
     said = reply.fields.get(name, "")
-    if name == "missing":
-        return [clean(sentence) for sentence in about.missing]
     if name == "references":
         return clean(said).split()
-    if name in _LISTS:
+    if name in LINES_OF_TEXT:
         return [line for each in said.splitlines() if (line := clean(each))]
-    if name in ("alert", "detail", "asked_by", "why", "did"):
+    if name in ("alert", "detail", "asked_by", "why", "did", "asks"):
         return clean(said)
-    if name in BUTTONS:
-        return mailto(about.reply_to, f"Re: [{about.ref}]", BUTTONS[name])
     if name == "status":
-        return _STATUSES[Status(said)] if said else ""
+        return STATUSES[language][Status(said)] if said else ""
     if name == "waiting_for":
-        return _WAITING_FOR[WaitingFor(said)] if said else ""
+        return WAITING_FOR[language][WaitingFor(said)] if said else ""
     if name == "completed_on" and not said:
-        return in_words(about.at, zone)
-    return in_words(_instant(said), zone) if said else ""
+        return in_words(about.at, zone, language)
+    return in_words(_instant(said), zone, language) if said else ""
 
 
 def mailto(address: str, subject: str, body: str) -> str:

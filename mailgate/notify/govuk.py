@@ -33,7 +33,10 @@ logging.getLogger("notifications_python_client").setLevel(logging.CRITICAL)  # i
 
 
 class Govuk:
-    """One *way* (e-mail or text), for one thread. *environment* begins our references, *templates* has ids by key."""
+    """One *way* (e-mail or text), for one thread. *environment* begins our references.
+
+    *templates* has ids by key, and others may take its place at any time.
+    """
 
     longest_seconds = 2 * TIMEOUT_SECONDS  # the client's limit is for connecting, and again for each read
     doubt = Doubt.ASK
@@ -52,7 +55,7 @@ class Govuk:
     ) -> None:
         self._way = way
         self._environment = environment
-        self._templates = templates
+        self.templates = templates
         self._clock = clock
         self._chance = chance
         made: Any = NotificationsAPIClient  # its functions have no types
@@ -62,7 +65,7 @@ class Govuk:
         """Notify's id of the message it took."""
         values: dict[str, str] = json.loads(attempt.content)
         name = attempt.message
-        template = self._templates.get(name)
+        template = self.templates.get(name)
         if template is None:
             raise GiveUp(f'There is no template for "{name}": put its id under alerts.templates.')
         common = {"template_id": template, "personalisation": values, "reference": self.reference(attempt)}
@@ -103,7 +106,7 @@ class Govuk:
         return found
 
     def probe(self) -> None:
-        for template in list(self._templates.values())[:1]:
+        for template in list(self.templates.values())[:1]:
             try:
                 self.template(template)
             except Uncertain as error:

@@ -8,6 +8,7 @@ cells, sizes in pixels, styles inline.
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from html import escape
 from itertools import groupby
 
@@ -45,9 +46,13 @@ def _text_line(line: str) -> str:
     return _LINK.sub(r"\1: \2", re.sub(r"^#{1,3} +", "", line)) + "\n"
 
 
-def to_html(markdown: str) -> str:
-    """The template of the HTML part's content."""
-    return "\n".join(html for _, block in _blocks(markdown) for html in _block_html(block))
+def to_html(markdown: str, language: str = "", below: int = 0) -> str:
+    """The template of the HTML part's content; *language* is its tag where it is not that of the page.
+
+    Its headings are *below* as many levels of others, so that a page has one main heading (E204).
+    """
+    write = _Writer(f' lang="{language}"' if language else "", below)
+    return "\n".join(html for _, block in _blocks(markdown) for html in write.block(block))
 
 
 def mistakes(markdown: str) -> Iterator[tuple[int, str]]:
@@ -85,35 +90,41 @@ def _kind(line: str) -> str:
     return "item" if _ITEM.fullmatch(line) else "text"
 
 
-def _block_html(block: list[str]) -> Iterator[str]:
-    """A list keeps the statements between its items; elsewhere they stand around the elements."""
-    first_item = next((found for line in block if (found := _ITEM.fullmatch(line))), None)
-    if first_item:
-        tag = "ol" if first_item[1][0].isdigit() else "ul"
-        yield _element(tag, "\n".join(_item_html(line) for line in block))
-        return
-    for kind, group in groupby(block, key=_kind):
-        lines = list(group)
-        if kind == "statement":
-            yield from lines
-        elif kind == "heading":
-            yield from (_heading_html(line) for line in lines)
-        else:
-            yield _element("p", _inline(" ".join(lines)))
+@dataclass(frozen=True, slots=True)
+class _Writer:
+    """Writes elements with *attributes*, headings *below* so many levels."""
+
+    attributes: str
+    below: int
+
+    def block(self, block: list[str]) -> Iterator[str]:
+        """A list keeps the statements between its items; elsewhere they stand around the elements."""
+        first_item = next((found for line in block if (found := _ITEM.fullmatch(line))), None)
+        if first_item:
+            tag = "ol" if first_item[1][0].isdigit() else "ul"
+            yield self._element(tag, "\n".join(map(_item_html, block)))
+            return
+        for kind, group in groupby(block, key=_kind):
+            lines = list(group)
+            if kind == "statement":
+                yield from lines
+            elif kind == "heading":
+                yield from map(self._heading, lines)
+            else:
+                yield self._element("p", _inline(" ".join(lines)))
+
+    def _heading(self, line: str) -> str:
+        """It looks as its marks say, whatever its level."""
+        marks, _, words = line.partition(" ")
+        return self._element(f"h{len(marks) + self.below}", _inline(words.strip()), f"h{len(marks)}")
+
+    def _element(self, tag: str, inner: str, looks: str = "") -> str:
+        return f'<{tag}{self.attributes} style="{_STYLES[looks or tag]}">{inner}</{tag}>'
 
 
 def _item_html(line: str) -> str:
     found = _ITEM.fullmatch(line)
-    return _element("li", _inline(found[2])) if found else line
-
-
-def _heading_html(line: str) -> str:
-    marks, _, words = line.partition(" ")
-    return _element(f"h{len(marks)}", _inline(words.strip()))
-
-
-def _element(tag: str, inner: str) -> str:
-    return f'<{tag} style="{_STYLES[tag]}">{inner}</{tag}>'
+    return f'<li style="{_STYLES["li"]}">{_inline(found[2])}</li>' if found else line
 
 
 def _inline(line: str) -> str:

@@ -5,6 +5,7 @@ By the words that the configuration lists under ``text``: ``asks``, ``asides`` a
 
 import re
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -18,6 +19,7 @@ _ITEM = re.compile(r"[ \t]*(?:[-*•]|\d{1,2}[.)]|[a-z][.)])[ \t]", re.IGNORECAS
 _MARK = re.compile(r"\d{1,2}|[a-z]")  # what is left of "1." or "a)"
 _CLAUSE = re.compile(r"[,;:(]|\s-\s|\bbut\b", re.IGNORECASE)
 _NEW_CLAUSE = re.compile(r"[,;(]|\bbut\b", re.IGNORECASE)
+_PART = re.compile(r"[,;:(]|\s-\s|\b(?:but|so|because)\b", re.IGNORECASE)
 _BLANK = re.compile(r"\n[ \t]*\n")
 _REACH = 3  # words between a refusal and what it refuses
 _NEARBY = 100  # characters that those words and the refusal can take up
@@ -36,13 +38,17 @@ class _Mark(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Sentences:
-    """The sentences of one *text*, in order: where each starts and ends, and its manner."""
+    """The sentences of one *text*, in order: where each starts and ends, and its manner.
+
+    *asides* are the clauses in passing of sentences that ask for something else.
+    """
 
     text: str
     starts: tuple[int, ...]
     ends: tuple[int, ...]
     manners: tuple[Manner, ...]
     refusals: tuple[Hit[Any], ...]
+    asides: tuple[tuple[int, int], ...] = ()
 
     def number_at(self, place: int) -> int:
         return max(0, bisect_right(self.starts, place) - 1)
@@ -53,6 +59,8 @@ class Sentences:
         high = bisect_right(self.refusals, hit.end + _NEARBY, key=lambda refusal: refusal.start)
         if any(self._refuses(refusal, hit) for refusal in self.refusals[low:high]):
             return Manner.REFUSED
+        if any(start <= hit.start < end for start, end in self.asides):
+            return Manner.ASIDE
         return self.manners[self.number_at(hit.start)] if self.manners else Manner.TOLD
 
     def is_refused(self, start: int) -> bool:
@@ -92,7 +100,22 @@ def read_sentences(text: str, config: Config) -> Sentences:
         if manners[number - 1] is Manner.ASKED and leads_on and not (_BLANK.search(between) and ":" not in between):
             manners[number] = Manner.ASKED
     refusals = tuple(hit for hit in hits if hit.label in (_Mark.BEFORE, _Mark.AFTER))
-    return Sentences(text, starts, ends, tuple(manners), refusals)
+    asides = tuple(
+        clause
+        for start, end, each in zip(starts, ends, marks, strict=True)
+        if {_Mark.ASKS, _Mark.ASIDE} <= each
+        for clause in _clauses_in_passing(text, start, end, hits)
+    )
+    return Sentences(text, starts, ends, tuple(manners), refusals, asides)
+
+
+def _clauses_in_passing(text: str, start: int, end: int, hits: Sequence[Hit[_Mark]]) -> Iterator[tuple[int, int]]:
+    """The clauses of a sentence that only tell: "I have a hearing to prepare for so please unlock it"."""
+    borders = [start, *(found.start() for found in _PART.finditer(text, start, end)), end]
+    for first, last in pairwise(borders):
+        marks = {hit.label for hit in hits if first <= hit.start < last}
+        if _Mark.ASIDE in marks and _Mark.ASKS not in marks:
+            yield first, last
 
 
 def _manner(marks: set[_Mark]) -> Manner:

@@ -157,17 +157,21 @@ class Phrases(Generic[Label]):
         """The words as numbers, and where each stands."""
         words: list[int] = []
         places: list[tuple[int, int]] = []
+        known = self._classes.get
         for word, place in zip(text.texts, text.places, strict=True):
-            if word.isalnum():
-                words.append(self._number(word))
-                places.append(place)
-            elif not word:
-                words.append(_WALL)
-                places.append(place)
-            else:
-                for number, part in self._parts(word, place):
-                    words.append(number)
-                    places.append(part)
+            number = known(word)  # most words are settled by this look-up, and each mail has its words looked up often
+            if number is None:
+                if not word:
+                    number = _WALL
+                elif word.isalnum():
+                    number = self._number(word) if word[-1] == "s" else _UNKNOWN
+                else:
+                    for part_number, part in self._parts(word, place):
+                        words.append(part_number)
+                        places.append(part)
+                    continue
+            words.append(number)
+            places.append(place)
         return words, places
 
     def _parts(self, word: str, place: tuple[int, int]) -> Iterator[tuple[int, tuple[int, int]]]:

@@ -116,6 +116,10 @@ def mistakes(service: Node) -> Iterator[Problem]:
             yield phrase.place.problem("an empty phrase would fit every mail; write words or take it out")
     yield from _addresses(service)
     yield from _whole(service)
+    for node in service.each(("privacy", "neutral")):
+        for name, words in node.entries.items():
+            if name not in names["tasks"]:
+                yield words.key.problem(f'unknown task "{name}"{suggestion(name, names["tasks"])}')
     for name, command in _entries(service, "commands"):
         if name not in COMMAND_NAMES:
             yield command.key.problem(f'unknown command "{name}"{suggestion(name, COMMAND_NAMES)}')
@@ -216,7 +220,7 @@ def _addresses(service: Node) -> Iterator[Problem]:
                 f'"{base}" must have no "+" and at most {_LONGEST_BASE} characters, '
                 "so that answers can carry the ticket behind it"
             )
-    for node in service.each(("domains", "*")):
+    for node in _nodes(service, ("domains.*", "privacy.partners.*")):
         if isinstance(node.value, str) and not _DOMAIN.fullmatch(node.value):
             yield node.place.problem(f'expected a domain in small letters such as example.org, found "{node.value}"')
 

@@ -12,7 +12,7 @@ from mailgate.rules.loose import content, stem
 from mailgate.rules.manner import Manner, Sentences
 from mailgate.rules.phrases import words_of
 
-_ENOUGH, _AHEAD = 1.0, 0.3
+_ENOUGH, _AHEAD = 1.1, 0.3  # one word of a single phrase is not enough, even where it is asked for
 _COUNTS = {Manner.ASKED: 2.0, Manner.TOLD: 0.5, Manner.ASIDE: 0.0}
 _OFTEN = 2  # phrases of a task with a word, from which on it is the task's own
 _OF_ANY_WORK = frozenset(

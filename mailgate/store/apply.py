@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, text, update
+from sqlalchemy import Connection, Insert, Table, bindparam, delete, insert, select, text, update
 
 from mailgate.errors import TryLater
 from mailgate.model.decision import Decision, Facts, NewTicket, Reading
@@ -37,6 +38,8 @@ CHANGEABLE = (
     *("status", "waiting_for", "assignee", "category", "task", "priority", "team", "sla_policy"),
     *("keys", "fields", "missing", "due_at"),
 )
+# Made once: to make a statement takes as long as to run it.
+OPENING = insert(tickets).returning(tickets.c.ref, tickets.c.id)
 LENGTHEN = (
     update(tickets)
     .where(tickets.c.id == bindparam("ticket"))
@@ -105,8 +108,23 @@ def apply(store: Store, connection: Connection, settled: Sequence[Settled]) -> N
         ids = _open_tickets(tx, [opening for each in settled for opening in _openings(each)])
         own = [_ticket_id(each, ids) for each in settled]
         _save_messages(tx, settled, own)
+        _take_along(tx, settled, own)
         _note_contacts(tx, settled)
         outbox.queue(tx, [mail for each in settled for mail in _mails(each, ids)])
+
+
+def carry_out(
+    store: Store, connection: Connection, change: Change, happened: Event, sent: Sequence[Outbound], now: datetime
+) -> None:
+    """Change one ticket as a person ordered by no mail, on the connection of ``store.deciding``.
+
+    TryLater where the ticket is no longer as it was when it was looked up: then nothing happened.
+    """
+    with store.writing(connection) as tx:
+        _heads(tx, [change.ticket])
+        history.append(tx, change.ticket.id, [happened], now)
+        _change(tx, change, now)
+        outbox.queue(tx, [outbox.Queued(mail, change.ticket.id, now, to_stranger=False) for mail in sent])
 
 
 def quarantine(
@@ -187,20 +205,23 @@ def _open_tickets(tx: Connection, openings: Sequence[_Opening]) -> dict[str, int
         draft_row(each.draft, each.ref, histories[each.ref][1], each.now, each.mail_id, each.message_id)
         for each in openings
     ]
-    opened = tx.execute(insert(tickets).returning(tickets.c.ref, tickets.c.id), rows)
+    opened = tx.execute(OPENING, rows)
     ids: dict[str, int] = {row.ref: row.id for row in opened}
-    tx.execute(
-        insert(events), [{"ticket_id": ids[ref], **row} for ref, (happened, _) in histories.items() for row in happened]
-    )
+    _insert(tx, events, [{"ticket_id": ids[ref], **row} for ref, (rows, _) in histories.items() for row in rows])
     _insert(tx, participants, [row for each in openings for row in _participants(each, ids[each.ref])])
     _insert(tx, ticket_keys, [row for each in openings for row in _keys(each.draft.keys, ids[each.ref])])
     _insert(tx, clocks, [row for each in openings for row in _clocks(each, ids[each.ref])])
     return ids
 
 
-def _insert(tx: Connection, table: Any, rows: Sequence[dict[str, Any]]) -> None:
+def _insert(tx: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
     if rows:
-        tx.execute(insert(table), rows)
+        tx.execute(_inserting(table), rows)
+
+
+@cache
+def _inserting(table: Table) -> Insert:
+    return insert(table)
 
 
 def _opened(opening: _Opening) -> Event:
@@ -260,6 +281,15 @@ def _save_messages(tx: Connection, settled: Sequence[Settled], ticket_ids: Seque
     _insert(tx, attachments, files)
 
 
+def _take_along(tx: Connection, settled: Sequence[Settled], ticket_ids: Sequence[int | None]) -> None:
+    """Earlier mails that belong to what was opened now (E158)."""
+    for each, ticket_id in zip(settled, ticket_ids, strict=True):
+        outcome = each.decision.outcome
+        if isinstance(outcome, NewTicket) and outcome.takes_along is not None:
+            own = messages.c.id == outcome.takes_along
+            tx.execute(update(messages).where(own).values(ticket_id=ticket_id))
+
+
 def _message(settled: Settled, ticket_id: int | None) -> dict[str, Any]:
     reading, decision, message = settled.reading, settled.decision, settled.reading.message
     return {
@@ -314,6 +344,9 @@ def _change_tickets(tx: Connection, settled: Sequence[Settled]) -> None:
     for each, ticket in touched:
         own = each.decision.ticket
         happened = each.decision.events if own is not None and own.id == ticket.id else ()
+        happened += tuple(
+            event for change in each.decision.changes if change.ticket.id == ticket.id for event in change.events
+        )
         rows, head = chained(ticket.ref, heads[ticket.id], happened, each.now)
         histories += [{"ticket_id": ticket.id, **row} for row in rows]
         ends.append({"ticket": ticket.id, "count": head.count, "hash": head.hash, "now": each.now})
@@ -362,6 +395,9 @@ def _change(tx: Connection, change: Change, now: datetime) -> None:
     if change.watcher:
         watching = {"ticket_id": ticket_id, "address": change.watcher, "role": "watcher"}
         tx.execute(insert_new(tx, participants), watching)
+    if change.leaver:
+        leaving = (participants.c.ticket_id == ticket_id) & (participants.c.address == change.leaver)
+        tx.execute(delete(participants).where(leaving))
     if change.keys is not None:
         tx.execute(delete(ticket_keys).where(ticket_keys.c.ticket_id == ticket_id))
         _insert(tx, ticket_keys, list(_keys(change.keys, ticket_id)))

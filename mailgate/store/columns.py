@@ -8,6 +8,8 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Integer, Text
 from sqlalchemy.engine import Dialect
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -26,6 +28,29 @@ def instant(microseconds: int) -> datetime:
 
 def microseconds(at: datetime) -> int:
     return (at - EPOCH) // MICROSECOND
+
+
+class Moment(FunctionElement[int]):
+    """The time by which leases run, in microseconds since 1970: the database's own, which nodes share.
+
+    Part of the statement, not a value: so that statements with it are made once, when the program starts.
+    """
+
+    type = BigInteger()
+    inherit_cache = True
+
+
+@compiles(Moment, "sqlite")
+def _of_sqlite(*_: Any, **__: Any) -> str:
+    return "moment()"  # which ``sqlite`` gives to each connection: SQLite's own clock knows no microseconds
+
+
+@compiles(Moment, "postgresql")
+def _of_postgresql(*_: Any, **__: Any) -> str:
+    return "CAST(extract(epoch FROM statement_timestamp()) * 1000000 AS bigint)"
+
+
+MOMENT = Moment()
 
 
 def storable(text: str) -> str:

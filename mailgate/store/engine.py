@@ -7,8 +7,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, Insert, Table
 from sqlalchemy import Connection as Connection
+from sqlalchemy import Engine, Insert, Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
@@ -51,10 +51,6 @@ class Store(ABC):
     @abstractmethod
     def writing(self, connection: Connection) -> AbstractContextManager[Connection]:
         """All or nothing of what is written in the block, on the *connection* of ``deciding``."""
-
-    @abstractmethod
-    def moment(self) -> ColumnElement[int]:
-        """The time by which leases run, in microseconds since 1970: the database's, where nodes share one."""
 
     @property
     @abstractmethod

@@ -27,6 +27,7 @@ from mailgate.model.decision import Evidence, Facts, Known, Ordered, Reading, To
 from mailgate.model.message import VERIFIED
 from mailgate.model.people import Person
 from mailgate.model.ticket import ORDERED, Ticket
+from mailgate.store import known as knowledge
 from mailgate.store import people, rows
 from mailgate.store.columns import Instant, Name, instant
 from mailgate.store.tables import events, messages, outbox_mails, receipts, ticket_keys, tickets
@@ -35,11 +36,15 @@ RESENT_WITHIN = timedelta(days=7)  # E153
 CLOSED_WITHIN = timedelta(days=60)  # longer than any duplicates_within that makes sense; decide applies the exact one
 MOST_COUNTED = 100  # acknowledgements of a day: no cap is higher, and counting on would cost more with every mail
 REPLY_TOKEN = "reply"
+JOINED = "duplicate"  # the message of ours that says so
 CANARY_TOKEN = "canary"
 ORDERS_BY = 2  # the weakest evidence by which an order may run (E186)
 UNKNOWN_RECIPIENT = "unknown"  # of a mail of ours that is no longer stored: nobody's address
 EXCHANGE_PARENT = "x-ms-exchange-parent-message-id"
-DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
+DAY, HOUR, TEN_MINUTES, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=10), timedelta(minutes=1)
+
+WITHIN = {"day": DAY, "hour": HOUR, "ten_minutes": TEN_MINUTES}
+"""The times within which automatic mails to one sender are counted (E136)."""
 
 Wanted = Iterable[str]
 
@@ -48,6 +53,7 @@ _WANTED: Any = bindparam("wanted", expanding=True)
 _SENT_COLUMNS = (
     *(outbox_mails.c.ticket_id, outbox_mails.c.serial),
     *(outbox_mails.c.recipient, outbox_mails.c.message, outbox_mails.c.automatic, outbox_mails.c.queued_at),
+    outbox_mails.c.cause,
 )
 TAKEN = select(tickets.c.ref).where(tickets.c.ref.in_(_WANTED))
 REFS = select(tickets.c.ref, tickets.c.id).where(tickets.c.ref.in_(_WANTED))
@@ -65,11 +71,6 @@ CASES = (
     .where(ticket_keys.c.value.in_(_WANTED))
     .where(or_(tickets.c.closed_at.is_(None), tickets.c.closed_at >= bindparam("closed_after")))
     .order_by(ticket_keys.c.ticket_id)
-)
-REQUESTS = (
-    select(tickets.c.id, messages.c.reply_text)
-    .join(messages, messages.c.id == tickets.c.opened_by)
-    .where(tickets.c.id.in_(_WANTED))
 )
 ORDERS = (
     select(events.c.ticket_id, events.c.at, events.c.data, events.c.personal)
@@ -95,16 +96,19 @@ STORED_BY_ID, STORED_BY_CONTENT = _stored_by(messages.c.message_id), _stored_by(
 
 @lru_cache(maxsize=256)
 def _to_senders(count: int) -> TextClause:
-    """How many automatic mails so many senders got in a time: (number of the sender, mails)."""
+    """How many automatic mails so many senders got in each time of ``WITHIN``: (number of the sender, mails, ...)."""
     asked = ", ".join(f"({number}, :sender{number})" for number in range(count))
-    counting = text(f"""
-        WITH asked (number, address) AS (VALUES {asked})
-        SELECT number, (SELECT count(*) FROM (
+    counts = ", ".join(
+        f"""(SELECT count(*) FROM (
             SELECT id FROM outbox_mails
-            WHERE recipient = address AND automatic AND queued_at > :after AND queued_at <= :at LIMIT {MOST_COUNTED}
-        ) AS counted) FROM asked""")  # noqa: S608 - nothing but numbers is put in
+            WHERE recipient = address AND automatic AND queued_at > :{after} AND queued_at <= :at LIMIT {MOST_COUNTED}
+        ) AS counted)"""  # noqa: S608 - nothing but numbers and names of ours is put in
+        for after in WITHIN
+    )
+    counting = text(f"WITH asked (number, address) AS (VALUES {asked}) SELECT number, {counts} FROM asked")  # noqa: S608
     names = (bindparam(f"sender{number}", type_=Name()) for number in range(count))
-    return counting.bindparams(bindparam("after", type_=Instant()), bindparam("at", type_=Instant()), *names)
+    times = (bindparam(name, type_=Instant()) for name in ("at", *WITHIN))
+    return counting.bindparams(*times, *names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +145,11 @@ def look_up(
     evidences = [_evidence(reading, good, found, known) for reading in readings]
     members = people.members(connection, {each.ticket.team for told in evidences for each in told if each.ticket.team})
     workers = people.workers(connection, teams)
+    joined = knowledge.joined(connection, {cause for told in evidences for cause in _duplicates(told)})
     to_sender, to_strangers = _acknowledged(connection, readings, now)
     orders = _orders(connection, {each.ticket.id for told in evidences for each in told if each.rank <= ORDERS_BY})
+    to_nobody = dict.fromkeys(WITHIN, 0)
+    had = [to_sender.get((reading.sender, at), to_nobody) for reading, at in zip(readings, now, strict=True)]
     return [
         Facts(
             now=at,
@@ -152,7 +159,9 @@ def look_up(
             evidence=evidence,
             same_case=_same_case(reading, found, known),
             colleagues=_colleagues(evidence, members),
-            acknowledged=to_sender.get((reading.sender, at), 0),
+            acknowledged=mails["day"],
+            acknowledged_lately=mails["hour"],
+            acknowledged_just_now=mails["ten_minutes"],
             acknowledged_to_strangers=to_strangers[at],
             answers_ours_automatically=any(
                 mail.automatic for mail in map(found.sent_ids.get, _answered(reading)) if mail
@@ -161,14 +170,10 @@ def look_up(
             canary=next((each for each in reading.tokens if each.purpose == CANARY_TOKEN and each in good), None),
             workers=workers,
             ordered={each.ticket.id: orders[each.ticket.id] for each in evidence if each.ticket.id in orders},
+            joined=next((joined[cause] for cause in _duplicates(evidence) if cause in joined), None),
         )
-        for reading, evidence, at in zip(readings, evidences, now, strict=True)
+        for reading, evidence, at, mails in zip(readings, evidences, now, had, strict=True)
     ]
-
-
-def requests(connection: Connection, ticket_ids: Iterable[int]) -> dict[int, str]:
-    """What was asked in the mail that opened each ticket."""
-    return {row.id: row.reply_text for row in _rows(connection, REQUESTS, ticket_ids)}
 
 
 def free_references(connection: Connection, count: int, make: Callable[[], str]) -> list[str]:
@@ -233,15 +238,16 @@ def _cases(connection: Connection, keys: Wanted, earliest: datetime) -> dict[str
 
 def _acknowledged(
     connection: Connection, readings: Sequence[Reading], now: Sequence[datetime]
-) -> tuple[dict[tuple[str, datetime], int], dict[datetime, int]]:
-    """How many automatic mails each sender got in the day before, and strangers in the minute before, each instant."""
-    to_sender: dict[tuple[str, datetime], int] = {}
+) -> tuple[dict[tuple[str, datetime], Mapping[str, int]], dict[datetime, int]]:
+    """How many automatic mails each sender got ``WITHIN``, and strangers in the minute before, each instant."""
+    to_sender: dict[tuple[str, datetime], Mapping[str, int]] = {}
     to_strangers: dict[datetime, int] = {}
     for at in set(now):
         senders = sorted({reading.sender for reading, when in zip(readings, now, strict=True) if when == at})
         named = {f"sender{number}": sender for number, sender in enumerate(senders)}
-        counted = connection.execute(_to_senders(len(senders)), {"after": at - DAY, "at": at, **named})
-        to_sender |= {(senders[number], at): count for number, count in counted}
+        times = {name: at - within for name, within in WITHIN.items()}
+        counted = connection.execute(_to_senders(len(senders)), {"at": at, **times, **named})
+        to_sender |= {(senders[number], at): dict(zip(WITHIN, mails, strict=True)) for number, *mails in counted}
         to_strangers[at] = connection.execute(TO_STRANGERS, {"after": at - MINUTE, "at": at}).scalar_one()
     return to_sender, to_strangers
 
@@ -329,6 +335,7 @@ def _by_tokens(reading: Reading, good: set[Token], found: Found, known: Mapping[
             answers=mail.message if mail else "",
             serial=token.serial,
             sent_at=mail.queued_at if mail else None,
+            cause=mail.cause if mail else "",
         )
 
 
@@ -336,7 +343,7 @@ def _by_sent_ids(reading: Reading, found: Found, known: Mapping[int, Ticket]) ->
     for mail in filter(None, map(found.sent_ids.get, _named(reading))):
         if mail.ticket_id:
             how = "the Message-ID of a mail of ours"
-            answered = (mail.recipient, mail.message, mail.serial, mail.queued_at)
+            answered = (mail.recipient, mail.message, mail.serial, mail.queued_at, mail.cause)
             yield Evidence(2, how, known[mail.ticket_id], *answered)
 
 
@@ -356,6 +363,11 @@ def _by_refs(reading: Reading, found: Found, known: Mapping[int, Ticket]) -> Ite
 def _same_case(reading: Reading, found: Found, known: Mapping[int, Ticket]) -> tuple[Ticket, ...]:
     ids = {ticket_id for key in reading.keys for ticket_id in found.cases.get(key, ())}
     return tuple(known[ticket_id] for ticket_id in sorted(ids))
+
+
+def _duplicates(evidence: Sequence[Evidence]) -> list[str]:
+    """The mails that its sender was told to be duplicates, by the mails of ours that it answers."""
+    return [each.cause for each in evidence if each.answers == JOINED]
 
 
 def _colleagues(evidence: Sequence[Evidence], members: Mapping[str, tuple[Person, ...]]) -> tuple[Person, ...]:

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, func, select, text, update
 
 from mailgate.model.outbound import Outbound, SendState
-from mailgate.store.engine import Store
+from mailgate.store.columns import MOMENT
 from mailgate.store.outbox import Queued, queue
 from mailgate.store.tables import KEPT, outbox, outbox_mails, tickets
 
@@ -29,10 +29,10 @@ def acknowledged(connection: Connection, readers: Iterable[str], message: str, n
     return {row[0]: row[1] for row in connection.execute(query)}
 
 
-def due(connection: Connection, store: Store) -> Sequence[str]:
+def due(connection: Connection) -> Sequence[str]:
     """The readers who have waited long enough."""
     query = select(outbox_mails.c.recipient).join(outbox, outbox.c.id == outbox_mails.c.id)
-    return connection.scalars(query.where(*GATHERING, outbox.c.run_at <= store.moment()).distinct()).all()
+    return connection.scalars(query.where(*GATHERING, outbox.c.run_at <= MOMENT).distinct()).all()
 
 
 def waiting(tx: Connection, reader: str) -> Sequence[Any]:

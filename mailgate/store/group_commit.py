@@ -22,6 +22,7 @@ from mailgate.store.spool import LARGEST_BATCH_BYTES, Content, Mail, Stored, ing
 from mailgate.store.tables import raw_mails
 
 LARGEST_BATCH = 256
+SHORTAGE = (MemoryError, RuntimeError)  # no memory; no thread to be had (F11)
 
 Putting = tuple[Envelope, Content, "Future[str]"]
 
@@ -67,6 +68,7 @@ class GroupCommit:
         self._stored = stored
         self._waiting: deque[Putting] = deque()
         self._lock = RLock()
+        self._turn: Future[None] = Future()
         self._open = True
         self._in_doubt = False
         self._files = ThreadPoolExecutor(4, thread_name_prefix="raw-store")
@@ -113,23 +115,34 @@ class GroupCommit:
             answer.set_exception(_later(error))
 
     def _wait(self, envelope: Envelope, content: Content, answer: "Future[str]") -> None:
-        with self._lock:
-            self._waiting.append((envelope, content, answer))
-            if len(self._waiting) == 1:
-                self._turns.submit(self._commit_what_waits)
+        try:
+            with self._lock:
+                if not self._waiting or self._turn.done():  # done already: for want of memory it left some behind
+                    self._turn = self._turns.submit(self._commit_what_waits)
+                self._waiting.append((envelope, content, answer))
+        except SHORTAGE as error:
+            answer.set_exception(_later(error))
 
     def _commit_what_waits(self) -> None:
         while batch := self._take():
-            keyed = [_with_key(envelope, content) for envelope, content, _ in batch]
-            answers = [answer for *_, answer in batch]
-            self._in_doubt = False
-            error = self._store_all(keyed)
-            if error and len(batch) > 1 and not isinstance(error, Unreachable):
-                # One of them may be the cause: each gets one more chance by itself.
-                for mail, answer in zip(keyed, answers, strict=True):
-                    self._answer([mail], [answer], self._store_all([mail]))
-            else:
-                self._answer(keyed, answers, error)
+            try:
+                self._commit_batch(batch)
+            except SHORTAGE as error:
+                for *_, answer in batch:
+                    if not answer.done():
+                        answer.set_exception(_later(error))
+
+    def _commit_batch(self, batch: Sequence["Putting"]) -> None:
+        keyed = [_with_key(envelope, content) for envelope, content, _ in batch]
+        answers = [answer for *_, answer in batch]
+        self._in_doubt = False
+        error = self._store_all(keyed)
+        if error and len(batch) > 1 and not isinstance(error, Unreachable):
+            # One of them may be the cause: each gets one more chance by itself.
+            for mail, answer in zip(keyed, answers, strict=True):
+                self._answer([mail], [answer], self._store_all([mail]))
+        else:
+            self._answer(keyed, answers, error)
 
     def _take(self) -> list["Putting"]:
         batch: list[Putting] = []

@@ -4,7 +4,7 @@ Kept with the mail, in the same transaction: what was read of it, less what stan
 follows from the configuration, and the facts that were looked up.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
@@ -13,8 +13,8 @@ from typing import Any
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, func, select
 
-from mailgate.model.decision import Action, Facts, Reading
-from mailgate.store.tables import messages, tickets
+from mailgate.model.decision import Action, Facts, Joined, Reading
+from mailgate.store.tables import events, messages, raw_mails, tickets
 
 COLUMNS = (
     *(messages.c.id, messages.c.subject, messages.c.reply_text, messages.c.fingerprint, messages.c.content),
@@ -70,7 +70,38 @@ def mails(connection: Connection, since: datetime, after: int, through: int) -> 
     return [_mail(row) for row in found]
 
 
-def _wanted(since: datetime, after: int) -> Sequence[Any]:
+def joined(connection: Connection, keys: Iterable[str]) -> dict[str, Joined]:
+    """The mails with these ingest keys that joined a ticket as the same request, where that ticket has them still."""
+    wanted = sorted(set(keys))
+    if not wanted:
+        return {}
+    query = (
+        select(raw_mails.c.key, *COLUMNS)
+        .join(messages, messages.c.id == raw_mails.c.id)
+        .join(tickets, tickets.c.id == messages.c.ticket_id)
+        .where(raw_mails.c.key.in_(wanted), messages.c.action == Action.DUPLICATE, messages.c.known.is_not(None))
+    )
+    found = {row.key: _mail(row) for row in connection.execute(query)}
+    before = {
+        key: next((each for each in mail.facts.same_case if each.ref == mail.ref), None) for key, mail in found.items()
+    }
+    return {
+        key: Joined(mail.id, as_it_was.ref, mail.reading, as_it_was)
+        for key, mail in found.items()
+        if (as_it_was := before[key]) is not None
+    }
+
+
+def corrected(connection: Connection, since: datetime) -> dict[int, str]:
+    """The mails that came *since* whose ticket a person gave another task: by the mail's id that of today."""
+    orders = select(events.c.ticket_id).where(events.c.what == "command", events.c.data.contains('"task":'))
+    opening = (tickets.c.opened_by == messages.c.id) & (tickets.c.id == messages.c.ticket_id)
+    query = select(messages.c.id, tickets.c.task).join(tickets, opening)
+    found = connection.execute(query.where(*_wanted(since), tickets.c.id.in_(orders)))
+    return {mail_id: task for mail_id, task in found if task}
+
+
+def _wanted(since: datetime, after: int = 0) -> Sequence[Any]:
     return messages.c.id > after, messages.c.received_at >= since, messages.c.known.is_not(None)
 
 

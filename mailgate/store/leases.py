@@ -12,7 +12,7 @@ from contextlib import suppress
 from sqlalchemy import case, update
 
 from mailgate.errors import TryLater
-from mailgate.store.columns import SECOND
+from mailgate.store.columns import MOMENT, SECOND
 from mailgate.store.engine import Store, insert_new
 from mailgate.store.spool import tokens_of
 from mailgate.store.tables import leases
@@ -39,7 +39,7 @@ class Lease:
 
     def _take(self) -> bool:
         is_ours = leases.c.holder == self._holder
-        until = self._store.moment() + round(LEASE_SECONDS * SECOND)
+        until = MOMENT + round(LEASE_SECONDS * SECOND)
         taken = {
             "holder": self._holder,
             "expires": until,
@@ -47,7 +47,7 @@ class Lease:
         }
         with self._store.write() as tx:
             tx.execute(insert_new(tx, leases), {"name": self._name, "holder": "", "epoch": 0, "expires": 0})
-            free = (leases.c.name == self._name) & (is_ours | (leases.c.expires <= self._store.moment()))
+            free = (leases.c.name == self._name) & (is_ours | (leases.c.expires <= MOMENT))
             return tx.execute(update(leases).where(free).values(taken)).rowcount == 1
 
     def let_go(self) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, bindparam, case, insert, select, text, update
 from mailgate.model.outbound import ENDED, Attempt, Doubt, Outbound, Pace, SendState, Way
 from mailgate.model.ticket import Event
 from mailgate.store import contacts, history, pacing, receipts
-from mailgate.store.columns import SECOND, instant, microseconds
+from mailgate.store.columns import MOMENT, SECOND, Id, instant, microseconds
 from mailgate.store.engine import Store, insert_new
 from mailgate.store.spool import tokens_of
 from mailgate.store.tables import SENDING, WAITING, outbox, outbox_mails, participants, tickets
@@ -20,16 +20,44 @@ from mailgate.store.tables import SENDING, WAITING, outbox, outbox_mails, partic
 MOST_DOUBTS = 1  # what may have gone is sent once more, with the same Message-ID; after that a person decides
 ASK_FIRST = 1  # the doubts of a mail about which the other side is asked before anything else
 COALESCED_WITHIN = timedelta(minutes=2)  # E137
-FOR_STAFF = frozenset({"unreadable", "alert", "assigned", "new", "at_risk", "breached"})
+FOR_STAFF = frozenset({"unreadable", "alert", "assigned", "new", "news", "at_risk", "breached"})
 FOR_OPEN_TICKETS = frozenset({"at_risk", "breached", "late"})
 SUPERSEDED = "a later mail says the same"
 
-
+# Made once: to make a statement takes as long as to run it.
 NUMBER = update(tickets).where(tickets.c.id == bindparam("ticket")).values(last_serial=bindparam("serial"))
 SENT_TOGETHER = (
     update(outbox)
     .where(outbox.c.id.in_(bindparam("ids", expanding=True)), outbox.c.token == bindparam("held_by"))
     .values(state=SendState.SENT, token=None, error="", finished_at=bindparam("now"))
+)
+_IDS: Any = bindparam("ids", expanding=True)
+_OF_WAY = outbox.c.way == bindparam("by_way")
+_DUE = (
+    select(outbox.c.id)
+    .where(text(WAITING), _OF_WAY, outbox.c.run_at <= MOMENT)
+    .order_by(outbox.c.run_at, outbox.c.id)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
+_IS_FORGOTTEN = (text(SENDING), outbox.c.run_at <= MOMENT)
+_FORGOTTEN = select(outbox.c.id).where(*_IS_FORGOTTEN, _OF_WAY).limit(1)
+_TAKE = (
+    update(outbox)
+    .where(outbox.c.id.in_(_IDS))
+    .values(
+        state=SendState.SENDING,
+        token=bindparam("held_by"),
+        attempts=outbox.c.attempts + 1,
+        run_at=MOMENT + bindparam("lease", type_=Id),
+    )
+)
+_TAKEN = (
+    select(outbox_mails, outbox.c.way, outbox.c.attempts, outbox.c.doubts, outbox.c.run_at, tickets.c.closed_at)
+    .join(outbox, outbox.c.id == outbox_mails.c.id)
+    .outerjoin(tickets, tickets.c.id == outbox_mails.c.ticket_id)
+    .where(outbox.c.id.in_(_IDS), outbox.c.token == bindparam("held_by"))
+    .order_by(outbox_mails.c.id)
 )
 
 
@@ -154,32 +182,20 @@ def claim(
     A claim that ended without a result counts as a *doubt*.
     """
     with store.read() as connection:
-        due, forgotten = _due(store, way, 1), _forgotten(store, way)
-        if not connection.execute(due).first() and not connection.execute(forgotten).first():
+        due = connection.execute(_DUE, {"by_way": way, "most": 1}).first()
+        if not due and not connection.execute(_FORGOTTEN, {"by_way": way}).first():
             return ()
     token = f"{tokens_of(os.getpid())}{secrets.token_hex(8)}"
     with store.write() as tx:
-        tx.execute(_doubted(doubt).where(text(SENDING), outbox.c.way == way, outbox.c.run_at <= store.moment()))
+        tx.execute(_doubted(doubt).where(*_IS_FORGOTTEN, outbox.c.way == way))
         if pace is not None:
-            limit = pacing.allowed(tx, store, pace, limit)
-        ids = list(tx.scalars(_due(store, way, limit)))
+            limit = pacing.allowed(tx, pace, limit)
+        ids = list(tx.scalars(_DUE, {"by_way": way, "most": limit}))
         if pace is not None:
-            pacing.use(tx, store, pace, len(ids))
-        lease = {"state": SendState.SENDING, "token": token, "attempts": outbox.c.attempts + 1}
-        until = store.moment() + round(lease_seconds * SECOND)
-        tx.execute(update(outbox).where(outbox.c.id.in_(ids)).values(run_at=until, **lease))
+            pacing.use(tx, pace, len(ids))
+        tx.execute(_TAKE, {"ids": ids, "held_by": token, "lease": round(lease_seconds * SECOND)})
     with store.read() as connection:
         return _claimed(connection, ids, token)
-
-
-def _due(store: Store, way: Way, limit: int) -> Any:
-    due = select(outbox.c.id).where(text(WAITING), outbox.c.way == way, outbox.c.run_at <= store.moment())
-    return due.order_by(outbox.c.run_at, outbox.c.id).limit(limit).with_for_update(skip_locked=True)
-
-
-def _forgotten(store: Store, way: Way) -> Any:
-    lost = select(outbox.c.id).where(text(SENDING), outbox.c.way == way, outbox.c.run_at <= store.moment())
-    return lost.limit(1)
 
 
 def _doubted(doubt: Doubt = Doubt.ONCE_MORE) -> Any:
@@ -195,14 +211,6 @@ def _doubted(doubt: Doubt = Doubt.ONCE_MORE) -> Any:
 
 
 def _claimed(connection: Connection, ids: Sequence[int], token: str) -> tuple[Attempt, ...]:
-    work = (outbox.c.way, outbox.c.attempts, outbox.c.doubts, outbox.c.run_at)
-    query = (
-        select(outbox_mails, *work, tickets.c.closed_at)
-        .join(outbox, outbox.c.id == outbox_mails.c.id)
-        .outerjoin(tickets, tickets.c.id == outbox_mails.c.ticket_id)
-        .where(outbox.c.id.in_(ids), outbox.c.token == token)
-        .order_by(outbox_mails.c.id)
-    )
     return tuple(
         Attempt(
             id=row.id,
@@ -219,7 +227,7 @@ def _claimed(connection: Connection, ids: Sequence[int], token: str) -> tuple[At
             automatic=row.automatic,
             is_outdated=row.message in FOR_OPEN_TICKETS and row.closed_at is not None,
         )
-        for row in connection.execute(query)
+        for row in connection.execute(_TAKEN, {"ids": ids, "held_by": token})
     )
 
 
@@ -244,10 +252,10 @@ def record(store: Store, results: Iterable[Result], now: datetime) -> None:
             receipts.renamed(tx, {each.id: name for each, name in named.items() if each.way is Way.MAIL}, now)
         pacing.count(tx, sum(result.attempt.automatic for together in sent.values() for result in together), now)
         for result in others:
-            _record_one(tx, store, result, now)
+            _record_one(tx, result, now)
 
 
-def _record_one(tx: Connection, store: Store, result: Result, now: datetime) -> None:
+def _record_one(tx: Connection, result: Result, now: datetime) -> None:
     ours = (outbox.c.id == result.attempt.id) & (outbox.c.token == result.attempt.token)
     changing = _doubted() if result.state is SendState.UNCERTAIN else update(outbox).values(state=result.state)
     if result.doubts is not None:
@@ -256,7 +264,7 @@ def _record_one(tx: Connection, store: Store, result: Result, now: datetime) -> 
         changing = changing.values(finished_at=now)
     if not result.counts:
         changing = changing.values(attempts=outbox.c.attempts - 1)
-    later = store.moment() + round(result.after_seconds * SECOND)
+    later = MOMENT + round(result.after_seconds * SECOND)
     done = tx.execute(changing.where(ours).values(token=None, run_at=later, error=result.error))
     if done.rowcount == 1 and result.state is SendState.FAILED:
         tell_ticket(tx, result.attempt.id, "could not be delivered", result.error, now)
@@ -286,7 +294,7 @@ def release_leases_of(store: Store, pid: int, mail: Doubt = Doubt.ONCE_MORE) -> 
     """When a process of ours is seen to be gone: what it was sending is a doubt. *mail* as in ``release_leases``."""
     with store.write() as tx:
         held = text(SENDING) & outbox.c.token.startswith(tokens_of(pid), autoescape=True)
-        _forget(tx, mail, held, store.moment())
+        _forget(tx, mail, held, MOMENT)
 
 
 def _forget(tx: Connection, mail: Doubt, rows: Any, run_at: Any) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, select, update
 
 from mailgate.errors import Refused
-from mailgate.model.outbound import SendState
+from mailgate.model.outbound import SendState, Way
 from mailgate.store import contacts, pacing, pauses
 from mailgate.store.columns import instant
 from mailgate.store.engine import Store
@@ -84,12 +84,16 @@ def _query() -> Select[Any]:
 
 
 def summary(row: Any) -> dict[str, Any]:
-    """One mail of ours for people; *receipt* is what GOV.UK Notify says became of it."""
+    """One mail of ours for people; *receipt* is what GOV.UK Notify says became of it.
+
+    *perhaps_twice*: it may have gone before it was sent with the same Message-ID once more, and nobody can tell.
+    """
     waits = row.state == SendState.READY
     return {
         "id": row.id,
         "ref": row.ref,
         "state": row.state,
+        "perhaps_twice": row.state == SendState.SENT and row.way == Way.MAIL and row.doubts > 0,
         "way": row.way,
         "message": row.message,
         "to": row.recipient,

@@ -5,27 +5,27 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, delete, func, select, update
 
 from mailgate.model.outbound import Pace
-from mailgate.store.columns import SECOND
-from mailgate.store.engine import Store, insert_new
+from mailgate.store.columns import MOMENT, SECOND
+from mailgate.store.engine import insert_new
 from mailgate.store.tables import paces, sent_per_minute
 
 MINUTES = 60
 
 
-def allowed(tx: Connection, store: Store, pace: Pace, limit: int) -> int:
+def allowed(tx: Connection, pace: Pace, limit: int) -> int:
     """How many of *limit* may go now. The row says when the way would be free had every mail taken its time."""
     tx.execute(insert_new(tx, paces), {"name": pace.name, "free_at": 0})
-    query = select(paces.c.free_at, store.moment()).where(paces.c.name == pace.name).with_for_update()
+    query = select(paces.c.free_at, MOMENT).where(paces.c.name == pace.name).with_for_update()
     free_at, now = tx.execute(query).one()
     left = now + pace.burst * _interval(pace) - max(free_at, now)
     return max(0, min(limit, int(left // _interval(pace))))
 
 
-def use(tx: Connection, store: Store, pace: Pace, mails: int) -> None:
+def use(tx: Connection, pace: Pace, mails: int) -> None:
     """*mails* are about to go."""
     if not mails:
         return
-    free_at, now = tx.execute(select(paces.c.free_at, store.moment()).where(paces.c.name == pace.name)).one()
+    free_at, now = tx.execute(select(paces.c.free_at, MOMENT).where(paces.c.name == pace.name)).one()
     value = max(free_at, now) + mails * _interval(pace)
     tx.execute(update(paces).where(paces.c.name == pace.name).values(free_at=value))
 

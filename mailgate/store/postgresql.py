@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import ARRAY, URL, BigInteger, ColumnElement, Connection, bindparam, create_engine, literal_column, text
+from sqlalchemy import ARRAY, URL, BigInteger, Connection, bindparam, create_engine, text
 
 from mailgate.errors import Refused
 from mailgate.store.engine import Store
@@ -56,9 +56,6 @@ class PostgresqlStore(Store):
     def writing(self, connection: Connection) -> Iterator[Connection]:
         with translated(), connection.begin_nested():
             yield connection
-
-    def moment(self) -> ColumnElement[int]:
-        return literal_column("CAST(extract(epoch FROM statement_timestamp()) * 1000000 AS bigint)", BigInteger)
 
     @property
     def is_shared(self) -> bool:

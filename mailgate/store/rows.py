@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
+from mailgate.errors import Refused
 from mailgate.model.ticket import Draft, Status, Ticket, Values, WaitingFor
 from mailgate.store.history import Head
 from mailgate.store.tables import participants, tickets
@@ -17,15 +18,22 @@ def by_id(connection: Connection, ids: Iterable[int]) -> dict[int, Ticket]:
     if not wanted:
         return {}
     rows = connection.execute(select(tickets).where(tickets.c.id.in_(wanted))).all()
-    addresses: dict[int, set[str]] = {}
-    for ticket_id, address in connection.execute(
-        select(participants.c.ticket_id, participants.c.address).where(participants.c.ticket_id.in_(wanted))
-    ):
-        addresses.setdefault(ticket_id, set()).add(address)
-    return {row.id: _ticket(row, frozenset(addresses.get(row.id, ()))) for row in rows}
+    roles: dict[int, dict[str, str]] = {}
+    columns = (participants.c.ticket_id, participants.c.address, participants.c.role)
+    for ticket_id, address, role in connection.execute(select(*columns).where(participants.c.ticket_id.in_(wanted))):
+        roles.setdefault(ticket_id, {})[address] = role
+    return {row.id: _ticket(row, roles.get(row.id, {})) for row in rows}
 
 
-def _ticket(row: Row[Any], addresses: frozenset[str]) -> Ticket:
+def by_ref(connection: Connection, ref: str) -> Ticket:
+    """The ticket of that reference; Refused where there is none."""
+    ticket_id = connection.execute(select(tickets.c.id).where(tickets.c.ref == ref)).scalar()
+    if ticket_id is None:
+        raise Refused(f"there is no ticket {ref}: see mailgate ticket list")
+    return by_id(connection, [ticket_id])[ticket_id]
+
+
+def _ticket(row: Row[Any], roles: Mapping[str, str]) -> Ticket:
     return Ticket(
         id=row.id,
         ref=row.ref,
@@ -52,7 +60,8 @@ def _ticket(row: Row[Any], addresses: frozenset[str]) -> Ticket:
         first_reply_due=row.first_reply_due,
         due_at=row.due_at,
         closed_at=row.closed_at,
-        participants=addresses,
+        participants=frozenset(roles),
+        watchers=frozenset(address for address, role in roles.items() if role == "watcher"),
         last_serial=row.last_serial,
     )
 

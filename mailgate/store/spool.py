@@ -8,16 +8,53 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, case, func, insert, select, text, update
+from sqlalchemy import Connection, bindparam, case, func, insert, select, text, update
 
 from mailgate.errors import TryLater
 from mailgate.model.message import Envelope
-from mailgate.store.columns import SECOND
+from mailgate.store.columns import MOMENT, SECOND, Id
 from mailgate.store.engine import Store, insert_new
 from mailgate.store.objects import Objects
 from mailgate.store.tables import FRESH, TRIED, messages, raw_mails, spool
 
 LARGEST_BATCH_BYTES = 16 * 1024**2  # of one commit, and of one claim, so that memory stays bounded
+
+# Made once: to make a statement takes as long as to run it.
+_IDS: Any = bindparam("ids", expanding=True)
+_DUE = (
+    select(spool.c.id, spool.c.size)
+    .where(text(TRIED), spool.c.run_at <= MOMENT)
+    .order_by(spool.c.run_at, spool.c.id)
+    .limit(1)
+    .with_for_update(skip_locked=True)
+)
+_NEW = (
+    select(spool.c.id, spool.c.size)
+    .where(text(FRESH))
+    .order_by(spool.c.id)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
+_TAKE = (
+    update(spool)
+    .where(spool.c.id.in_(_IDS))
+    .values(
+        token=bindparam("held_by"),
+        run_at=MOMENT + bindparam("lease", type_=Id),
+        attempts=case((spool.c.attempts == 0, 1), else_=spool.c.attempts) + bindparam("alone"),
+    )
+)
+_TAKEN = (
+    select(raw_mails, spool.c.attempts)
+    .join(spool, spool.c.id == raw_mails.c.id)
+    .where(raw_mails.c.id.in_(_IDS), spool.c.token == bindparam("held_by"))
+    .order_by(raw_mails.c.id)
+)
+_END = (
+    update(spool)
+    .where(spool.c.id.in_(_IDS), spool.c.token == bindparam("held_by"), spool.c.state == "ready")
+    .values({name: bindparam(f"new_{name}") for name in ("state", "finished_at", "reason", "error")} | {"token": None})
+)
 
 OURS = secrets.token_hex(4)  # what the tokens of this process, and of its children, begin with
 
@@ -123,38 +160,24 @@ def _work(mail_id: int, size: int) -> dict[str, object]:
 def claim(store: Store, limit: int, lease_seconds: float) -> tuple[Spooled, ...]:
     """Take mails to work on: one that was tried before, by itself so that a killer dies alone, else up to *limit*."""
     with store.read() as connection:
-        if not connection.execute(_tried(store)).first() and not connection.execute(_fresh(1)).first():
+        if not connection.execute(_DUE).first() and not connection.execute(_NEW, {"most": 1}).first():
             return ()
     token = f"{tokens_of(os.getpid())}{secrets.token_hex(8)}"
     with store.write() as tx:
-        rows = tx.execute(_tried(store)).all() or tx.execute(_fresh(limit)).all()
-        ids = _within_bounds(rows)
-        alone = 1 if len(ids) == 1 else 0
-        known = case((spool.c.attempts == 0, 1), else_=spool.c.attempts)
-        until = store.moment() + round(lease_seconds * SECOND)
-        tx.execute(update(spool).where(spool.c.id.in_(ids)).values(token=token, run_at=until, attempts=known + alone))
+        ids = _within_bounds(tx.execute(_DUE).all() or tx.execute(_NEW, {"most": limit}).all())
+        lease = round(lease_seconds * SECOND)
+        tx.execute(_TAKE, {"ids": ids, "held_by": token, "lease": lease, "alone": 1 if len(ids) == 1 else 0})
     with store.read() as connection:
-        return _claimed(store, connection, ids, token)
+        taken = connection.execute(_TAKEN, {"ids": ids, "held_by": token}).all()
+    return tuple(
+        Spooled(row.id, row.key, _envelope(row), row.attempts, token, row.content, row.location, store.objects)
+        for row in taken
+    )
 
 
 def tokens_of(pid: int) -> str:
     """How the tokens begin that one process of this machine gives out, now and never again."""
     return f"{OURS}.{pid}."
-
-
-def _tried(store: Store) -> Select[int, int]:
-    return (
-        select(spool.c.id, spool.c.size)
-        .where(text(TRIED), spool.c.run_at <= store.moment())
-        .order_by(spool.c.run_at, spool.c.id)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-    )
-
-
-def _fresh(limit: int) -> Select[int, int]:
-    found = select(spool.c.id, spool.c.size).where(text(FRESH)).order_by(spool.c.id).limit(limit)
-    return found.with_for_update(skip_locked=True)
 
 
 def _within_bounds(rows: Sequence[Any]) -> list[int]:
@@ -167,19 +190,6 @@ def _within_bounds(rows: Sequence[Any]) -> list[int]:
             break
         ids.append(row.id)
     return ids
-
-
-def _claimed(store: Store, connection: Connection, ids: Sequence[int], token: str) -> tuple[Spooled, ...]:
-    query = (
-        select(raw_mails, spool.c.attempts)
-        .join(spool, spool.c.id == raw_mails.c.id)
-        .where(raw_mails.c.id.in_(ids), spool.c.token == token)
-        .order_by(raw_mails.c.id)
-    )
-    return tuple(
-        Spooled(row.id, row.key, _envelope(row), row.attempts, token, row.content, row.location, store.objects)
-        for row in connection.execute(query)
-    )
 
 
 def _envelope(row: Any) -> Envelope:
@@ -196,21 +206,23 @@ def _envelope(row: Any) -> Envelope:
 
 def finish(tx: Connection, spooled: Iterable[Spooled], at: datetime) -> None:
     """Mark *spooled* as done; TryLater, so that all is rolled back, where one of them is no longer ours."""
-    _end(tx, spooled, {"state": "done", "finished_at": at})
+    _end(tx, spooled, "done", at)
 
 
 def set_aside(tx: Connection, spooled: Spooled, reason: str, error: str, at: datetime) -> None:
     """Put a mail into quarantine: *reason* is a sentence for people, *error* the class of the error, never content."""
-    _end(tx, [spooled], {"state": "quarantined", "finished_at": at, "reason": reason, "error": error})
+    _end(tx, [spooled], "quarantined", at, reason, error)
 
 
-def _end(tx: Connection, spooled: Iterable[Spooled], values: dict[str, Any]) -> None:
+def _end(
+    tx: Connection, spooled: Iterable[Spooled], state: str, at: datetime, reason: str = "", error: str = ""
+) -> None:
     by_token: dict[str, list[int]] = {}
     for mail in spooled:
         by_token.setdefault(mail.token, []).append(mail.id)
+    ending = {"new_state": state, "new_finished_at": at, "new_reason": reason, "new_error": error}
     for token, ids in by_token.items():
-        ours = (spool.c.token == token) & (spool.c.state == "ready") & spool.c.id.in_(ids)
-        if tx.execute(update(spool).where(ours).values(token=None, **values)).rowcount != len(ids):
+        if tx.execute(_END, {"ids": ids, "held_by": token, **ending}).rowcount != len(ids):
             raise TryLater("the lease of a mail ran out: another worker has it")
 
 
@@ -224,7 +236,7 @@ def release(store: Store, spooled: Iterable[Spooled], after_seconds: float, erro
         .where(spool.c.id == bindparam("mail"), spool.c.token == bindparam("held_by"))
         .values(
             token=None,
-            run_at=store.moment() + round(after_seconds * SECOND),
+            run_at=MOMENT + round(after_seconds * SECOND),
             attempts=case((spool.c.attempts > 1, spool.c.attempts - 1), else_=1),
             error=error,
         )
@@ -252,7 +264,7 @@ def release_leases_of(store: Store, pid: int) -> None:
 def _release_tokens(store: Store, beginning: str) -> None:
     held = text(TRIED) & spool.c.token.startswith(beginning, autoescape=True)
     with store.write() as tx:
-        tx.execute(update(spool).where(held).values(token=None, run_at=store.moment()))
+        tx.execute(update(spool).where(held).values(token=None, run_at=MOMENT))
 
 
 def waiting(connection: Connection) -> int:

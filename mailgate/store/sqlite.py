@@ -9,8 +9,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from sqlalchemy import URL, BigInteger, ColumnElement, Connection, create_engine, event, literal
+from sqlalchemy import URL, Connection, create_engine, event
+from sqlalchemy.engine import ExceptionContext
 
+from mailgate import journal
 from mailgate.errors import Refused
 from mailgate.folders import make_durably, sync
 from mailgate.store.engine import Store
@@ -21,6 +23,7 @@ from mailgate.store.objects import Objects
 # docs/reliability.md R16: before this, SQLite can lose committed data in WAL mode.
 SAFE_WITH_WAL = (3, 51, 3)
 PATIENCE_SECONDS = 20.0
+DISK_ERROR = 10  # SQLITE_IOERR and all its kinds
 
 
 def library() -> ModuleType:
@@ -43,12 +46,14 @@ class SqliteStore(Store):
         self._journal_mode = "wal" if wal else "delete"
         engine = create_engine(url, module=self._library, pool_size=8, max_overflow=16, pool_timeout=PATIENCE_SECONDS)
         event.listen(engine, "connect", self._prepare)
+        event.listen(engine, "handle_error", _distrust)
         super().__init__(engine, objects)
         self._deciding = FileLock(path.with_name(path.name + ".deciding"))
         self._writing = FileLock(path.with_name(path.name + ".writing"))
 
     def _prepare(self, connection: Any, _record: object) -> None:
         connection.isolation_level = None  # transactions begin where we say so, and nowhere else (R18)
+        connection.create_function("moment", 0, lambda: time.time_ns() // 1000)
         for pragma in (
             f"busy_timeout={int(PATIENCE_SECONDS * 1000)}",
             f"journal_mode={self._journal_mode}",
@@ -84,9 +89,6 @@ class SqliteStore(Store):
                 connection.rollback()
                 raise
 
-    def moment(self) -> ColumnElement[int]:
-        return literal(time.time_ns() // 1000, BigInteger)
-
     @property
     def is_shared(self) -> bool:
         return False
@@ -118,6 +120,18 @@ class SqliteStore(Store):
         super().close()
         self._deciding.close()
         self._writing.close()
+
+
+def _distrust(failure: ExceptionContext) -> None:
+    """After an error of the disk, of ``fsync`` above all, every connection is closed and opened anew.
+
+    The kernel may have dropped what it could not write, and says so once: what a connection knows of the file may be
+    wrong. What was not committed is written again by whoever asks for it again.
+    """
+    code = getattr(failure.original_exception, "sqlite_errorcode", 0)
+    if code & 0xFF == DISK_ERROR and not failure.is_disconnect:
+        failure.is_disconnect = True  # to SQLAlchemy: the whole pool is from before
+        journal.store_reopened()
 
 
 def _make_private(path: Path) -> None:

@@ -17,7 +17,7 @@ MACHINES = re.compile(r"(?:mailer-daemon|postmaster|no-?reply|do-?not-?reply|bou
 SUPPRESSING = {"all", "autoreply", "oof"}
 WORTH_AN_UNDO = frozenset({"move", "cancel", "task", "priority", "due"})
 A_DAY_TO_STRANGERS = 1
-A_DAY_TO_OUTSIDERS = 5
+A_DAY_TO_OUTSIDERS, AN_HOUR_TO_OUTSIDERS, TEN_MINUTES_TO_OUTSIDERS = 5, 4, 1
 A_MINUTE_TO_STRANGERS = 20
 
 
@@ -55,6 +55,8 @@ def _not_now(reading: Reading, config: Config, facts: Facts) -> str:
         return "it answers an automatic mail of ours"
     if facts.acknowledged >= a_day:
         return "its sender had enough automatic mail today"
+    if facts.acknowledged_lately >= AN_HOUR_TO_OUTSIDERS or facts.acknowledged_just_now >= TEN_MINUTES_TO_OUTSIDERS:
+        return "its sender had enough automatic mail this hour"
     if reading.verdict not in VERIFIED and facts.acknowledged_to_strangers >= A_MINUTE_TO_STRANGERS:
         return "unverified senders had enough automatic mail this minute"
     return ""
@@ -81,17 +83,17 @@ def of_order(
     """What is said after an agent's order ran: the requester hears a new status or the agent's answer, the agent of
     what may have to be undone."""
     told = lifecycle.told(ticket.status, change.status or ticket.status)
-    replies = _of_change(ticket, told, order, config, now) if told else ()
+    replies = of_change(ticket, told, order, config, now) if told else ()
     if order.do == "reply":
         replies = relayed(ticket, order.note or "", config)
-    if order.do in WORTH_AN_UNDO:
+    if order.do in WORTH_AN_UNDO and reading.sender:
         replies = (*replies, to(reading.sender, "changed", config, {"did": _did(order)}))
     return replies
 
 
 def relayed(ticket: Ticket, words: str, config: Config) -> tuple[Reply, ...]:
     """An agent's own words to the requester, as they were written (docs/domain.md section 9)."""
-    return (to(ticket.requester, "answer", config, {"words": words}),) if _is_told(ticket, config) else ()
+    return (to(ticket.requester, "answer", config, {"written": words}),) if _is_told(ticket, config) else ()
 
 
 def _is_told(ticket: Ticket, config: Config) -> bool:
@@ -106,7 +108,7 @@ def _did(order: Order) -> str:
     return f"{order.do}: {what}" if what else order.do
 
 
-def _of_change(ticket: Ticket, message: str, order: Order, config: Config, now: datetime) -> tuple[Reply, ...]:
+def of_change(ticket: Ticket, message: str, order: Order, config: Config, now: datetime) -> tuple[Reply, ...]:
     """What the requester hears of a change of status."""
     if not _is_told(ticket, config):
         return ()

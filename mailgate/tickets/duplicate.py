@@ -61,6 +61,13 @@ def same_request(
     return None, tuple(trace)
 
 
+def unsaid(draft: Draft, ticket: Ticket, config: Config) -> tuple[str, ...]:
+    """The dates that *draft* needs and does not state, but *ticket* does: asked for, never taken to be equal."""
+    information = config.service.information
+    dates = (name for name in draft.missing if name in information and information[name].date)
+    return tuple(name for name in dates if name in ticket.fields)
+
+
 def differing(one: Values, other: Values, config: Config) -> str | None:
     """The first field that both state and of which neither's values contain the other's; None: they agree.
 

@@ -124,6 +124,13 @@ def _undone(ticket: Ticket, reading: Reading, facts: Facts) -> Change | str:
     )
 
 
+def said_of(order: Order, change: Change) -> Mapping[str, object]:
+    """What the event of *order* says; a changed task is a correction of what the rules made of the mail."""
+    until = order.until.isoformat() if order.until else None
+    said = {"do": order.do, "to": order.to, "status": change.status, "until": until}
+    return {**said, "task": change.task} if change.task else said
+
+
 def _with_task(change: Change, task: str, config: Config, facts: Facts) -> Change:
     """Another task; with another category also its team."""
     category = task.partition(".")[0]

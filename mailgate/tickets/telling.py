@@ -5,7 +5,7 @@ thanks reach nobody (docs/email.md section 7), and nobody is told what they orde
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from mailgate.model.config import Config
 from mailgate.model.decision import Command, Decision, Duplicate, FollowUp, Intent, NewTicket, Reading, Reply
@@ -19,39 +19,39 @@ ASSIGNED, NEW, NEWS = "assigned", "new", "news"
 Members = Mapping[str, Sequence[Person]]
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the store knows of those who hear: the *members* of ``teams_of``; the texts of the requests that are told
+    again, *asked*; and of posts that nobody could read yet, *untold*; both by the id of the ticket.
+    """
+
+    members: Members = field(default_factory=dict)
+    asked: Mapping[int, str] = field(default_factory=dict)
+    untold: Mapping[int, Sequence[str]] = field(default_factory=dict)
+
+
 def teams_of(decisions: Iterable[Decision]) -> set[str]:
     """The teams whose members may have to hear of *decisions*."""
     return {case.team for decision in decisions for case, message in _told(decision) if message and case.team}
 
 
-def tickets_of(decisions: Iterable[Decision]) -> set[int]:
-    """The existing tickets whose request is told again."""
+def tickets_of(decisions: Iterable[Decision], *messages: str) -> set[int]:
+    """The existing tickets of which one of *messages* tells."""
     cases = (told for decision in decisions for told in _told(decision))
-    return {case.id for case, message in cases if isinstance(case, Ticket) and message in (ASSIGNED, NEW)}
+    return {case.id for case, message in cases if isinstance(case, Ticket) and message in messages}
 
 
-def told(
-    decisions: Sequence[Decision],
-    readings: Sequence[Reading],
-    config: Config,
-    members: Members,
-    asked: Mapping[int, str],
-) -> list[Decision]:
-    """*decisions* about *readings* with the mails to us.
-
-    *members* are those of ``teams_of``, *asked* the texts of the requests of ``tickets_of``.
-    """
+def told(decisions: Sequence[Decision], readings: Sequence[Reading], config: Config, known: Known) -> list[Decision]:
+    """*decisions* about *readings* with the mails to us."""
     both = zip(decisions, readings, strict=True)
-    return [_with_replies(decision, reading, config, members, asked) for decision, reading in both]
+    return [_with_replies(decision, reading, config, known) for decision, reading in both]
 
 
-def _with_replies(
-    decision: Decision, reading: Reading, config: Config, members: Members, asked: Mapping[int, str]
-) -> Decision:
+def _with_replies(decision: Decision, reading: Reading, config: Config, known: Known) -> Decision:
     replies = [
-        _reply(case, message, address, draft, reading, config, asked)
+        _reply(case, message, address, draft, reading, config, known)
         for draft, (case, message) in enumerate(_told(decision))
-        for address in _readers(case, message, reading, config, members)
+        for address in _readers(case, message, reading, config, known.members)
     ]
     return replace(decision, replies=(*decision.replies, *replies)) if replies else decision
 
@@ -117,15 +117,26 @@ def _reply(
     draft: int,
     reading: Reading,
     config: Config,
-    asked: Mapping[int, str],
+    known: Known,
 ) -> Reply:
     """The mail with the request's text and facts; a restricted record shows its reference and key alone (docs/domain.md
     section 9)."""
-    own = asked.get(case.id, "") if isinstance(case, Ticket) and message != NEWS else reading.message.reply_text
     facts = [f"{name}: {', '.join(values)}" for name, values in case.fields.items()]
-    fields = {} if case.show_to else {"asked_by": case.requester, "words": own, "facts": "\n".join(facts)}
+    fields = (
+        {}
+        if case.show_to
+        else {"asked_by": case.requester, "words": _words(case, message, reading, known), "facts": "\n".join(facts)}
+    )
     fields |= {"guidance": guidance(case.task, config)}
     return replace(to(address, message, config, fields), draft=draft if isinstance(case, Draft) else 0)
+
+
+def _words(case: Draft | Ticket, message: str, reading: Reading, known: Known) -> str:
+    """What the mail itself says, or the request that the ticket is about."""
+    new = reading.message.reply_text
+    if isinstance(case, Draft):
+        return new
+    return "\n".join((*known.untold.get(case.id, ()), new)) if message == NEWS else known.asked.get(case.id, "")
 
 
 def guidance(task: str | None, config: Config) -> str:

@@ -16,9 +16,13 @@ RANK_ADDRESS, RANK_OUR_ID, RANK_THEIR_ID, RANK_TAG = 1, 2, 3, 4
 
 @dataclass(frozen=True, slots=True)
 class Thread:
-    """*evidence* is what the mail joins by; *claims* are tickets it names without the right to post there."""
+    """*evidence* is what the mail joins by; *claims* are tickets it names without the right to post there.
+
+    *is_newcomer*: the sender takes no part in the ticket so far, and only holds a token of it (E121).
+    """
 
     evidence: Evidence | None = None
+    is_newcomer: bool = False
     claims: tuple[Ticket, ...] = ()
     trace: Trace = ()
 
@@ -35,11 +39,12 @@ def joins(reading: Reading, config: Config, facts: Facts) -> Thread:
             why = refused or "other evidence is stronger"
             claims.setdefault(ref, (each.ticket, Match("thread", ref, where=each.how, effect=f"claims {ref}: {why}")))
     trace = tuple(match for _, match in claims.values())
+    is_newcomer = joined is not None and not _takes_part(joined.ticket, reading, config, facts)
     if joined is not None:
-        ref, known = joined.ticket.ref, _takes_part(joined.ticket, reading, config, facts)
-        effect = f"joins {ref}" if known else f"joins {ref} as a new participant"
+        ref = joined.ticket.ref
+        effect = f"joins {ref} as a new participant" if is_newcomer else f"joins {ref}"
         trace = (Match("thread", ref, where=joined.how, effect=effect), *trace)
-    return Thread(joined, tuple(ticket for ticket, _ in claims.values()), trace)
+    return Thread(joined, is_newcomer, tuple(ticket for ticket, _ in claims.values()), trace)
 
 
 def about(facts: Facts) -> Evidence | None:

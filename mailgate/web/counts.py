@@ -18,6 +18,7 @@ from mailgate.model.decision import Action
 from mailgate.model.message import Kind
 
 OTHER = "other"
+FAILURE = policy.row_of(policy.PUT_OFF)
 WORKERS = ("intake", "delivery")
 ALERTING = ("delivery by notify", "delivery by text")
 """Workers of a gateway that uses GOV.UK Notify."""
@@ -37,6 +38,7 @@ REASONS = (
     "it claims to be from our organisation without proof",
     "it answers an automatic mail of ours",
     "its sender had enough automatic mail today",
+    "its sender had enough automatic mail this hour",
     "unverified senders had enough automatic mail this minute",
     "its priority is acknowledged quietly",
     "it is a copy",
@@ -52,7 +54,15 @@ SLOTS: Mapping[Slot, int] = {
     slot: place
     for place, slot in enumerate(
         chain(
-            [("accepted",), ("accepted bytes",), ("commit seconds",), ("sessions",), ("last accept",)],
+            [
+                ("accepted",),
+                ("accepted bytes",),
+                ("commit seconds",),
+                ("sessions",),
+                ("last accept",),
+                ("last stored",),
+                ("last failure",),
+            ],
             (("commit", str(bucket)) for bucket in BUCKETS),
             (("refused", row) for row in ROWS),
             (("decided", action, kind) for action, kind in product(Action, Kind)),
@@ -104,8 +114,11 @@ class Own:
             self._add(seconds, "commit seconds")
             self._add(1, "commit", str(next(bucket for bucket in BUCKETS if seconds <= bucket)))
             self._numbers[SLOTS["last accept",]] = time.time()
+            self._numbers[SLOTS["last stored",]] = time.monotonic()  # one clock for all processes, which never jumps
 
     def refused(self, row: str) -> None:
+        if row == FAILURE:
+            self._numbers[SLOTS["last failure",]] = time.monotonic()
         self._count("refused", row if row in ROWS else OTHER)
 
     def sessions(self, change: int) -> None:

@@ -22,7 +22,14 @@ Part = tuple[str, bool, dict[str, Any]]
 def health(observer: Observer) -> tuple[bool, dict[str, Any]]:
     """Whether everything is well, and each part of it."""
     sight = observer.look()
-    parts = [_store(sight), _spool(sight), _space(sight, observer), _workers(sight, observer), _imap(sight)]
+    parts = [
+        _store(sight),
+        _intake(observer),
+        _spool(sight),
+        _space(sight, observer),
+        _workers(sight, observer),
+        _imap(sight),
+    ]
     accepted = max(observer.counts.each("last accept"))
     body: dict[str, Any] = {name: {"ok": ok, **told} for name, ok, told in parts}
     body["sending"] = {"rests": _rests(sight)}
@@ -40,6 +47,12 @@ def _configuration(observer: Observer) -> dict[str, Any]:
 
 def _store(sight: Sight) -> Part:
     return "store", sight.store is not None, {}
+
+
+def _intake(observer: Observer) -> Part:
+    """Red from a mail that could not be stored until one is stored again, whichever process has it."""
+    failed, stored = (max(observer.counts.each(slot)) for slot in ("last failure", "last stored"))
+    return "intake", failed <= stored, {}
 
 
 def _spool(sight: Sight) -> Part:

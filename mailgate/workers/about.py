@@ -1,17 +1,31 @@
 """What each mail that a decision sends is about: its ticket in the words of the configuration."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
 
+from mailgate.errors import Refused
 from mailgate.model.config import Config, Mode
 from mailgate.model.decision import Decision, NewTicket, Reading, Reply
-from mailgate.model.outbound import SendState
+from mailgate.model.outbound import Outbound, SendState
 from mailgate.model.ticket import Draft, Ticket
-from mailgate.notify.compose import About
-from mailgate.notify.labels import task_label, team_label
+from mailgate.notify.alerts import outgoing
+from mailgate.notify.compose import About, Context
+from mailgate.notify.fields import TO_TEAM
+from mailgate.notify.labels import mail_label, team_label
 
-TO_TEAM = frozenset({"assigned", "new", "news", "changed", "refused"})
 RELAYED = "answer"  # a person's words, which nobody takes for those of a machine
+
+
+def composed(
+    decision: Decision, reading: Reading, references: Sequence[str], context: Context, cause: str, now: datetime
+) -> list[tuple[Reply, Outbound]]:
+    """The mails that *decision* sends; a reply to an address that no mail can be written to is left out."""
+    sent: list[tuple[Reply, Outbound]] = []
+    for reply, about in abouts(decision, reading, references, context.config, cause, now):
+        with suppress(Refused):
+            sent += ((reply, mail) for mail in outgoing(reply, about, context))
+    return sent
 
 
 def abouts(
@@ -58,10 +72,11 @@ def _about(
         received_at=case.received_at,
         cause=cause,
         due_at=case.due_at,
-        task=task_label(config, case.task),
+        task=mail_label(config, case.task),
         key=case.keys[0] if case.keys else "",
         team=team_label(config, case.team),
         marking=case.marking,
+        restricted=bool(case.show_to),
         missing=tuple(information[name].ask for name in case.missing if name in information),
         answers=answers,
         references=references,

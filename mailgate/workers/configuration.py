@@ -8,7 +8,7 @@ from mailgate.errors import MailgateError
 from mailgate.model.config import Config
 from mailgate.workers.watch import Watched
 
-FILES = ("*.yml", "rules/*.yml", "templates/*")
+FILES = ("*.yml", "rules/*.yml", "templates/*", "templates/cy/*")
 
 Stamp = tuple[tuple[str, int, int, int], ...]
 

@@ -4,11 +4,12 @@ Each way out has a delivery of its own. What may have gone is never simply sent 
 asked it is asked first. A way that is broken rests, and is tried without a mail before it is used again.
 """
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Event
+from time import monotonic
 
 from mailgate import journal
 from mailgate.errors import Away, BadTemplate, GiveUp, NotNow, TryLater
@@ -24,6 +25,7 @@ from mailgate.workers.gather import too_many
 from mailgate.workers.loop import failure_of
 
 BATCH = 32
+RECORD_SECONDS = 1.0  # of sending at most is in doubt after a crash
 DOUBT_PAUSE_SECONDS = 600.0  # E140: as long as a relay may need to get over whatever interrupted it
 ASK_PAUSE_SECONDS = 60.0  # docs/notify.md section 7: a request is served for 30 seconds at most
 ASKED_TWICE = ASK_FIRST + 1
@@ -66,6 +68,7 @@ class Delivery:
     def turn(self) -> int:
         """Send a batch; how many mails it had. What could not be recorded is recorded by the next turn."""
         self._record()
+        self._failures = 0 if self._failures >= MOST_FAILURES else self._failures
         with self._store.read() as connection:
             resting = dict(pauses.standing(connection))
         if AUTOMATIC in resting and self._around.clock() >= resting[AUTOMATIC].until:
@@ -82,17 +85,25 @@ class Delivery:
             doubt=self._channel.doubt,
             pace=self._channel.pace,
         )
-        if attempts:
-            try:
-                kept_back = self._kept_back(attempts, resting)
-            except BaseException:  # nothing was begun, and that is not in doubt
-                self._results += map(_not_begun, attempts)
-                raise
-            for attempt in attempts:
-                self._results.append(kept_back.get(attempt.id) or self._tried(attempt))
-            self._settle()
-            self._record()
+        left = deque(attempts)
+        try:
+            self._send_all(left, resting)
+        except BaseException:  # what was not begun is not in doubt
+            self._results += map(_not_begun, left)
+            raise
         return len(attempts)
+
+    def _send_all(self, left: deque[Attempt], resting: Mapping[str, Pause]) -> None:
+        """Send what is *left*; a slow way has its results recorded now and then."""
+        kept_back = self._kept_back(tuple(left), resting) if left else {}
+        begun = monotonic()
+        while left:
+            attempt = left.popleft()
+            self._results.append(kept_back.get(attempt.id) or self._tried(attempt))
+            if not left or monotonic() - begun > RECORD_SECONDS:
+                self._settle()
+                self._record()
+                begun = monotonic()
 
     # ------------------------------------------------------------ before
 
@@ -275,7 +286,6 @@ class Delivery:
 
     def _settle(self) -> None:
         """What was sent is sure now, or was not sent after all."""
-        self._failures = 0 if self._failures >= MOST_FAILURES else self._failures
         sent = [result.attempt for result in self._results if result.state is SendState.SENT]
         error = failure_of(lambda channel: channel.settle(), self._channel) if sent else None
         if error is not None:

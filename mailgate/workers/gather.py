@@ -41,7 +41,7 @@ class Gathering:
     def turn(self) -> int:
         """How many mails were written."""
         with self.store.read() as connection:
-            readers = gathering.due(connection, self.store)
+            readers = gathering.due(connection)
         return sum(self._tell(reader) for reader in readers)
 
     def _tell(self, reader: str) -> bool:

@@ -3,29 +3,26 @@
 import secrets
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from itertools import islice
 
 from mailgate import decide, journal
-from mailgate.errors import GiveUp, Refused, TryLater
+from mailgate.errors import GiveUp, TryLater
 from mailgate.ingest.bounded import read
 from mailgate.model.config import Config
-from mailgate.model.decision import Decision, Facts, NewTicket, Reading, Reply
+from mailgate.model.decision import Decision, Facts, NewTicket, Reading
 from mailgate.model.message import NOT_FETCHED
-from mailgate.model.outbound import Outbound
-from mailgate.notify.alerts import outgoing
 from mailgate.notify.compose import Context
-from mailgate.store import people
+from mailgate.store import asked, people
 from mailgate.store.apply import Notice, Settled, apply, quarantine
 from mailgate.store.engine import Store
-from mailgate.store.facts import free_references, look_up, requests
+from mailgate.store.facts import free_references, look_up
 from mailgate.store.locks import Unreachable
 from mailgate.store.spool import Spooled, claim, release
 from mailgate.tickets import reference, telling, token, unreadable
-from mailgate.workers.about import abouts
+from mailgate.workers.about import composed
 from mailgate.workers.loop import failure_of
 
 Group = Sequence[tuple[Spooled, Reading]]
@@ -143,9 +140,7 @@ class Intake:
             checks = partial(token.check, self._context.keys)
             facts = look_up(connection, readings, checks, times, self._config.service.sharing)
             decided = self._decided(readings, facts)
-            members = people.members(connection, telling.teams_of(decided))
-            asked = requests(connection, telling.tickets_of(decided))
-            decisions = telling.told(decided, readings, self._config, members, asked)
+            decisions = telling.told(decided, readings, self._config, asked.known(connection, decided))
             opening = sum(map(drafts, decisions))
             references = iter(free_references(connection, opening, self._reference) if opening else ())
             settled = [
@@ -180,13 +175,10 @@ class Intake:
         references: Sequence[str],
         facts: Facts | None = None,
     ) -> Settled:
-        """With the mails to send; a reply to an address that no mail can be written to is left out."""
-        sent: list[tuple[Reply, Outbound]] = []
-        for reply, about in abouts(decision, reading, references, self._config, mail.key, now):
-            with suppress(Refused):
-                sent += ((reply, mail) for mail in outgoing(reply, about, self._context))
+        """With the mails to send."""
+        sent = composed(decision, reading, references, self._context, mail.key, now)
         decided = replace(decision, replies=tuple(reply for reply, _ in sent))
-        return Settled(mail, reading, decided, tuple(references), tuple(composed for _, composed in sent), now, facts)
+        return Settled(mail, reading, decided, tuple(references), tuple(outbound for _, outbound in sent), now, facts)
 
 
 def drafts(decision: Decision) -> int:

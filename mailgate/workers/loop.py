@@ -1,5 +1,6 @@
 """How every worker works: claim, handle, and finish, put off or quarantine; a failure never ends the loop (G6)."""
 
+import time
 from collections.abc import Callable, Sequence
 from threading import Event
 from typing import Protocol, TypeVar
@@ -12,7 +13,7 @@ Done = TypeVar("Done", covariant=True)
 Value = TypeVar("Value")
 
 POLL_SECONDS = 2.0
-GATHER_SECONDS = 0.05  # a turn costs the same for one item as for thirty: let some come together
+GATHER_SECONDS = 0.05  # from turn to turn: a turn costs the same for one item as for thirty, so let some come together
 SHORTEST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 30.0
 
@@ -74,6 +75,7 @@ def run(name: str, one_turn: Callable[[], int], wake: Event, stop: Event, poll_s
     """
     pause = SHORTEST_PAUSE_SECONDS
     while not stop.is_set():
+        begun = time.monotonic()
         try:
             is_busy = one_turn() > 0
         except Exception as error:  # noqa: BLE001 - a worker that ended would go quiet
@@ -83,7 +85,7 @@ def run(name: str, one_turn: Callable[[], int], wake: Event, stop: Event, poll_s
             continue
         pause = SHORTEST_PAUSE_SECONDS
         if is_busy:
-            stop.wait(GATHER_SECONDS)
+            stop.wait(begun + GATHER_SECONDS - time.monotonic())
         else:
             wake.wait(poll_seconds)
             wake.clear()

@@ -42,3 +42,8 @@ def test_a_server_that_only_names_the_failed_recipients_is_understood() -> None:
         b"From: mailer-daemon@x.example\r\nSubject: Mail delivery failed\r\nX-Failed-Recipients: a@y.example\r\n\r\nx"
     )
     assert (message.kind, message.bounce_recipients) == (Kind.DSN_FAILED, ("a@y.example",))
+
+
+def test_a_status_that_is_none_is_not_shown() -> None:
+    gone = b"Final-Recipient: rfc822; gone@mail.example\r\nAction: failed\r\nStatus: 5\0.1.1 or so\r\n"
+    assert parse(REPORT % (gone, b"message/rfc822", ORIGINAL)).bounce_status == ""

@@ -72,3 +72,8 @@ def test_E92_of_a_text_of_many_megabytes_the_first_is_read(line: bytes) -> None:
     assert "text-too-long" in message.defects
     assert "charset-mismatch" not in message.defects
     assert 500_000 < len(message.text) <= 1024**2
+
+
+def test_a_bounce_that_the_library_stumbles_over_leaves_nothing_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    bounded.read(b"Subject: Undeliverable: Mail delivery failed\r\n\r\nYour mail failed.\r\n")
+    assert caplog.records == []

@@ -3,14 +3,12 @@
 import socket
 import struct
 import time
-from typing import Any
 
 import pytest
 
 from mailgate.errors import TryLater
 from mailgate.ingest.command import read_path
 from mailgate.ingest.policy import PerMinute, refused_sender, row_of, space_floor
-from mailgate.ingest.session import SmtpSession
 from mailgate.model.config import Limits
 from tests.certificates import make_certificate, trusting
 from tests.fakes import MemorySpool
@@ -146,27 +144,6 @@ def test_E28_who_leaves_at_once_is_not_taken_for_a_relay():
         with Dialogue(running.port) as last:
             assert last.banner == b"554 5.7.1 not accepted here"
     assert (tally.rows, spool.mails) == (["peer"] * 11, [])
-
-
-class Forgetful(SmtpSession):
-    """Has no memory for every second connection."""
-
-    made = 0
-
-    def __init__(self, *arguments: Any) -> None:
-        Forgetful.made += 1
-        if Forgetful.made % 2 == 0:
-            raise MemoryError
-        super().__init__(*arguments)
-
-
-def test_F11_who_comes_when_there_is_no_memory_is_cut_off_and_the_next_one_is_heard():
-    with listening(MemorySpool(), session=Forgetful) as running:
-        for _ in range(3):
-            with Dialogue(running.port) as heard:
-                assert heard.banner.startswith(b"220")
-            with socket.create_connection(("127.0.0.1", running.port), timeout=20) as unheard:
-                assert unheard.recv(3) == b""
 
 
 def test_what_happens_in_a_minute_counts_by_peer():

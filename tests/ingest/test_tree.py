@@ -63,3 +63,8 @@ def test_E92_a_mail_full_of_boundaries_is_cut_off(body: bytes) -> None:
     for boundary in (b"", b"-", b"x"):
         tree = read_tree(HEAD.replace(b'"b"', b'"%b"' % boundary) + body)
         assert len(list(tree.root.leaves())) <= MAX_PARTS
+
+
+def test_a_boundary_in_a_charset_that_cannot_be_is_a_boundary_all_the_same() -> None:
+    raw = b"Content-Type: multipart/mixed; boundary*=\xb7ansi''b\r\n\r\n--b\r\n\r\nHello\r\n--b--\r\n"
+    assert leaves(raw) == [b"Hello"]

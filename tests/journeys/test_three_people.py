@@ -131,6 +131,8 @@ def test_a_request_from_its_question_to_its_reopening(tmp_path):
 
         office.write(DARA, "It came back: the letter had no house number.", done)
         office.heard(DARA, "reopened")
+        wait_until(lambda: running.rows("SELECT message FROM outbox_mails WHERE message = 'news'"))
+        running.let_time_pass()
         news = office.heard(PRIYA, "News")
         assert "no house number" in text_of(news)
 

@@ -16,7 +16,7 @@ from mailgate.model.config import Config, Identifier, Mailbox, Service
 from mailgate.model.decision import Reply
 from mailgate.model.outbound import Outbound, SendState
 from mailgate.notify.compose import MARKER, NOTIFICATIONS, About, Context, Source, check_template, compose, prepare
-from mailgate.notify.fields import LAYOUT, OWN
+from mailgate.notify.fields import LAYOUT, OWN, TO_TEAM
 from mailgate.notify.files import read_templates
 from mailgate.notify.headers import clean
 from mailgate.tickets.token import Keys, tokens_in
@@ -88,12 +88,13 @@ def send(message: str = "received", context: Context = CONTEXT, *, internal: boo
         "assigned": WORK,
         "new": WORK,
         "news": {"words": "The police have answered.\nAll is well."},
-        "answer": {"words": "Which room is it?\n\nDev"},
+        "answer": {"written": "Which room is it?\n\nDev"},
         "changed": {"did": "move: network"},
         "refused": {"why": 'it says "done" and "take", which are two commands'},
         "gathered": {"references": "MG-7K3F-99 MG-2346-7T"},
     }
     fields = told.get(message, {"waiting_for": "third party"})
+    about = {"to_team": message in TO_TEAM} | about
     return compose(Reply(message, "jo@council.example", internal, fields=fields), make_about(**about), context)
 
 
@@ -294,7 +295,7 @@ ASKS_FOR_ALL = (
 def test_a_template_that_asks_for_the_key_shows_nothing_to_readers_outside() -> None:
     sent = send(context=make_context(received=ASKS_FOR_ALL), internal=False, to_team=True)
     assert sent.subject == "[MG-7K3F-99] S"
-    assert part(sent, "plain").endswith("H\n\nL Trequest\n")
+    assert part(sent, "plain").endswith("H\n\nL T\n")
 
 
 @pytest.mark.parametrize(("to_team", "subject"), [(True, "[MG-7K3F-99] SA123456A123456"), (False, "[MG-7K3F-99] S")])

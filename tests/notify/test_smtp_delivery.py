@@ -3,6 +3,7 @@
 import socket
 import threading
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -33,6 +34,7 @@ class ScriptedRelay:
         self.answers = {name.replace("dot", ".").replace("banner", ""): text for name, text in answers.items()}
         self.connections = 0
         self.mails: list[bytes] = []
+        self.verbs: list[str] = []
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.port = self._listening.getsockname()[1]
         threading.Thread(target=self._serve, daemon=True).start()
@@ -47,6 +49,7 @@ class ScriptedRelay:
             except OSError:
                 return
             self.connections += 1
+            peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with peer, peer.makefile("rwb", buffering=0) as lines:
                 self._talk(lines)
 
@@ -55,12 +58,17 @@ class ScriptedRelay:
             return
         for line in lines:
             verb = line.split()[0].decode().upper()
+            self.verbs.append(verb)
             if verb == "QUIT" or not self._say(lines, verb, "354 go" if verb == "DATA" else "250 ok"):
                 return
             if verb == "DATA" and self.answers.get("DATA", "354").startswith("354"):
-                mail = b"".join(iter(lines.readline, b".\r\n"))
+                mail = []
+                while (part := lines.readline()) != b".\r\n":
+                    if not part:
+                        return
+                    mail.append(part)
                 if (self.answers.get(".", "250") or "").startswith("250"):
-                    self.mails.append(mail)
+                    self.mails.append(b"".join(mail))
                 if not self._say(lines, ".", "250 ok"):
                     return
 
@@ -107,6 +115,9 @@ def test_a_kept_connection_that_ended_is_made_anew():
 
 
 @pytest.mark.parametrize(
+    "greeting", [{}, {"EHLO": "250-relay\r\n250 PIPELINING"}], ids=["one by one", "together (RFC 2920)"]
+)
+@pytest.mark.parametrize(
     ("answers", "expected"),
     [
         ({"banner": "421 busy"}, TryLater),
@@ -125,13 +136,28 @@ def test_a_kept_connection_that_ended_is_made_anew():
         ({"dot": None}, Uncertain),
     ],
 )
-def test_E140_each_answer_of_a_relay_has_its_word(answers, expected):
-    with relay(**answers) as (scripted, channel):
+def test_E140_each_answer_of_a_relay_has_its_word(answers, expected, greeting):
+    with relay(**answers, **greeting) as (scripted, channel):
         with pytest.raises(expected):
             channel.send(ATTEMPT)
-        scripted.answers.clear()
+        scripted.answers = dict(greeting)
         channel.send(ATTEMPT)
     assert len(scripted.mails) == 1
+
+
+def test_commands_go_together_where_the_relay_takes_that():
+    with relay(EHLO="250-relay\r\n250 PIPELINING") as (scripted, channel):
+        channel.send(ATTEMPT)
+        channel.send(ATTEMPT)
+    assert scripted.verbs == ["EHLO", "MAIL", "RCPT", "DATA", "MAIL", "RCPT", "DATA"]
+    assert scripted.mails == 2 * [b"Subject: x\r\n\r\n..dot\r\n"]
+
+
+def test_S46_an_address_with_a_line_end_never_reaches_the_relay():
+    with relay() as (scripted, channel):
+        with pytest.raises(GiveUp, match="line end"):
+            channel.send(replace(ATTEMPT, recipient="ann@city.example>\r\nRCPT TO:<bob@city.example"))
+        assert "RCPT" not in scripted.verbs
 
 
 def test_a_relay_that_is_not_there_is_tried_later():

@@ -63,7 +63,32 @@ def test_anything_else_is_one_request(text: str) -> None:
 def test_the_trace_names_the_phrase_the_place_and_what_came_close() -> None:
     best, close = classify("Warrants", "the PSR", UNIT, make_config()).matches
     assert (best.name, best.words, best.where) == ("court.warrant", "warrant", 'subject: "Warrants"')
-    assert (close.name, close.words) == ("court.report", "PSR")
+    assert (close.name, close.words, close.where) == ("court.report", "PSR", 'text: "PSR"')
+
+
+@pytest.mark.parametrize(
+    ("text", "subject", "mailbox", "lost", "why"),
+    [
+        ("a warrant, a PSR, a PSR", "", UNIT, "court.warrant", "came close with 1: counts less than 2"),
+        ("I have a PSR. The warrant is out.", "", UNIT, "court.report", "came close with 0.5: counts less than 1"),
+        ("Please send a warrant. A PSR and a PSR.", "", UNIT, "court.report", "as much, but is not asked for"),
+        ("a PSR, breach papers", "", COURTS, "letters.breach", "as much, but the mailbox is usually for the other"),
+        ("a PSR, breach papers", "", UNIT, "court.report", "as much, but its phrase is shorter"),
+        ("Please send a PSR.", "Warrant", UNIT, "court.report", "as much, but does not stand in the subject"),
+        ("a PSR or a warrant", "", UNIT, "court.warrant", "as much, but stands further down"),
+        ("rescind the warning letter", "", UNIT, "letters.warning", 'nothing: "rescind the warning" is longer'),
+        ("Please do not send the warrant. A PSR.", "", UNIT, "court.warrant", "not wanted"),
+    ],
+)
+def test_the_trace_says_why_what_came_close_lost(text: str, subject: str, mailbox: str, lost: str, why: str) -> None:
+    matches = classify(subject, text, mailbox, make_config()).matches
+    assert matches[0].name != lost
+    assert next(match.effect for match in matches if match.name == lost).endswith(why)
+
+
+def test_what_is_mentioned_in_passing_is_said_to_be() -> None:
+    aside = classify("", "I have a PSR. The warrant is out.", UNIT, make_config()).matches[1]
+    assert aside.where == 'text: "PSR" (mentioned in passing)'
 
 
 def test_a_sentence_that_asks_counts_double() -> None:
@@ -104,9 +129,18 @@ def test_one_other_word_counts_only_in_the_usual_category() -> None:
 
 
 def test_where_no_phrase_fits_the_words_of_one_task_may_stand_out() -> None:
-    found = classify("The letter", "Could it go out today?", UNIT, make_config())
-    assert (found.task, found.matches[0].words) == ("letters.warning", "letter")
+    found = classify("The letter", "Could the warning go out today?", UNIT, make_config())
+    assert (found.task, found.matches[0].words) == ("letters.warning", "letter, warning")
     assert task("Could you see to the papers of the letter?") is None
+
+
+def test_one_word_of_a_phrase_is_too_little_to_stand_out() -> None:
+    assert task("Could it go out today?", "The letter") is None
+    assert task("Please send the result", mailbox=COURTS) == "court.result"
+
+
+def test_what_is_asked_for_in_its_words_comes_before_what_is_named_in_passing() -> None:
+    assert task("I have the PSR. Could the warning go out?", "The letter") == "letters.warning"
 
 
 def test_what_only_states_a_need_of_another_task_is_in_passing() -> None:

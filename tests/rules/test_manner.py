@@ -21,6 +21,7 @@ def manner(text: str) -> Manner:
         ("There is a warrant. Could you help?", Manner.TOLD),
         ("I have sent the warrant.", Manner.ASIDE),
         ("I have the form, please issue the warrant.", Manner.ASKED),
+        ("I have a warrant to chase so please call", Manner.ASIDE),
         ("Please do:\n- a warrant\n", Manner.ASKED),
         ("Please do:\n1. a summons\n2. a warrant\n", Manner.ASKED),
         ("Please call.\n\nA warrant is out.", Manner.TOLD),

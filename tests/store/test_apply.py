@@ -72,6 +72,11 @@ def test_a_new_ticket_stands_in_every_table(store: Store) -> None:
     assert spool.claim(store, 10, 60) == ()
 
 
+def test_a_ticket_that_is_shown_to_its_team_alone_stays_so(store: Store) -> None:
+    made.applied(store, made.new_ticket(made.spooled(store), REF, made.reading(), show_to="the owning team only"))
+    assert made.ticket(store).show_to == "the owning team only"
+
+
 def test_a_batch_of_thirty_two_is_written_at_once(store: Store) -> None:
     mails = [made.spooled(store) for _ in range(32)]
     made.applied(store, *(made.new_ticket(mail, f"MG-{number:04}-XX") for number, mail in enumerate(mails)))

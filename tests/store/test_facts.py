@@ -138,6 +138,8 @@ def test_E136_acknowledgements_are_counted_by_the_day_and_to_strangers_by_the_mi
     assert (ours.acknowledged, ours.acknowledged_to_strangers) == (1, 1)
     (later,) = made.looked_up(store, stranger, at=made.NOW + timedelta(minutes=2))
     assert (later.acknowledged, later.acknowledged_to_strangers) == (1, 0)
+    (soon,) = made.looked_up(store, stranger, at=made.NOW + timedelta(minutes=30))
+    assert [(each.acknowledged_just_now, each.acknowledged_lately) for each in (later, soon)] == [(1, 1), (0, 1)]
     (tomorrow,) = made.looked_up(store, stranger, at=made.NOW + timedelta(days=1))
     assert (tomorrow.acknowledged, tomorrow.acknowledged_to_strangers) == (0, 0)
 

@@ -4,6 +4,7 @@ import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from sqlalchemy import func, select
@@ -66,6 +67,40 @@ def test_one_mail_that_breaks_a_batch_does_not_take_the_others_with_it(
         answers[b"killer"].result(timeout=60)
     group.close()
     assert stored(store) == 3
+
+
+@pytest.mark.parametrize("number", [1, 2], ids=["none to gather them", "none to commit them"])
+def test_F11_where_no_thread_can_be_had_a_mail_is_put_off_and_the_next_one_is_stored(
+    store: Store, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    really, starts = Thread.start, iter(range(1, 100))
+
+    def start(thread: Thread) -> None:
+        if next(starts) == number:
+            raise RuntimeError("can't start new thread")
+        really(thread)
+
+    monkeypatch.setattr(Thread, "start", start)
+    group = GroupCommit(store)
+    with pytest.raises(TryLater):
+        group.put(made.envelope(), b"first").result(timeout=60)
+    assert group.put(made.envelope(), b"second").result(timeout=60)
+    group.close()
+
+
+def test_F11_without_memory_for_a_turn_its_mails_are_put_off_and_the_next_one_is_stored(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def key(*_: object) -> str:
+        monkeypatch.undo()
+        raise MemoryError
+
+    monkeypatch.setattr(group_commit, "ingest_key", key)
+    group = GroupCommit(store)
+    with pytest.raises(TryLater):
+        group.put(made.envelope(), b"first").result(timeout=60)
+    assert group.put(made.envelope(), b"second").result(timeout=60)
+    group.close()
 
 
 def test_nothing_is_accepted_after_the_end(store: Store) -> None:

@@ -19,7 +19,7 @@ TICKET = make_ticket(assignee=DEV.address)
 def told(outcome: Outcome, *changes: Change, events: tuple[Event, ...] = (), sender: str = ANN) -> list[Reply]:
     decision = Decision(outcome, "1", changes=changes, events=events)
     reading = make_reading("It is broken.", message=make_message("It is broken.", sender=sender))
-    [found] = telling.told([decision], [reading], CONFIG, MEMBERS, {1: "The first mail."})
+    [found] = telling.told([decision], [reading], CONFIG, telling.Known(MEMBERS, {1: "The first mail."}))
     return list(found.replies)
 
 
@@ -82,5 +82,5 @@ def test_who_gets_a_ticket_by_an_order_hears_of_it_and_who_ordered_does_not() ->
 def test_nothing_goes_to_a_mailbox_of_ours_or_to_another_organisation() -> None:
     outside = Person("sam@mail.example", "Sam", team="desk")
     decision = Decision(NewTicket((make_draft(),)), "1")
-    [found] = telling.told([decision], [make_reading()], CONFIG, {"desk": (outside,)}, {})
+    [found] = telling.told([decision], [make_reading()], CONFIG, telling.Known({"desk": (outside,)}))
     assert [reply.to for reply in found.replies] == [LENA]

@@ -106,6 +106,17 @@ def test_E127_the_strongest_evidence_wins_and_the_other_ticket_is_flagged() -> N
     assert thread.claims == (OTHER,)
 
 
+@pytest.mark.parametrize(("strong", "weak"), [(one, two) for one in range(1, 7) for two in range(one + 1, 7)])
+def test_T5_of_each_pair_in_conflict_the_stronger_wins_and_the_other_is_flagged(strong: int, weak: int) -> None:
+    evidence = (Evidence(weak, "weak", OTHER), Evidence(strong, "strong", TICKET))
+    thread = joins(mail_from(ANN, refs=(OTHER.ref,)), CONFIG, make_facts(evidence=evidence))
+    if strong > 4:  # such evidence only suggests
+        assert (thread.evidence, thread.claims) == (None, (TICKET, OTHER))
+    else:
+        assert thread.evidence is not None
+        assert (thread.evidence.ticket, thread.claims) == (TICKET, (OTHER,))
+
+
 def test_E127_of_two_tags_the_last_counts() -> None:
     evidence = (Evidence(4, "tag", TICKET), Evidence(4, "tag", OTHER))
     thread = joins(mail_from(ANN, refs=(TICKET.ref, OTHER.ref)), CONFIG, make_facts(evidence=evidence))

@@ -98,6 +98,15 @@ def test_health_is_well_where_everything_is(get) -> None:
     assert json.loads(body)["imap"]["accounts"][HELPDESK]["waiting"] == 3
 
 
+def test_health_is_red_from_a_mail_that_could_not_be_stored_until_any_process_stores_one(get, observer) -> None:
+    observer.counts.of(0).refused("mailbox")
+    assert json.loads(get("/health")[1])["intake"] == {"ok": True}
+    observer.counts.of(0).refused("failure")
+    assert (get("/health")[0], json.loads(get("/health")[1])["intake"]) == (503, {"ok": False})
+    observer.counts.of(1).accepted(500, 0.02)
+    assert (get("/health")[0], json.loads(get("/health")[1])["intake"]) == (200, {"ok": True})
+
+
 def test_health_turns_when_a_mail_waits_too_long_or_a_worker_falls_silent(get, store, observer, clock) -> None:
     made.put(store)
     clock.now = made.NOW + timedelta(minutes=20)

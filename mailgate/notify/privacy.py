@@ -1,0 +1,84 @@
+"""Who may see what in a mail: the table of docs/domain.md section 9, kept field by field.
+
+For what says something about a case the service decides who sees it ("privacy" of the
+configuration). What a mail says and who sent it is for the owning team alone, in the mails by
+which it gets its work. Everything else is for everybody: a reference, a date, a word of ours, what
+an agent wrote to be sent.
+"""
+
+from collections.abc import Mapping
+
+from mailgate.model.config import Audience, Config
+from mailgate.model.decision import Reply
+from mailgate.notify.fields import BUTTONS, About, Values
+
+OPEN, TASK, KEY, REQUEST = "open", "task", "key", "request"
+
+LINES: Mapping[str, str] = {
+    # the case
+    "task": TASK,
+    "key": KEY,
+    "key_label": KEY,
+    # what a mail says, for whoever does the work
+    "words": REQUEST,
+    "facts": REQUEST,
+    "asked_by": REQUEST,
+    # the request, in our own words
+    "reference": OPEN,
+    "references": OPEN,
+    "received_on": OPEN,
+    "reply_by": OPEN,
+    "late": OPEN,
+    "status": OPEN,
+    "waiting_for": OPEN,
+    "until": OPEN,
+    "completed_on": OPEN,
+    "reopen_by": OPEN,
+    "review_on": OPEN,
+    "missing": OPEN,
+    "asks": OPEN,
+    "done_on": OPEN,
+    # what an agent wrote or ordered, and how it is taken back
+    "written": OPEN,
+    "did": OPEN,
+    "why": OPEN,
+    "guidance": OPEN,
+    **dict.fromkeys(BUTTONS, OPEN),
+    # who writes to whom, and about the gateway itself
+    "team_name": OPEN,
+    "mailbox": OPEN,
+    "internal": OPEN,
+    "alert": OPEN,
+    "detail": OPEN,
+}
+"""The line of the table for each field; a field without one is the case's key under its own name."""
+
+
+def audience_of(reply: Reply, about: About, config: Config) -> Audience:
+    """Who the reader of *reply* is."""
+    if reply.internal:
+        return Audience.TEAM if about.to_team else Audience.COLLEAGUES
+    return Audience.PARTNERS if config.is_partner(reply.to.rpartition("@")[2]) else Audience.PUBLIC
+
+
+def visible(values: Values, reply: Reply, about: About, config: Config, *, in_subject: bool = False) -> Values:
+    """*values* as the reader of *reply* may see them: what is hidden is empty."""
+    seen = _lines(reply, about, config, in_subject=in_subject)
+    return {name: value if LINES.get(name, KEY) in seen else "" for name, value in values.items()}
+
+
+def sees_task(reply: Reply, about: About, config: Config) -> bool:
+    """Whether the reader of *reply* may see the task, by whatever way it goes."""
+    return TASK in _lines(reply, about, config, in_subject=False)
+
+
+def _lines(reply: Reply, about: About, config: Config, *, in_subject: bool) -> set[str]:
+    """The lines that the reader may see: of a restricted ticket all but its own team only what is open."""
+    audience, may_see = audience_of(reply, about, config), config.service.privacy.may_see
+    seen = {OPEN, REQUEST} if audience is Audience.TEAM and not in_subject else {OPEN}
+    if audience is Audience.TEAM or not about.restricted:
+        if audience in may_see.task:
+            seen.add(TASK)
+        if audience in may_see.key and (not in_subject or audience in may_see.key_in_subject):
+            seen.add(KEY)
+    return seen

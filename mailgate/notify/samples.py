@@ -1,0 +1,78 @@
+"""One mail of each message with made-up values, the same each time: to look at before anybody gets one."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from mailgate.errors import Refused
+from mailgate.model.config import Audience, Config, Writing
+from mailgate.model.decision import Reply
+from mailgate.notify.fields import About
+from mailgate.notify.labels import mail_label, team_label
+from mailgate.tickets.token import Keys
+
+KEYS = Keys("sample", {"sample": bytes(32)})
+_AT = datetime(2027, 1, 11, 10, 30, tzinfo=UTC)
+_DUE_AT = datetime(2027, 1, 14, 17, 0, tzinfo=UTC)
+_LATER = "2027-01-25T17:00:00+00:00"
+
+_REQUEST = {
+    "asked_by": "sam.porter@example.org",
+    "words": "Good morning,\nPlease see to this by Thursday.",
+    "facts": "room: 12",
+    "guidance": "Look whether it was done before.\nTell who asked when it will be done.",
+}
+_SAID: Mapping[str, Mapping[str, str]] = {
+    "on_hold": {"waiting_for": "third party", "until": "2027-01-25"},
+    "done": {"reopen_by": _LATER},
+    "cancelled": {"reopen_by": _LATER},
+    "paused": {"review_on": "2027-01-25"},
+    "status": {"status": "open"},
+    "assigned": _REQUEST,
+    "new": _REQUEST,
+    "news": _REQUEST,
+    "gathered": {"references": "MG-7K3F-99 MG-8L4G-12 MG-9M5H-25"},
+    "answer": {"written": "The form is in the post.\nIt will be with you tomorrow."},
+    "changed": {"did": "priority: urgent"},
+    "refused": {"why": "it answers a mail that went to somebody else"},
+    "alert": {"alert": "a mailbox is quieter than usual", "detail": "No mail came for three hours."},
+}
+
+
+def sample(message: str, audience: Audience, config: Config) -> tuple[Reply, About]:
+    """A mail that says *message* to *audience*, with labels of *config*; Refused where it has no such reader."""
+    service = config.service
+    address, mailbox = next(iter(service.mailboxes.items()), ("help@example.org", None))
+    category = (mailbox and mailbox.usually) or next(iter(service.categories), None)
+    task = next(iter(service.categories[category].tasks), "other") if category else ""
+    is_ours = audience in (Audience.TEAM, Audience.COLLEAGUES)
+    reply = Reply(message, f"sam.porter@{_domain(audience, config)}", internal=is_ours, fields=_SAID.get(message, {}))
+    return reply, About(
+        ref=f"{service.reference}-7K3F-99",
+        serial=1,
+        mailbox=address,
+        at=_AT,
+        received_at=_AT,
+        cause="sample",
+        due_at=_DUE_AT,
+        task=mail_label(config, f"{category}.{task}") if category else "",
+        key="A123456" if config.key_name else "",
+        team=team_label(config, mailbox.team) if mailbox else "",
+        missing=tuple(found.ask for found in service.information.values())[:2] or ("what you need",),
+        to_team=audience is Audience.TEAM,
+    )
+
+
+def in_language(config: Config, language: Writing) -> Config:
+    """*config* as if all its mailboxes wrote in *language*."""
+    service = config.service
+    boxes = {name: box.model_copy(update={"language": language}) for name, box in service.mailboxes.items()}
+    return config.model_copy(update={"service": service.model_copy(update={"mailboxes": boxes})})
+
+
+def _domain(audience: Audience, config: Config) -> str:
+    if audience is Audience.PUBLIC:
+        return "public.example"
+    if audience is Audience.PARTNERS and not config.service.privacy.partners:
+        raise Refused('There are no partners: name their domains under "privacy" of the configuration')
+    domains = config.service.privacy.partners if audience is Audience.PARTNERS else config.service.domains
+    return next(iter(domains), "example.org")

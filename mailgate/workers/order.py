@@ -1,0 +1,40 @@
+"""An order that comes by no mail does what the same order does by mail: same change, history and mails."""
+
+from datetime import datetime
+
+from mailgate.errors import Refused
+from mailgate.model.decision import Command, Decision, Facts, Order, Reading
+from mailgate.model.message import Envelope, Message, Verdict
+from mailgate.model.ticket import Event
+from mailgate.notify.compose import Context
+from mailgate.store import asked, people, rows
+from mailgate.store.apply import carry_out
+from mailgate.store.engine import Store
+from mailgate.tickets import answer, effects, telling
+from mailgate.workers.about import composed
+
+ACTOR = "operator"
+
+
+def give(store: Store, context: Context, ref: str, order: Order, now: datetime) -> None:
+    """Give the ticket *ref* an order. Refused, with why, where it cannot be carried out; TryLater where it changed."""
+    config = context.config
+    with store.deciding([ref]) as connection:
+        ticket = rows.by_ref(connection, ref)
+        colleagues = people.members(connection, [ticket.team])[ticket.team] if ticket.team else ()
+        facts = Facts(now, colleagues=colleagues, workers=people.workers(connection, config.service.sharing))
+        reading = _no_mail(now)
+        change = effects.of_order(ticket, order, reading, config, facts)
+        if isinstance(change, str):
+            raise Refused(f"{ref} stays as it is: {change}")
+        replies = answer.of_order(ticket, change, order, reading, config, now)
+        decision = Decision(Command(ticket, order), config.version, changes=(change,), replies=replies)
+        (decision,) = telling.told([decision], [reading], config, asked.known(connection, [decision]))
+        sent = composed(decision, reading, (), context, f"{ref} {now.isoformat()}", now)
+        happened = Event("command", ACTOR, effects.said_of(order, change))
+        carry_out(store, connection, change, happened, [mail for _, mail in sent], now)
+
+
+def _no_mail(now: datetime) -> Reading:
+    """What is read of a mail that there is not."""
+    return Reading(Message(message_id=""), Envelope("", (), now), None, Verdict.INTERNAL)

@@ -1,0 +1,85 @@
+"""``mailgate ticket set``: what an agent orders by mail, given at the command line."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import Shell
+from tests.make import ANN, DEV, HELPDESK
+
+MAIL = (
+    f"Return-Path: <{ANN}>\nFrom: {ANN}\nTo: {HELPDESK}\nSubject: Broken screen A12345, room 7\n"
+    "Date: Mon, 23 Nov 2026 10:00:00 +0000\nMessage-ID: <1@council.example>\n\nIt is broken.\n"
+)
+
+
+@pytest.fixture
+def opened(mailgate: Shell, tmp_path: Path) -> tuple[Shell, str]:
+    """The command line, and the reference of the one ticket there is."""
+    (tmp_path / "people.yml").write_text(json.dumps([{"address": DEV.address, "name": DEV.name, "team": "desk"}]))
+    (tmp_path / "1.eml").write_text(MAIL)
+    assert mailgate("ingest", str(tmp_path / "1.eml"), "--answer")[0] == 0
+    assert mailgate("people", "import", str(tmp_path / "people.yml"))[0] == 0
+    return mailgate, json.loads(mailgate("ticket", "list", "--json")[1])[0]["ref"]
+
+
+def _set(shell: Shell, ref: str, *words: str) -> dict[str, Any]:
+    code, shown, errors = shell("ticket", "set", ref, *words, "--json")
+    assert code == 0, errors
+    return json.loads(shown)
+
+
+def test_another_task_brings_its_team_and_is_kept_as_a_correction(opened: tuple[Shell, str]) -> None:
+    shell, ref = opened
+    found = _set(shell, ref, "--task", "network.cable")
+    assert (found["category"], found["task"], found["team"]) == ("network", "network.cable", "field-team")
+    event = found["events"][-1]
+    assert (event["what"], event["actor"], event["personal"]) == ("command", "operator", {})
+    assert event["data"] == {
+        "do": "task",
+        "to": "network.cable",
+        "status": "new",
+        "until": None,
+        "task": "network.cable",
+    }
+
+
+def test_done_tells_the_requester_as_by_mail_and_stops_the_clocks(opened: tuple[Shell, str]) -> None:
+    shell, ref = opened
+    found = _set(shell, ref.lower().replace("-", " "), "--status", "done")
+    assert found["status"] == "done"
+    assert all(clock["stopped_at"] for clock in found["clocks"])
+    assert found["outgoing"][-1] | {"message": "done", "to": ANN} == found["outgoing"][-1]
+    assert _set(shell, ref, "--status", "open")["outgoing"][-1]["message"] == "reopened"
+
+
+def test_several_changes_are_done_one_after_the_other(opened: tuple[Shell, str]) -> None:
+    shell, ref = opened
+    code, shown, _ = shell("ticket", "set", ref, "--status", "waiting", "--assignee", DEV.address.upper())
+    assert (code, shown) == (0, f"{ref} is waiting: hardware.repair, {DEV.address}.\n")
+    (ticket,) = json.loads(shell("ticket", "list", "--json")[1])
+    assert (ticket["assignee"], ticket["waiting_for"]) == (DEV.address, "third party")
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        ([], "say what to change"),
+        (["--task", "network.cabel"], 'did you mean "network.cable"?'),
+        (["--assignee", ANN], "nobody of that address is in the ticket's team"),
+        (["--status", "open"], "stays as it is"),
+        (["--status", "new"], "no ticket becomes new again"),
+    ],
+)
+def test_what_cannot_be_done_is_one_sentence_and_changes_nothing(
+    opened: tuple[Shell, str], words: list[str], why: str
+) -> None:
+    shell, ref = opened
+    before = shell("ticket", "show", ref, "--json")
+    code, _, errors = shell("ticket", "set", ref, *words)
+    assert (code, errors.count("\n")) == (2, 1)
+    assert why in errors
+    assert shell("ticket", "show", ref, "--json") == before
+    assert "there is no ticket" in shell("ticket", "set", "MG-7K3F-99", "--status", "done")[2]

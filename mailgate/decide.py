@@ -199,6 +199,8 @@ def _automatic(case: _Case) -> Decision | None:
     message = case.reading.message
     found = (Match("kind", message.kind, message.kind_why),)
     if message.kind is Kind.AUTO_REPLY:
+        if case.ticket is None and _by_rule(case):
+            return None
         return case.decided(AutoReply(case.ticket), found, events=case.event("automatic reply received"))
     if message.kind in BOUNCES:
         about = thread.about(case.facts)
@@ -211,17 +213,29 @@ def _automatic(case: _Case) -> Decision | None:
 
 
 def _bulk(case: _Case) -> Decision | None:
-    """Lists and invitations are kept and ignored, unless a rule (for an invitation: or a phrase) names a task."""
+    """Lists and invitations are kept and ignored, unless a rule (for an invitation: or a phrase) names a task.
+
+    An alarm that comes again is no second ticket (E153).
+    """
     message = case.reading.message
     if message.kind is Kind.HUMAN:
         return None
+    if opened := _by_rule(case):
+        return _resent(case) or opened
+    found = (Match("kind", message.kind, message.kind_why),)
+    return case.decided(Ignore(f"its kind is {message.kind}"), found)
+
+
+def _by_rule(case: _Case) -> Decision | None:
+    """The ticket for a mail that no person wrote, a monitoring system's too, where a rule names a task (E93, 7.2)."""
+    kind = case.reading.message.kind
     asked = request.asked_for(case.reading, case.config)
     drafts, trace = request.requests(asked, case.reading, case.config, case.facts, asks=False)
     by_rule = any(match.stage == outcomes.STAGE and "task:" in match.effect for match in trace)
-    by_phrase = message.kind is Kind.CALENDAR and any(match.stage == STAGE and match.words for match in trace)
-    if by_rule or by_phrase:
-        return case.decided(NewTicket(drafts), trace, silent_because=f"it is not a person's mail ({message.kind})")
-    return case.decided(Ignore(f"its kind is {message.kind}"), (Match("kind", message.kind, message.kind_why),))
+    by_phrase = kind is Kind.CALENDAR and any(match.stage == STAGE and match.words for match in trace)
+    if not by_rule and not by_phrase:
+        return None
+    return case.decided(NewTicket(drafts), trace, silent_because=f"it is not a person's mail ({kind})")
 
 
 # ---- mail that is there already, or belongs to a ticket

@@ -391,11 +391,16 @@ def test_an_invitation_opens_a_ticket_only_where_a_phrase_names_a_task() -> None
     assert decided(make_message("Lunch?", subject="Lunch", kind=Kind.CALENDAR)).action is Action.IGNORE
 
 
-def test_E132_a_rule_may_give_a_list_a_task() -> None:
+@pytest.mark.parametrize("kind", [Kind.LIST, Kind.AUTO_REPLY])
+def test_E132_a_rule_may_give_a_task_to_mail_that_no_person_wrote(kind: Kind) -> None:
     rules = [{"name": "Alarms", "when": {"from": ANN}, "then": {"task": "hardware.repair"}}]
     config = make_config(rules=rules)
-    reading = decide.read(make_message("Disk full.", subject="Alarm", kind=Kind.LIST), make_envelope(), config)
-    assert decide.decide(reading, config, make_facts()).action is Action.NEW_TICKET
+    reading = decide.read(make_message("Disk full.", subject="Alarm", kind=kind), make_envelope(), config)
+    opened = decide.decide(reading, config, make_facts())
+    assert opened.action is Action.NEW_TICKET
+    assert not opened.replies
+    again = decide.decide(reading, config, make_facts(same_content=Known("the same words", make_ticket())))
+    assert again.action is Action.DUPLICATE
 
 
 def test_assigning_goes_to_the_tickets_team_only() -> None:

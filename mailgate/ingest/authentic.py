@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from mailgate.ingest import journalled
 from mailgate.model.config import Config
 from mailgate.model.message import Envelope, Message, Verdict
 
@@ -10,6 +11,7 @@ TENANT = "x-ms-exchange-crosstenant-id"
 SENT_WITHIN_TENANT = "x-ms-exchange-crosstenant-authas"
 SENT_WITHIN_ORGANISATION = "x-ms-exchange-organization-authas"
 LONGEST_RESULTS = 8192
+UNSURE = frozenset({"duplicate-header", journalled.DEFECT})  # a report may hold anything, also from outside
 
 Results = dict[str, tuple[str, str]]  # by method: the result, and the domain in From that it is about
 
@@ -22,7 +24,7 @@ def verdict(message: Message, envelope: Envelope, config: Config) -> Verdict:
     another relay the Authentication-Results that bear its name, and else that it says nothing against
     mail from our own domains. Who feeds us a file vouches for all of its headers.
     """
-    if not envelope.vouched or not message.from_ok or message.from_ is None or "duplicate-header" in message.defects:
+    if not envelope.vouched or not message.from_ok or message.from_ is None or not UNSURE.isdisjoint(message.defects):
         return Verdict.NONE
     smtp, domain = config.operator.smtp, message.from_.domain
     every = [_plain(said[:LONGEST_RESULTS].lower()) for said in message.headers.get(RESULTS, ())]

@@ -10,6 +10,7 @@ from mailgate.ingest.tree import Part
 from mailgate.ingest.uuencode import take_out
 
 MAX_TEXT = 1024**2  # five hundred pages; the whole of it stays in the raw mail
+MAX_LINES = 100_000
 
 _STUBS = ("view this email in", "view this message in", "does not support html", "doesn't support html", "html version")
 
@@ -166,6 +167,9 @@ def _decoded(part: Part, defects: list[str]) -> str:
     data = payload(part)
     if len(data) > MAX_TEXT:
         data = data[: data.rfind(b"\n", 0, MAX_TEXT) + 1] or data[:MAX_TEXT]  # no half character
+        defects.append("text-too-long")
+    if data.count(b"\n") > MAX_LINES:
+        data = b"\n".join(data.split(b"\n", MAX_LINES)[:MAX_LINES])
         defects.append("text-too-long")
     text, defect = decode(data, parameter(part, "charset"))
     if defect:

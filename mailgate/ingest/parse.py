@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 
-from mailgate.ingest import attached, automatic, body, bounce, content, undelivered
+from mailgate.ingest import attached, automatic, body, bounce, content, journalled, undelivered
 from mailgate.ingest.absence import away_until
 from mailgate.ingest.headers import MAX_SUBJECT, Headers
 from mailgate.ingest.html import Rendered
@@ -52,7 +52,7 @@ def attachment_bytes(raw: bytes, part: int) -> bytes:
 
     Raises IndexError where the mail has no such part.
     """
-    root = opened(read_tree(raw[:MAX_RAW]).root)
+    root = opened(journalled.within(read_tree(raw[:MAX_RAW])).root)
     for number, leaf in enumerate(root.leaves()):
         if number == part:
             return payload(leaf)
@@ -63,7 +63,7 @@ def attachment_bytes(raw: bytes, part: int) -> bytes:
 
 
 def _parse(raw: bytes, keys: TextKeys, markings: tuple[str, ...]) -> Message:
-    outer, tree_defects = read_tree(raw[:MAX_RAW])
+    outer, tree_defects, went_to = journalled.within(read_tree(raw[:MAX_RAW]))
     headers = Headers(outer)
     defects = [*tree_defects, *headers.defects, *(["too-large"] if len(raw) > MAX_RAW else [])]
     from_, from_ok = _from(headers, defects)
@@ -98,7 +98,7 @@ def _parse(raw: bytes, keys: TextKeys, markings: tuple[str, ...]) -> Message:
         reply_to=headers.addresses("reply-to")[0],
         to=headers.addresses("to")[0],
         cc=headers.addresses("cc")[0],
-        delivered_to=_delivered_to(headers),
+        delivered_to=tuple(dict.fromkeys((*_delivered_to(headers), *went_to))),
         in_reply_to=in_reply_to,
         references=references,
         date=date,

@@ -81,7 +81,12 @@ def stands_in(text: str, words: tuple[Word, ...]) -> bool:
 
 def any_stands_in(known: Known, words: tuple[Word, ...]) -> bool:
     """Whether any of the *known* phrases stands anywhere in *words*: one pass for all of them."""
-    return next(known.places(word.text for word in words), None) is not None
+    return first_of(known, words) is not None
+
+
+def first_of(known: Known, words: tuple[Word, ...]) -> str | None:
+    """The first of the *known* phrases that stands in *words*, as its folded words."""
+    return next((" ".join(own) for own, *_ in known.places(word.text for word in words)), None)
 
 
 def known_phrases(texts: Iterable[str]) -> Known:

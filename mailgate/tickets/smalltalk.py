@@ -14,6 +14,7 @@ from mailgate.tickets.phrases import (
     Known,
     Word,
     any_stands_in,
+    first_of,
     known_phrases,
     names_of,
     phrase,
@@ -42,10 +43,10 @@ def intent(reading: Reading, config: Config) -> tuple[Intent | None, Trace]:
         return None, ()
     words = words_of(reading.wording)
     for kind, wanted, fits in (
-        (Intent.CHASER, config.service.small_talk.chasers, _only_chases),
-        (Intent.THANKS, config.service.small_talk.thanks, _only_thanks),
+        (Intent.CHASER, _chasers(config), _only_chases),
+        (Intent.THANKS, _thanks(config), _only_thanks),
     ):
-        said = next((each for each in wanted if stands_in(each, words)), None)
+        said = first_of(wanted, words)
         if said is not None and fits(reading, config):
             return kind, (Match("small talk", kind, said, where="text", effect="asks for nothing new"),)
     return None, ()
@@ -87,6 +88,8 @@ def _only_thanks(reading: Reading, config: Config) -> bool:
     """Nothing but thanks, courtesy and names: one word more may be "but it is wrong"."""
     text = reading.wording
     words = words_of(text)
+    if not _answers(reading) or len(words) > _LONGEST_THANKS or "?" in text:
+        return False
     idle = (GREETINGS | COURTESY | names_of(reading.message)) - {"please"}
     known = {
         number
@@ -96,12 +99,7 @@ def _only_thanks(reading: Reading, config: Config) -> bool:
         for number in range(place.first, place.last)
     }
     known |= set(_thanked(text, words, known))
-    return (
-        _answers(reading)
-        and len(words) <= _LONGEST_THANKS
-        and "?" not in text
-        and all(number in known or word.text in idle for number, word in enumerate(words))
-    )
+    return all(number in known or word.text in idle for number, word in enumerate(words))
 
 
 def _answers(reading: Reading) -> bool:
@@ -145,6 +143,11 @@ def _task_phrases(config: Config) -> Known:
 @lru_cache(maxsize=8)
 def _chasers(config: Config) -> Known:
     return known_phrases(config.service.small_talk.chasers)
+
+
+@lru_cache(maxsize=8)
+def _thanks(config: Config) -> Known:
+    return known_phrases(config.service.small_talk.thanks)
 
 
 def _is_content(file: Attachment) -> bool:

@@ -40,6 +40,10 @@ def test_nothing_is_believed_of_a_peer_that_is_not_vouched() -> None:
     assert judged("jo@mail.example", EXCHANGE.format("pass", "pass"), vouched=False) is Verdict.NONE
 
 
+def test_E93_the_mail_in_a_journal_report_is_never_believed() -> None:
+    assert judged("ann@council.example", defects=("journalled",)) is Verdict.NONE
+
+
 @pytest.mark.parametrize(
     ("dmarc", "compauth", "expected"),
     [

@@ -9,6 +9,7 @@ from mailgate.cli.shown import message_as_json
 from mailgate.ingest.leaf import payload
 from mailgate.ingest.parse import attachment_bytes, parse
 from mailgate.ingest.tree import read_tree
+from mailgate.model.message import Kind
 
 MAILS = sorted((Path(__file__).parent.parent / "mail").glob("*.eml"))
 HEAD = b"From: a@x.example\r\nTo: b@x.example\r\nSubject: x\r\nMessage-ID: <1@x>\r\n"
@@ -30,6 +31,20 @@ def test_E90_an_attached_mail_is_one_file_and_its_words_are_not_this_mails() -> 
     assert message.reply_text == "see attached"
     assert [file.filename for file in message.attachments] == ["forwarded.eml"]
     assert attachment_bytes(mail, message.attachments[0].part) == inner
+
+
+def test_E93_a_journal_report_is_read_as_the_mail_within_once() -> None:
+    report = (Path(__file__).parent.parent / "mail" / "77-journal-report.eml").read_bytes()
+    message = parse(report)
+    assert (message.message_id, message.subject, "journalled" in message.defects) == (
+        "<1@mail.example>",
+        "Form B12",
+        True,
+    )
+    assert message.delivered_to == ("helpdesk+7k3f99-1-amac@council.example", "ben@council.example")
+    assert attachment_bytes(report, message.attachments[0].part) == b"%PDF-1.4"
+    again = HEAD + b"X-MS-Journal-Report:\r\nContent-Type: message/rfc822\r\n\r\n" + report
+    assert parse(again).kind is Kind.JOURNAL
 
 
 def test_a_part_that_does_not_exist_is_an_index_error() -> None:

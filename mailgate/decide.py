@@ -46,6 +46,7 @@ from mailgate.tickets import (
     effects,
     fingerprint,
     lifecycle,
+    questions,
     reference,
     smalltalk,
     subject,
@@ -93,7 +94,7 @@ def reread(reading: Reading, config: Config) -> Reading:
     at = message.date or envelope.received_at
     is_old = request.has_old_subject(reading)
     found = extract.extract(reading.subject, reading.wording, is_old, config, at, message.struck)
-    return replace(
+    reading = replace(
         reading,
         keys=found.keys,
         fields=found.fields,
@@ -101,6 +102,7 @@ def reread(reading: Reading, config: Config) -> Reading:
         suggestion=found.suggestion,
         loose_dates=tuple(date.value for date in found.dates),
     )
+    return replace(reading, question=questions.question(reading, config))
 
 
 def _mailbox(envelope: Envelope, named: list[str], config: Config) -> str | None:
@@ -258,6 +260,17 @@ def _resent(case: _Case) -> Decision | None:
     return case.decided(
         Duplicate(known.ticket), trace, events=case.event("sent again"), silent_because="it was sent before"
     )
+
+
+def _question(case: _Case) -> Decision | None:
+    """A list for whoever asks for one: it changes nothing, so verdict and role are enough."""
+    question, listing = case.reading.question, case.facts.listing
+    if question is None or listing is None:
+        return None
+    found = (Match("question", question.kind, effect=f"lists {len(listing.tickets)} tickets"),)
+    silent = answer.silent_because(case.reading, case.config, case.facts)
+    reply = answer.listing(case.reading.sender, question.kind, listing, case.config)
+    return case.decided(Ignore("it asks for a list"), found, replies=() if silent else (reply,), silent_because=silent)
 
 
 def _command(case: _Case) -> Decision | None:
@@ -475,6 +488,7 @@ STAGES: tuple[Callable[[_Case], Decision | None], ...] = (
     _automatic,
     _copy,
     _bulk,
+    _question,
     _separated,
     _command,
     _cancelled,

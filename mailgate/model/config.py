@@ -275,6 +275,14 @@ class SmallTalk(Model):
     chasers: Words = ()
 
 
+class Questions(Model):
+    """What people write to be sent a list: of their own work, of the team's, of what they wait for."""
+
+    mine: Words = ()
+    team: Words = ()
+    status: Words = ()
+
+
 class Slowing(Model):
     """What a capacity level does to tasks of one framework class."""
 
@@ -311,6 +319,7 @@ class Messages(Model):
     unreadable: str = "templates/unreadable.md"
     alert: str = "templates/alert.md"
     gathered: str = "templates/gathered.md"
+    open_requests: str = "templates/open-requests.md"
     quiet_for: Words = ()
 
 
@@ -420,6 +429,7 @@ class Service(Model):
     rules: tuple[Rule, ...] = ()
     commands: Mapping[str, Words] = Field(default_factory=dict)
     small_talk: SmallTalk = SmallTalk()
+    questions: Questions = Questions()
     capacity_levels: Mapping[str, Mapping[Framework, Slowing]] = Field(default_factory=dict)
     commissions: Commissions | None = None
     messages: Messages = Messages()

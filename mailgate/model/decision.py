@@ -35,6 +35,22 @@ class Intent(StrEnum):
     NOTE = "note"
 
 
+class Asking(StrEnum):
+    """What a mail can ask to be listed: the sender's own work, the team's, what the sender waits for."""
+
+    MINE = "mine"
+    TEAM = "team"
+    STATUS = "status"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A mail that asks for a list; *led* are the teams whose lead its sender is."""
+
+    kind: Asking
+    led: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Match:
     """One line of the trace: *stage* found *name* because of *words* at *where*; *effect* is what followed."""
@@ -69,7 +85,7 @@ class Reading:
     their names in the configuration; *as_written* is a key that needs a person's eye.
     *loose_dates* are dates that are no one's in particular: any need for a date may have them.
     *fingerprint* is K2 of E150, *content* the same without the date, *refs* the references
-    in the subject, canonical.
+    in the subject, canonical. *question* is the list that it asks for.
     """
 
     message: Message
@@ -87,6 +103,7 @@ class Reading:
     content: str = ""
     tokens: tuple[Token, ...] = ()
     refs: tuple[str, ...] = ()
+    question: Question | None = None
 
     @property
     def sender(self) -> str:
@@ -154,6 +171,22 @@ class Joined:
 
 
 @dataclass(frozen=True, slots=True)
+class Listed:
+    """A ticket in a list; *serial* is the number of the last mail about it to the reader, 0 where there was none."""
+
+    ticket: Ticket
+    serial: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Tickets in order of their due time, and how many *more* there are."""
+
+    tickets: tuple[Listed, ...] = ()
+    more: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What was looked up about one mail before it is decided.
 
@@ -166,7 +199,8 @@ class Facts:
     *is_own*: we sent a mail with its Message-ID. *canary*: the valid token of a canary of ours.
     *workers* are the people to whom a new ticket can be given. *ordered* are the orders that ran on each ticket,
     by its id, of those that the mail may give an order to, the oldest first. *joined* is what
-    the sender was told to be a duplicate by the mail of ours that this one answers.
+    the sender was told to be a duplicate by the mail of ours that this one answers. *listing* is what
+    ``Reading.question`` asks for, where the sender may know it.
     """
 
     now: datetime
@@ -186,6 +220,7 @@ class Facts:
     workers: tuple[Worker, ...] = ()
     ordered: Mapping[int, tuple[Ordered, ...]] = field(default_factory=dict)
     joined: Joined | None = None
+    listing: Listing | None = None
 
     def after_giving(self, given: Mapping[str, int]) -> "Facts":
         """The facts once so many more tickets were *given* to each address: what is decided together counts too."""
@@ -285,7 +320,7 @@ class Reply:
     """One mail to send: *message* is its name under ``messages``, *draft* the index of the new ticket it is about.
 
     *internal*: its reader is one of our organisation (docs/domain.md section 9). *fields* are
-    further values for its template.
+    further values for its template, *listing* the tickets that it lists.
     """
 
     message: str
@@ -293,6 +328,7 @@ class Reply:
     internal: bool = True
     draft: int = 0
     fields: Mapping[str, str] = field(default_factory=dict)
+    listing: Listing | None = None
 
 
 @dataclass(frozen=True, slots=True)

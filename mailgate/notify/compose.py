@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from email.utils import format_datetime
+from functools import partial
+from hashlib import sha256
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -31,7 +33,19 @@ _MARKERS = {Language.ENGLISH: MARKER, Language.WELSH: "## atebwch uwchben y llin
 SUBJECT_LIMIT = 120
 
 NOTIFICATIONS = frozenset(
-    {"assigned", "new", "news", "on_hold", "done", "cancelled", "paused", "commission", "unreadable", "alert"}
+    {
+        "worklist",
+        "assigned",
+        "new",
+        "news",
+        "on_hold",
+        "done",
+        "cancelled",
+        "paused",
+        "commission",
+        "unreadable",
+        "alert",
+    }
 )
 """Messages that tell of an event; all others answer a mail and take the null sender (RFC 3834)."""
 
@@ -103,7 +117,7 @@ def compose(reply: Reply, about: About, context: Context) -> Outbound:
         raise Refused("No answer can be sent: the address of its reader cannot be written in a mail.")
     languages = _languages(reply, about, context)
     subject, text, html = render(reply, about, context)
-    message_id = token.message_id(_domain(_base(about, context)), context.keys, about.ref, about.serial)
+    message_id = _message_id(reply, about, context)
     head = headers.CRLF.join(_head(reply, about, context, subject, message_id, languages))
     return Outbound(
         message=reply.message,
@@ -121,11 +135,11 @@ def compose(reply: Reply, about: About, context: Context) -> Outbound:
 
 def render(reply: Reply, about: About, context: Context) -> Rendered:
     """What *reply* says to its reader, in each language of its mailbox, with what that reader may see."""
-    config, signed, answers_to = context.config, _display(about, context), _answers_to(about, context)
+    config, signed = context.config, _display(about, context)
     marking = _marking(about, context)
     subjects, texts, pages = [], [], []
     for part in _parts_for(reply, about, context):
-        known = fields.values(reply, about, config, part.language, signed, answers_to)
+        known = fields.values(reply, about, config, part.language, signed, partial(_answers_to, context))
         seen = privacy.visible(known, reply, about, config)
         in_subject = privacy.visible(known, reply, about, config, in_subject=True)
         subjects.append(part.subject.render(in_subject))
@@ -151,7 +165,7 @@ def _languages(reply: Reply, about: About, context: Context) -> Languages:
 
 def _subject(words: str, about: About) -> str:
     """Our own words, after the reference (E206)."""
-    subject = headers.clean(f"[{about.ref}] {words}")
+    subject = headers.clean(f"[{about.ref}] {words}" if about.ref else words)
     return subject if len(subject) <= SUBJECT_LIMIT else subject[: SUBJECT_LIMIT - 1].rstrip() + "…"
 
 
@@ -164,9 +178,18 @@ def _base(about: About, context: Context) -> str:
     return headers.clean(context.config.service.send_from or about.mailbox)
 
 
-def _answers_to(about: About, context: Context) -> str:
-    """Where answers to the mail come, with its token (E224)."""
-    return token.reply_address(_base(about, context), context.keys, about.ref, about.serial)
+def _answers_to(context: Context, mailbox: str, ref: str, serial: int) -> str:
+    """Where answers to mail number *serial* about *ref* come, with its token (E224); a list has none."""
+    base = headers.clean(context.config.service.send_from or mailbox)
+    return token.reply_address(base, context.keys, ref, serial) if ref else base
+
+
+def _message_id(reply: Reply, about: About, context: Context) -> str:
+    domain = _domain(_base(about, context))
+    if about.ref:
+        return token.message_id(domain, context.keys, about.ref, about.serial)
+    named = sha256("\0".join((reply.message, reply.to, about.cause)).encode()).hexdigest()[:24]
+    return f"<{reply.message}.{named}@{domain}>"
 
 
 def _display(about: About, context: Context) -> str:
@@ -200,7 +223,7 @@ def _head(
     display = headers.display_name(_display(about, context))
     yield headers.mailbox("From", display, base)
     yield f"To: <{reply.to}>"
-    yield headers.mailbox("Reply-To", display, _answers_to(about, context))
+    yield headers.mailbox("Reply-To", display, _answers_to(context, about.mailbox, about.ref, about.serial))
     yield headers.unstructured("Subject", subject)
     yield f"Date: {format_datetime(about.at)}"
     yield f"Message-ID: {message_id}"
@@ -213,7 +236,8 @@ def _head(
     # Not "All": that would suppress bounces too.
     yield f"X-Auto-Response-Suppress: DR, RN, NRN{', OOF, AutoReply' if about.automatic else ''}"
     yield f"X-Mailgate-Loop: {context.loop_id}"
-    yield f"X-Mailgate-Id: {about.ref}.{about.serial}"
+    if about.ref:
+        yield f"X-Mailgate-Id: {about.ref}.{about.serial}"
     yield f"Content-Language: {', '.join(languages)}"
 
 

@@ -5,19 +5,19 @@ ours: a reference, a date, a word of `labels.py` or a label of the configuration
 wrote in a mail is never among them. Who may see which field is in `privacy.py`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
 from mailgate.model.config import Config, Language
-from mailgate.model.decision import Reply
+from mailgate.model.decision import Listed, Reply
 from mailgate.model.outbound import SendState
 from mailgate.model.ticket import Status, WaitingFor
 from mailgate.notify.dates import in_words, zone_of
 from mailgate.notify.headers import clean
-from mailgate.notify.labels import STATUSES, WAITING_FOR, translated
+from mailgate.notify.labels import STATUSES, WAITING_FOR, mail_label, translated
 
 LAYOUT = "layout"
 
@@ -55,23 +55,46 @@ OWN: Mapping[str, frozenset[str]] = {
     "changed": frozenset({"did", "undo_mail"}),
     "refused": frozenset({"why"}),
     "answer": frozenset({"written"}),
+    "worklist": frozenset({"whose", "tickets", "more"}),
+    "open_requests": frozenset({"tickets", "more"}),
     "status": frozenset({"status", "waiting_for", "until"}),
     LAYOUT: frozenset({"subject", "marking", "markers", "language"}),
 }
 """The fields of each message besides the common ones; `Reply.fields` fills all but "missing"."""
 
 NEVER_EMPTY = frozenset(
-    {"reference", "received_on", "team_name", "mailbox", "completed_on", "alert", "detail", "did", "why", *BUTTONS}
+    {
+        "reference",
+        "received_on",
+        "team_name",
+        "mailbox",
+        "completed_on",
+        "alert",
+        "detail",
+        "did",
+        "why",
+        "whose",
+        *BUTTONS,
+    }
 )
 """The fields that always have a value; a template shows any other only inside an "if"."""
 SWITCHES = frozenset({"internal", "late"})
 LINES_OF_TEXT = frozenset({"words", "facts", "guidance", "written"})
 LISTS = frozenset({"missing", "references"}) | LINES_OF_TEXT
+TICKETS = "tickets"
+OF_TICKETS = frozenset({"reference", "received_on", "reply_by", "late", "status", "waiting_for", "taken_by"}) | {
+    *("task", "key", "key_label"),
+    *(name for name in BUTTONS if name != "undo_mail"),
+}
+"""What each of the *tickets* in a list shows, as ``each.reference``."""
 
-TO_TEAM = frozenset({"assigned", "new", "news", "changed", "refused"})
+TO_TEAM = frozenset({"worklist", "assigned", "new", "news", "changed", "refused"})
 """The messages to the people who do the work. These read English, as alerts do: the rest is in Welsh as well."""
 
 Values = dict[str, object]
+
+AnswersTo = Callable[[str, str, int], str]
+"""The address of answers, with the token of a mail, by the mailbox, the reference and the number of that mail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +143,12 @@ def allowed(message: str, key_name: str | None) -> frozenset[str]:
     return COMMON | OWN[message] | {key_field(key_name)}
 
 
-def values(reply: Reply, about: About, config: Config, language: Language, signed: str, answers_to: str) -> Values:
+def values(
+    reply: Reply, about: About, config: Config, language: Language, signed: str, answers_to: AnswersTo
+) -> Values:
     """Every field of the message, whoever reads it.
 
-    *signed* is who we are where no team is known, *answers_to* the address of answers, with this mail's token.
+    *signed* is who we are where no team is known, *answers_to* tells where answers to a mail come.
 
     Raises ValueError where `Reply.fields` holds no ISO date or no word of the model.
     """
@@ -132,12 +157,14 @@ def values(reply: Reply, about: About, config: Config, language: Language, signe
     def said(words: str) -> str:
         return translated(clean(words), language, config)
 
-    links = {name: mailto(answers_to, f"Re: [{about.ref}]", words) for name, words in BUTTONS.items()}
-    own = {name: links.get(name) or _own(name, reply, about, language, zone) for name in OWN[reply.message]}
+    address = answers_to(about.mailbox, about.ref, about.serial) if about.ref else ""
+    links = {name: mailto(address, f"Re: [{about.ref}]", words) for name, words in BUTTONS.items()}
+    own: Values = {name: links.get(name) or _own(name, reply, about, language, zone) for name in OWN[reply.message]}
+    if TICKETS in own and reply.listing is not None:
+        own[TICKETS] = [_listed(each, about, config, language, answers_to) for each in reply.listing.tickets]
+        own["more"] = reply.listing.more or ""
     if "missing" in own:
         own["missing"] = [said(sentence) for sentence in about.missing]
-    key = clean(about.key)
-    identifier = config.service.identifiers.get(config.key_name or "")
     return own | {
         "reference": about.ref,
         "received_on": in_words(about.received_at, zone, language),
@@ -147,10 +174,15 @@ def values(reply: Reply, about: About, config: Config, language: Language, signe
         "mailbox": clean(about.mailbox),
         "internal": reply.internal,
         "task": said(about.task),
-        key_field(config.key_name): key,
-        "key": key,
-        "key_label": said((identifier.label if identifier else None) or config.key_name or "") if key else "",
+        **_key_values(about.key, language, config),
     }
+
+
+def _key_values(key: str, language: Language, config: Config) -> Values:
+    key, identifier = clean(key), config.service.identifiers.get(config.key_name or "")
+    label = (identifier.label if identifier else None) or config.key_name or ""
+    shown = translated(clean(label), language, config) if key else ""
+    return {key_field(config.key_name): key, "key": key, "key_label": shown}
 
 
 def _own(name: str, reply: Reply, about: About, language: Language, zone: ZoneInfo) -> object:
@@ -159,7 +191,9 @@ def _own(name: str, reply: Reply, about: About, language: Language, zone: ZoneIn
         return clean(said).split()
     if name in LINES_OF_TEXT:
         return [line for each in said.splitlines() if (line := clean(each))]
-    if name in ("alert", "detail", "asked_by", "why", "did", "asks"):
+    if name == TICKETS:
+        return []
+    if name in ("whose", "more", "alert", "detail", "asked_by", "why", "did", "asks"):
         return clean(said)
     if name == "status":
         return STATUSES[language][Status(said)] if said else ""
@@ -168,6 +202,25 @@ def _own(name: str, reply: Reply, about: About, language: Language, zone: ZoneIn
     if name == "completed_on" and not said:
         return in_words(about.at, zone, language)
     return in_words(_instant(said), zone, language) if said else ""
+
+
+def _listed(listed: Listed, about: About, config: Config, language: Language, answers_to: AnswersTo) -> Values:
+    """One ticket of a list. Its buttons answer the last mail about it to the reader; without one there are none."""
+    ticket, zone = listed.ticket, zone_of(config)
+    address = answers_to(ticket.mailbox, ticket.ref, listed.serial) if listed.serial else ""
+    links = {name: mailto(address, f"Re: [{ticket.ref}]", words) if address else "" for name, words in BUTTONS.items()}
+    return links | {
+        "reference": ticket.ref,
+        "received_on": in_words(ticket.received_at, zone, language),
+        "reply_by": in_words(ticket.due_at, zone, language) if ticket.due_at else "",
+        "late": ticket.due_at is not None and ticket.due_at < about.at,
+        "status": STATUSES[language][ticket.status],
+        "waiting_for": WAITING_FOR[language][ticket.waiting_for] if ticket.waiting_for else "",
+        "taken_by": clean(ticket.assignee or ""),
+        "task": translated(clean(mail_label(config, ticket.task)), language, config),
+        **_key_values(ticket.keys[0] if ticket.keys else "", language, config),
+        "restricted": bool(ticket.show_to),
+    }
 
 
 def mailto(address: str, subject: str, body: str) -> str:

@@ -7,10 +7,11 @@ an agent wrote to be sent.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from mailgate.model.config import Audience, Config
 from mailgate.model.decision import Reply
-from mailgate.notify.fields import BUTTONS, About, Values
+from mailgate.notify.fields import BUTTONS, TICKETS, About, Values
 
 OPEN, TASK, KEY, REQUEST = "open", "task", "key", "request"
 
@@ -23,9 +24,13 @@ LINES: Mapping[str, str] = {
     "words": REQUEST,
     "facts": REQUEST,
     "asked_by": REQUEST,
+    "taken_by": REQUEST,
     # the request, in our own words
     "reference": OPEN,
     "references": OPEN,
+    "tickets": OPEN,
+    "more": OPEN,
+    "whose": OPEN,
     "received_on": OPEN,
     "reply_by": OPEN,
     "late": OPEN,
@@ -64,7 +69,14 @@ def audience_of(reply: Reply, about: About, config: Config) -> Audience:
 def visible(values: Values, reply: Reply, about: About, config: Config, *, in_subject: bool = False) -> Values:
     """*values* as the reader of *reply* may see them: what is hidden is empty."""
     seen = _lines(reply, about, config, in_subject=in_subject)
-    return {name: value if LINES.get(name, KEY) in seen else "" for name, value in values.items()}
+    shown = {name: value if LINES.get(name, KEY) in seen else "" for name, value in values.items()}
+    listed = values.get(TICKETS)
+    if isinstance(listed, list):
+        shown[TICKETS] = [
+            visible(each, reply, replace(about, restricted=each["restricted"]), config, in_subject=in_subject)
+            for each in listed
+        ]
+    return shown
 
 
 def sees_task(reply: Reply, about: About, config: Config) -> bool:

@@ -94,6 +94,7 @@ _PHRASES = (
     "identifiers.*.not_after.*",
     "commands.*.*",
     "small_talk.*.*",
+    "questions.*.*",
     "text.*.*",
     "markings.*",
 )

@@ -28,7 +28,7 @@ from mailgate.model.message import VERIFIED
 from mailgate.model.people import Person
 from mailgate.model.ticket import ORDERED, Ticket
 from mailgate.store import known as knowledge
-from mailgate.store import people, rows
+from mailgate.store import listings, people, rows
 from mailgate.store.columns import Instant, Name, instant
 from mailgate.store.tables import events, messages, outbox_mails, receipts, ticket_keys, tickets
 
@@ -170,6 +170,7 @@ def look_up(
             canary=next((each for each in reading.tokens if each.purpose == CANARY_TOKEN and each in good), None),
             workers=workers,
             ordered={each.ticket.id: orders[each.ticket.id] for each in evidence if each.ticket.id in orders},
+            listing=listings.asked(connection, reading, senders.get(reading.sender)),
             joined=next((joined[cause] for cause in _duplicates(evidence) if cause in joined), None),
         )
         for reading, evidence, at, mails in zip(readings, evidences, now, had, strict=True)

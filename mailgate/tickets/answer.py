@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from mailgate.model.config import Config
-from mailgate.model.decision import Facts, Order, Reading, Reply
+from mailgate.model.decision import Asking, Facts, Listing, Order, Reading, Reply
 from mailgate.model.message import VERIFIED, Kind, Verdict
 from mailgate.model.ticket import Change, Draft, Ticket, WaitingFor
 from mailgate.rules.request import calendar_of
@@ -65,6 +65,14 @@ def _not_now(reading: Reading, config: Config, facts: Facts) -> str:
 def to(address: str, message: str, config: Config, fields: Mapping[str, str] | None = None) -> Reply:
     """The reply *message* to *address*."""
     return Reply(message, address, internal=config.is_ours(address.rpartition("@")[2]), fields=fields or {})
+
+
+def listing(address: str, kind: Asking, found: Listing, config: Config) -> Reply:
+    """The list *found* to *address*."""
+    if kind is Asking.STATUS:
+        return replace(to(address, "open_requests", config), listing=found)
+    whose = {"whose": "Your" if kind is Asking.MINE else "The team's"}
+    return replace(to(address, "worklist", config, whose), listing=found)
 
 
 def acknowledgements(drafts: Sequence[Draft], reading: Reading, config: Config) -> tuple[Reply, ...]:

@@ -34,6 +34,9 @@ def abouts(
     """Each reply of *decision* with what it is about; *references* are those of its new tickets, in order."""
     serials: dict[str, int] = {}
     for reply in decision.replies:
+        if reply.listing is not None:
+            yield reply, _about_a_list(reply, reading, config, cause, now)
+            continue
         found = _case(decision, reply, references)
         if found is not None:
             case, ref, last_serial = found
@@ -83,6 +86,23 @@ def _about(
         to_team=reply.message in TO_TEAM,
         automatic=reply.message != RELAYED,
         state=_state(case.mailbox, reading, config),
+    )
+
+
+def _about_a_list(reply: Reply, reading: Reading, config: Config, cause: str, now: datetime) -> About:
+    """A list is about no ticket in particular."""
+    mailbox = reading.mailbox or next(iter(config.service.mailboxes))
+    return About(
+        ref="",
+        serial=0,
+        mailbox=mailbox,
+        at=now,
+        received_at=now,
+        cause=cause,
+        answers=reading.message.message_id,
+        references=reading.message.references,
+        to_team=reply.message in TO_TEAM,
+        state=_state(mailbox, reading, config),
     )
 
 

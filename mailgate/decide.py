@@ -12,6 +12,7 @@ from datetime import date, datetime
 from mailgate.ingest import authentic
 from mailgate.model.config import Config, Mode
 from mailgate.model.decision import (
+    Absence,
     AutoReply,
     Bounce,
     Command,
@@ -39,6 +40,7 @@ from mailgate.rules.ranking import STAGE
 from mailgate.rules.request import calendar_of
 from mailgate.sla.calendar import before, local_date
 from mailgate.tickets import (
+    absence,
     answer,
     canary,
     commands,
@@ -102,7 +104,9 @@ def reread(reading: Reading, config: Config) -> Reading:
         suggestion=found.suggestion,
         loose_dates=tuple(date.value for date in found.dates),
     )
-    return replace(reading, question=questions.question(reading, config))
+    return replace(
+        reading, question=questions.question(reading, config), tells_absence=absence.is_told(reading, config)
+    )
 
 
 def _mailbox(envelope: Envelope, named: list[str], config: Config) -> str | None:
@@ -203,6 +207,8 @@ def _automatic(case: _Case) -> Decision | None:
     if message.kind is Kind.AUTO_REPLY:
         if case.ticket is None and _by_rule(case):
             return None
+        if case.ticket and (away := absence.of_responder(case.reading, case.ticket, case.config, case.facts)):
+            return _away(case, AutoReply(case.ticket), case.ticket, away, found)
         return case.decided(AutoReply(case.ticket), found, events=case.event("automatic reply received"))
     if message.kind in BOUNCES:
         about = thread.about(case.facts)
@@ -286,6 +292,13 @@ def _command(case: _Case) -> Decision | None:
     refused = commands.may_command(reading, ticket, evidence, config, facts, do)
     if isinstance(order, Ambiguous):
         return case.refused(ticket, refused or order.why, trace)
+    if order.do in absence.ORDERS:
+        away = refused or absence.of_order(order, ticket, reading, config, facts)
+        if not isinstance(away, str):
+            away = commands.may_repeat(order, ticket, evidence, reading, facts) or away
+        if isinstance(away, str):
+            return case.refused(ticket, away, trace)
+        return _away(case, Command(ticket, order), ticket, away, trace)
     change = refused or effects.of_order(ticket, order, reading, config, facts)
     if not isinstance(change, str):
         change = commands.may_repeat(order, ticket, evidence, reading, facts) or change
@@ -302,6 +315,19 @@ def _ordered(change: Change, order: Order, evidence: Evidence, reading: Reading)
     public, personal = effects.before(change)
     data = {**effects.said_of(order, change), "answers": evidence.serial, **({"before": public} if public else {})}
     return Event(ORDERED, "agent", data, {"from": reading.sender, **({"before": personal} if personal else {})})
+
+
+def _away(case: _Case, outcome: Command | AutoReply, ticket: Ticket, away: Absence, trace: Trace) -> Decision:
+    """Somebody is away, or back: others have what they had, and their lead is told."""
+    changes = absence.handed_over(away, case.config, case.facts)
+    replies = absence.told_to_lead(away, ticket, changes, case.config)
+    evidence = case.thread.evidence
+    said = {"do": absence.AWAY if away.until else absence.BACK, "until": away.until.isoformat() if away.until else None}
+    to = outcome.order.to if isinstance(outcome, Command) else None
+    serial = evidence.serial if evidence and isinstance(outcome, Command) else 0
+    personal = {"from": case.reading.sender, **({"to": to} if to else {})}
+    events = (Event(ORDERED, "agent", {**said, "answers": serial}, personal),)
+    return replace(case.decided(outcome, trace, changes, events, replies), absence=away)
 
 
 def _separated(case: _Case) -> Decision | None:

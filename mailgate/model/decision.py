@@ -85,7 +85,8 @@ class Reading:
     their names in the configuration; *as_written* is a key that needs a person's eye.
     *loose_dates* are dates that are no one's in particular: any need for a date may have them.
     *fingerprint* is K2 of E150, *content* the same without the date, *refs* the references
-    in the subject, canonical. *question* is the list that it asks for.
+    in the subject, canonical. *question* is the list that it asks for, *tells_absence*: it may say
+    that its sender is away.
     """
 
     message: Message
@@ -104,6 +105,7 @@ class Reading:
     tokens: tuple[Token, ...] = ()
     refs: tuple[str, ...] = ()
     question: Question | None = None
+    tells_absence: bool = False
 
     @property
     def sender(self) -> str:
@@ -200,7 +202,7 @@ class Facts:
     *workers* are the people to whom a new ticket can be given. *ordered* are the orders that ran on each ticket,
     by its id, of those that the mail may give an order to, the oldest first. *joined* is what
     the sender was told to be a duplicate by the mail of ours that this one answers. *listing* is what
-    ``Reading.question`` asks for, where the sender may know it.
+    ``Reading.question`` asks for, where the sender may know it; *own_work* are the open tickets of one who may be away.
     """
 
     now: datetime
@@ -221,6 +223,7 @@ class Facts:
     ordered: Mapping[int, tuple[Ordered, ...]] = field(default_factory=dict)
     joined: Joined | None = None
     listing: Listing | None = None
+    own_work: tuple[Ticket, ...] = ()
 
     def after_giving(self, given: Mapping[str, int]) -> "Facts":
         """The facts once so many more tickets were *given* to each address: what is decided together counts too."""
@@ -320,7 +323,8 @@ class Reply:
     """One mail to send: *message* is its name under ``messages``, *draft* the index of the new ticket it is about.
 
     *internal*: its reader is one of our organisation (docs/domain.md section 9). *fields* are
-    further values for its template, *listing* the tickets that it lists.
+    further values for its template, *listing* the tickets that it lists, *ticket* what it is about where
+    that is not the ticket of the mail.
     """
 
     message: str
@@ -329,11 +333,20 @@ class Reply:
     draft: int = 0
     fields: Mapping[str, str] = field(default_factory=dict)
     listing: Listing | None = None
+    ticket: Ticket | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """That somebody of the directory is away through the day *until*; None: back again."""
+
+    address: str
+    until: date | None
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What should happen to one mail. *config_version* and *trace* explain it."""
+    """What should happen to one mail. *config_version* and *trace* explain it; *absence*: who is away by it."""
 
     outcome: Outcome
     config_version: str
@@ -342,6 +355,7 @@ class Decision:
     events: tuple[Event, ...] = ()
     replies: tuple[Reply, ...] = ()
     silent_because: str = ""
+    absence: Absence | None = None
 
     @property
     def action(self) -> Action:

@@ -49,6 +49,7 @@ NOTIFICATIONS = frozenset(
 )
 """Messages that tell of an event; all others answer a mail and take the null sender (RFC 3834)."""
 
+ASSIGNING = frozenset({"assigned"})
 
 Languages = tuple[Language, ...]
 
@@ -233,8 +234,9 @@ def _head(
         yield headers.id_list("References", ids)
     if about.automatic:
         yield f"Auto-Submitted: {'auto-generated' if reply.message in NOTIFICATIONS else 'auto-replied'}"
-    # Not "All": that would suppress bounces too.
-    yield f"X-Auto-Response-Suppress: DR, RN, NRN{', OOF, AutoReply' if about.automatic else ''}"
+    # Not "All": that would suppress bounces too. Whoever is given work may say that they are away.
+    hushed = about.automatic and reply.message not in ASSIGNING
+    yield f"X-Auto-Response-Suppress: DR, RN, NRN{', OOF, AutoReply' if hushed else ''}"
     yield f"X-Mailgate-Loop: {context.loop_id}"
     if about.ref:
         yield f"X-Mailgate-Id: {about.ref}.{about.serial}"

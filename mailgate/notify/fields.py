@@ -30,6 +30,7 @@ BUTTONS: Mapping[str, str] = {
     "waiting_mail": "#waiting ",
     "not_ours_mail": "#move ",
     "undo_mail": "#undo",
+    "back_mail": "#back ",
     "reply_mail": "",
 }
 """Fields that follow "mailto:" in a link: each opens a mail to us with such words in it (E203, E205)."""
@@ -55,6 +56,7 @@ OWN: Mapping[str, frozenset[str]] = {
     "changed": frozenset({"did", "undo_mail"}),
     "refused": frozenset({"why"}),
     "answer": frozenset({"written"}),
+    "absence": frozenset({"who", "until", "handed", "back_mail"}),
     "worklist": frozenset({"whose", "tickets", "more"}),
     "open_requests": frozenset({"tickets", "more"}),
     "status": frozenset({"status", "waiting_for", "until"}),
@@ -84,11 +86,11 @@ LISTS = frozenset({"missing", "references"}) | LINES_OF_TEXT
 TICKETS = "tickets"
 OF_TICKETS = frozenset({"reference", "received_on", "reply_by", "late", "status", "waiting_for", "taken_by"}) | {
     *("task", "key", "key_label"),
-    *(name for name in BUTTONS if name != "undo_mail"),
+    *(name for name in BUTTONS if name not in ("undo_mail", "back_mail")),
 }
 """What each of the *tickets* in a list shows, as ``each.reference``."""
 
-TO_TEAM = frozenset({"worklist", "assigned", "new", "news", "changed", "refused"})
+TO_TEAM = frozenset({"absence", "worklist", "assigned", "new", "news", "changed", "refused"})
 """The messages to the people who do the work. These read English, as alerts do: the rest is in Welsh as well."""
 
 Values = dict[str, object]
@@ -159,6 +161,7 @@ def values(
 
     address = answers_to(about.mailbox, about.ref, about.serial) if about.ref else ""
     links = {name: mailto(address, f"Re: [{about.ref}]", words) for name, words in BUTTONS.items()}
+    links["back_mail"] = mailto(address, f"Re: [{about.ref}]", f"#back {clean(reply.fields.get('who', ''))}")
     own: Values = {name: links.get(name) or _own(name, reply, about, language, zone) for name in OWN[reply.message]}
     if TICKETS in own and reply.listing is not None:
         own[TICKETS] = [_listed(each, about, config, language, answers_to) for each in reply.listing.tickets]
@@ -193,7 +196,7 @@ def _own(name: str, reply: Reply, about: About, language: Language, zone: ZoneIn
         return [line for each in said.splitlines() if (line := clean(each))]
     if name == TICKETS:
         return []
-    if name in ("whose", "more", "alert", "detail", "asked_by", "why", "did", "asks"):
+    if name in ("who", "handed", "whose", "more", "alert", "detail", "asked_by", "why", "did", "asks"):
         return clean(said)
     if name == "status":
         return STATUSES[language][Status(said)] if said else ""

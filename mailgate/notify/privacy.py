@@ -25,6 +25,8 @@ LINES: Mapping[str, str] = {
     "facts": REQUEST,
     "asked_by": REQUEST,
     "taken_by": REQUEST,
+    "who": REQUEST,
+    "handed": OPEN,
     # the request, in our own words
     "reference": OPEN,
     "references": OPEN,

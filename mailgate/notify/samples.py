@@ -43,6 +43,7 @@ _SAID: Mapping[str, Mapping[str, str]] = {
     "assigned": _REQUEST,
     "new": _REQUEST,
     "news": _REQUEST,
+    "absence": {"who": "alex.reed@example.org", "until": "2027-01-25", "handed": "3"},
     "worklist": {"whose": "Your"},
     "gathered": {"references": "MG-7K3F-99 MG-8L4G-12 MG-9M5H-25"},
     "answer": {"written": "The form is in the post.\nIt will be with you tomorrow."},

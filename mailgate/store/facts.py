@@ -170,6 +170,7 @@ def look_up(
             canary=next((each for each in reading.tokens if each.purpose == CANARY_TOKEN and each in good), None),
             workers=workers,
             ordered={each.ticket.id: orders[each.ticket.id] for each in evidence if each.ticket.id in orders},
+            own_work=listings.all_of(connection, reading.sender) if reading.tells_absence else (),
             listing=listings.asked(connection, reading, senders.get(reading.sender)),
             joined=next((joined[cause] for cause in _duplicates(evidence) if cause in joined), None),
         )
@@ -270,7 +271,7 @@ def _orders(connection: Connection, ticket_ids: Iterable[int]) -> dict[int, tupl
             do=said["do"],
             by=personal.get("from", ""),
             at=instant(row.at),
-            details=(said.get("to"), said.get("until")),
+            details=(said.get("to") or personal.get("to"), said.get("until")),
             serial=said.get("answers", 0),
             before={**said.get("before", {}), **personal.get("before", {})},
         )

@@ -8,9 +8,11 @@ from sqlalchemy import ColumnElement, Connection, func, select
 from mailgate.model.decision import Asking, Listed, Listing, Question, Reading
 from mailgate.model.message import VERIFIED
 from mailgate.model.people import Person
+from mailgate.model.ticket import Ticket
 from mailgate.store import rows
 from mailgate.store.tables import outbox_mails, tickets
 
+MOST_HANDED = 200
 MOST_LISTED = 20  # with their buttons they stay below the 100 KB of E200
 
 
@@ -24,6 +26,12 @@ def asked(connection: Connection, reading: Reading, person: Person | None) -> Li
 def own_work(connection: Connection, agent: str) -> Listing:
     """The open tickets that *agent* has."""
     return _list(connection, tickets.c.assignee == agent, agent)
+
+
+def all_of(connection: Connection, agent: str) -> tuple[Ticket, ...]:
+    """What *agent* has, as much as one mail may hand to others."""
+    query = select(tickets.c.id).where(tickets.c.assignee == agent, _IS_OPEN).order_by(tickets.c.id)
+    return tuple(rows.by_id(connection, connection.scalars(query.limit(MOST_HANDED))).values())
 
 
 def agents(connection: Connection) -> list[str]:

@@ -21,8 +21,7 @@ _LONGEST_SENTENCE = 160  # characters
 _FRESH = timedelta(days=7)
 _CLOCKS_DIFFER = timedelta(days=1)
 
-_OPENING = frozenset({"done", "take", "undo", "cancel"})
-_OF_A_PERSON = frozenset({"away", "back"})  # not of a ticket
+_OPENING = frozenset({"done", "take", "undo", "cancel", "back"})
 _BY_ITS_MARK = "more"  # each of its marks is a command of its own: "#due Friday" orders "due"
 _GREETING = re.compile(
     r"\A(?i:dear|hi|hello|hey|(?:good )?(?:morning|afternoon|evening))\b[^\n,!.:–-]{0,40}[\n,!.:–-]\s*"
@@ -38,6 +37,7 @@ _HOLDS_BACK = frozenset({"but", "except", "apart", "not", "nearly", "almost", "i
 _UNSAYS = frozenset(
     {"not", "no", "never", "nor", "without", "was", "were", "had", "if", "unless", "when", "once", "after"}
 )
+_ONESELF = frozenset({"i", "i'm", "i'll", "am", "will", "be", "now", "just", "note", "that", "please"})
 _ASKS = frozenset({"can", "could", "would", "will"})
 
 
@@ -169,11 +169,11 @@ def _spoken(text: str, config: Config) -> Iterator[Said]:
 
 
 def _of_tickets(config: Config) -> Iterator[tuple[str, tuple[str, ...]]]:
-    return ((do, wanted) for do, wanted in config.service.commands.items() if do not in _OF_A_PERSON)
+    return iter(config.service.commands.items())
 
 
 def _place(do: str, wanted: tuple[str, ...], words: tuple[Word, ...], sentence: str, *, asked: bool) -> Place | None:
-    fits = _opens if do in _OPENING else _is_meant
+    fits = _opens if do in _OPENING else _is_of_oneself if do == "away" else _is_meant
     if asked and (do in _OPENING or wanted[0] not in _ASKS):
         return None  # "Done?" asks; "Can you pass to Priya?" orders politely
     return next((place for place in places(wanted, words) if fits(place, words, sentence)), None)
@@ -188,6 +188,12 @@ def _opens(place: Place, words: tuple[Word, ...], sentence: str) -> bool:
     if following in _HOLDS_BACK or not _BETWEEN.issuperset(place.skipped):
         return False
     return following in _FOLLOWS or _GOES_ON.match(sentence, words[place.last - 1].end) is not None
+
+
+def _is_of_oneself(place: Place, words: tuple[Word, ...], sentence: str) -> bool:
+    """Whether nobody else is named before it: "Sam is on leave from today" says nothing of who writes it."""
+    before = {word.text for word in words[: place.first]}
+    return before <= _ONESELF and _is_meant(place, words, sentence)
 
 
 def _is_meant(place: Place, words: tuple[Word, ...], sentence: str) -> bool:

@@ -14,6 +14,7 @@ from mailgate.tickets import reference
 from mailgate.tickets.phrases import COURTESY, phrase, places, words_of
 
 _REASON_ENDS = re.compile(r"[,;:.!?\n()]|\s[-–—]\s|\s(?:to|so|and|but|before|until|till?|who|which)\s")
+_UNTIL = re.compile(r"(?i)\b(?:until|till?|to|through)\b")
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 _ADDRESS = re.compile(r"[\w.+'-]{1,64}@[\w.-]{1,255}\w")
 _LEADS_ON = frozenset({"for", "on", "to", "with", "of"})
@@ -70,6 +71,21 @@ def _due(said: Said, around: Around) -> Order | Ambiguous:
     if until is None:
         return Ambiguous("it does not say until which day: write a date")
     return Order("due", until=until, note=said.rest or None)
+
+
+def _away(said: Said, around: Around) -> Order | Ambiguous:
+    """Until the day behind "until": "on leave from Monday to Friday" ends on Friday."""
+    *_, last = _UNTIL.split(_paragraph(said.after, said.rest))
+    until = around.dates(last) if _UNTIL.search(_paragraph(said.after, said.rest)) else None
+    if until is None:
+        return Ambiguous('it does not say until which day: write "until" and a date')
+    return Order("away", until=until, note=said.rest or None)
+
+
+def _back(said: Said, around: Around) -> Order | Ambiguous:
+    """For whoever says so; from a lead also for the address that follows."""
+    written = _ADDRESS.search(said.after)
+    return Order("back", to=written[0].lower() if written else None)
 
 
 def _priority(said: Said, around: Around) -> Order | Ambiguous:
@@ -133,6 +149,8 @@ _READERS: Mapping[str, Callable[[Said, Around], Order | Ambiguous]] = {
     "assign": _assign,
     "task": _task,
     "priority": _priority,
+    "away": _away,
+    "back": _back,
     "due": _due,
     "note": _words,
     "reply": _words,

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from mailgate.model.config import Config
-from mailgate.model.decision import Command, Decision, Duplicate, FollowUp, Intent, NewTicket, Reading, Reply
+from mailgate.model.decision import AutoReply, Command, Decision, Duplicate, FollowUp, Intent, NewTicket, Reading, Reply
 from mailgate.model.people import Person
 from mailgate.model.ticket import Draft, Status, Ticket, WaitingFor
 from mailgate.tickets.answer import to
@@ -65,6 +65,8 @@ def _told(decision: Decision) -> Iterator[tuple[Draft | Ticket, str]]:
         case NewTicket(drafts=drafts):
             yield from ((draft, _handed(draft)) for draft in drafts)
         case Command(order=order) if order.do in ("assign", "move", "undo"):
+            yield from ((after, _handed(after)) for after in _after(decision))
+        case Command() | AutoReply() if decision.absence is not None:
             yield from ((after, _handed(after)) for after in _after(decision))
         case FollowUp(ticket=ticket, intent=intent) if intent is not Intent.CHASER and not _is_ours(decision):
             after = next(iter(_after(decision)), ticket)
@@ -128,7 +130,8 @@ def _reply(
         else {"asked_by": case.requester, "words": _words(case, message, reading, known), "facts": "\n".join(facts)}
     )
     fields |= {"guidance": guidance(case.task, config)}
-    return replace(to(address, message, config, fields), draft=draft if isinstance(case, Draft) else 0)
+    reply = to(address, message, config, fields)
+    return replace(reply, draft=draft) if isinstance(case, Draft) else replace(reply, ticket=case)
 
 
 def _words(case: Draft | Ticket, message: str, reading: Reading, known: Known) -> str:

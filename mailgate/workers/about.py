@@ -48,6 +48,8 @@ def _case(decision: Decision, reply: Reply, references: Sequence[str]) -> tuple[
     """What *reply* is about, its reference, and the number of the last mail about it."""
     if isinstance(decision.outcome, NewTicket):
         return decision.outcome.drafts[reply.draft], references[reply.draft], 0
+    if reply.ticket is not None:
+        return reply.ticket, reply.ticket.ref, reply.ticket.last_serial
     ticket = decision.ticket
     if ticket is None:
         return None

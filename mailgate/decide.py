@@ -31,13 +31,13 @@ from mailgate.model.decision import (
     Reply,
     Trace,
 )
-from mailgate.model.message import BOUNCES, Envelope, Kind, Message, Verdict
+from mailgate.model.message import BOUNCES, NOTIFY, Envelope, Kind, Message, Verdict
 from mailgate.model.spans import Span
 from mailgate.model.ticket import ORDERED, Change, Draft, Event, Status, Ticket
 from mailgate.rules import dates, extract, outcomes, request
 from mailgate.rules.classify import OTHER, Classified
+from mailgate.rules.promise import calendar_of
 from mailgate.rules.ranking import STAGE
-from mailgate.rules.request import calendar_of
 from mailgate.sla.calendar import before, local_date
 from mailgate.tickets import (
     absence,
@@ -47,17 +47,21 @@ from mailgate.tickets import (
     duplicate,
     effects,
     fingerprint,
+    flood,
     lifecycle,
     questions,
     reference,
     smalltalk,
     subject,
     thread,
+    timing,
+    unreachable,
     wishes,
 )
 from mailgate.tickets.orders import Ambiguous
 from mailgate.tickets.token import tokens_in
 
+TOO_MANY = "too many came from its sender"
 LONGEST_WORDING = 200_000  # a book of 30,000 words: nobody typed what follows, and reading it would stop other mail
 
 
@@ -139,6 +143,7 @@ class _Case:
         replies: tuple[Reply, ...] = (),
         silent_because: str = "",
     ) -> Decision:
+        changes = tuple(timing.timed(change, self.config, self.facts.now) for change in changes)
         return Decision(
             outcome, self.config.version, (*self.thread.trace, *trace), changes, events, replies, silent_because
         )
@@ -178,7 +183,18 @@ class _Case:
 def decide(reading: Reading, config: Config, facts: Facts) -> Decision:
     """What should happen to the mail, and why; nothing is changed or sent here."""
     case = _Case(reading, config, facts, thread.joins(reading, config, facts))
-    return next(decision for stage in STAGES if (decision := stage(case)) is not None)
+    decision = next(decision for stage in STAGES if (decision := stage(case)) is not None)
+    return replace(decision, holds_files=_holds_files(case, decision))
+
+
+def _holds_files(case: _Case, decision: Decision) -> bool:
+    """Whether a rule holds back what a person attached, to a new request or to what belongs to a ticket."""
+    message, ticket = case.reading.message, decision.ticket
+    if not message.attachments or message.kind is not Kind.HUMAN:
+        return False
+    if isinstance(decision.outcome, NewTicket):
+        return any(draft.attachments for draft in decision.outcome.drafts)
+    return ticket is not None and request.holds_files(ticket.task, case.reading, case.config, case.facts)
 
 
 # ---- mail that nobody wrote
@@ -204,6 +220,9 @@ def _own(case: _Case) -> Decision | None:
 def _automatic(case: _Case) -> Decision | None:
     message = case.reading.message
     found = (Match("kind", message.kind, message.kind_why),)
+    if message.kind not in BOUNCES and (why := _only_machines(case)):
+        found = (Match("kind", Kind.AUTO_REPLY, effect=why),)
+        return case.decided(AutoReply(case.ticket), found, events=case.event("automatic reply received"))
     if message.kind is Kind.AUTO_REPLY:
         if case.ticket is None and _by_rule(case):
             return None
@@ -212,12 +231,23 @@ def _automatic(case: _Case) -> Decision | None:
         return case.decided(AutoReply(case.ticket), found, events=case.event("automatic reply received"))
     if message.kind in BOUNCES:
         about = thread.about(case.facts)
-        failed = message.bounce_recipients[0] if message.bounce_recipients else None
+        ticket = about.ticket if about else None
+        failed = next(iter((*case.facts.came_back, *message.bounce_recipients)), None)
         event = Event("our mail could not be delivered", "mail system", {"kind": message.kind}, {"recipient": failed})
-        return case.decided(Bounce(about.ticket if about else None, failed), found, events=(event,))
+        replies = unreachable.told(about, case.facts, case.config) if about else ()
+        return case.decided(Bounce(ticket, failed), found, events=(event,), replies=replies)
     if message.kind in (Kind.HUMAN, Kind.LIST, Kind.CALENDAR):
         return None
     return case.decided(Ignore(f"its kind is {message.kind}", case.ticket), found, events=case.event(message.kind))
+
+
+def _only_machines(case: _Case) -> str:
+    """Why nobody wrote it by hand, though nothing in the mail says so; "" where somebody may have."""
+    if case.facts.at_return_path:
+        return "only machines write to the return path of a mail"
+    if case.ticket is not None and case.reading.sender_domain == NOTIFY:
+        return "it answers a mail of ours by GOV.UK Notify"
+    return ""
 
 
 def _bulk(case: _Case) -> Decision | None:
@@ -304,15 +334,16 @@ def _command(case: _Case) -> Decision | None:
         change = commands.may_repeat(order, ticket, evidence, reading, facts) or change
     if isinstance(change, str):
         return case.refused(ticket, change, trace)
+    timed = timing.timed(change, config, facts.now)
     replies = answer.of_order(ticket, change, order, reading, config, facts.now)
     return case.decided(
-        Command(ticket, order), trace, (change,), (_ordered(change, order, evidence, reading),), replies
+        Command(ticket, order), trace, (change,), (_ordered(change, timed, order, evidence, reading),), replies
     )
 
 
-def _ordered(change: Change, order: Order, evidence: Evidence, reading: Reading) -> Event:
-    """The event by which ``undo`` and E187 know the order."""
-    public, personal = effects.before(change)
+def _ordered(change: Change, timed: Change, order: Order, evidence: Evidence, reading: Reading) -> Event:
+    """The event by which ``undo`` and E187 know the order; *timed* is the change with what it does to the clocks."""
+    public, personal = effects.before(timed)
     data = {**effects.said_of(order, change), "answers": evidence.serial, **({"before": public} if public else {})}
     return Event(ORDERED, "agent", data, {"from": reading.sender, **({"before": personal} if personal else {})})
 
@@ -395,7 +426,9 @@ def _follow_up(case: _Case) -> Decision | None:
     if commands.answers_requester(ticket, case.reading, case.thread.evidence, case.config, case.facts):
         replies = answer.relayed(ticket, case.reading.message.reply_text, case.config)
         events = case.event("answered", actor="agent")
-        return case.decided(FollowUp(ticket, Intent.NOTE), (), (), events, replies)
+        first = Change(ticket, waiting_for=ticket.waiting_for, first_reply_at=case.facts.now)
+        changes = () if ticket.first_reply_at else (first,)
+        return case.decided(FollowUp(ticket, Intent.NOTE), (), changes, events, replies)
     found = effects.of_answer(ticket, case.reading, case.config, case.facts)
     status = (found.change and found.change.status) or ticket.status
     told = lifecycle.told(ticket.status, status)
@@ -422,7 +455,20 @@ def _request(case: _Case) -> Decision:
         trace = (*trace, *why)
         if known is not None:
             return _joined(case, known, drafts[0], trace)
+    if why_not := flood.why_too_many(reading, config, facts):
+        return _collected(case, why_not, trace)
     return _opening(case, drafts, trace, silent)
+
+
+def _collected(case: _Case, why: str, trace: Trace) -> Decision:
+    """One more than anybody may open (E136): it is kept in the ticket that collects such mails, and not answered."""
+    domain, collecting = case.reading.sender_domain, case.facts.flood
+    trace = (*trace, Match("flood", domain, effect=why))
+    if collecting is not None:
+        return case.decided(Ignore(why, collecting), trace, silent_because=TOO_MANY)
+    draft = flood.collecting(case.reading, case.config, case.facts.now)
+    events = (Event("flood", "mailgate", {"domain": domain, "why": why}),)
+    return case.decided(NewTicket((draft,), collects=domain), trace, events=events, silent_because=TOO_MANY)
 
 
 def _opened(case: _Case, asked: Reading, trace: Trace, changes: tuple[Change, ...], takes_along: int) -> Decision:
@@ -468,6 +514,7 @@ def _unwanted(case: _Case, found: Classified) -> Decision | None:
         for ticket in case.facts.same_case
         if ticket.is_open and ticket.task in found.refused and set(reading.keys) & set(ticket.keys)
         if reading.sender in ticket.participants or thread.is_colleague(reading, config)
+        if thread.admits(ticket, reading, config, case.facts)
     ]
     if not unwanted:
         return None
@@ -488,7 +535,7 @@ def _joined(case: _Case, ticket: Ticket, draft: Draft, trace: Trace) -> Decision
         fields={**draft.fields, **ticket.fields},
         missing=tuple(name for name in ticket.missing if name not in draft.fields),
     )
-    asks = (case.config.service.information[name].ask for name in duplicate.unsaid(draft, ticket, case.config))
+    asks = (case.config.asks(name) for name in duplicate.unsaid(draft, ticket, case.config))
     said = {"asks": "; ".join(asks), "done_on": ticket.closed_at.isoformat() if ticket.closed_at else ""}
     replies, silent = case.answered("duplicate", said)
     if not ticket.is_open and case.reading.sender != ticket.requester:

@@ -129,7 +129,50 @@ def test_E141_a_bounce_is_noted_on_the_ticket_it_tells_of() -> None:
     assert not decision.replies
 
 
-@pytest.mark.parametrize(("kind", "claims"), [(Kind.DSN_FAILED, ["MG-7K3F-99"]), (Kind.HUMAN, [])])
+def failed(**more: object) -> Message:
+    return make_message("Undeliverable", sender="postmaster@mail.example", kind=Kind.DSN_FAILED, **more)
+
+
+def lost(ticket: Ticket, answers: str = "done", **more: object) -> Facts:
+    """What is known once a mail of ours to Ann has come back for good."""
+    evidence = (Evidence(2, "the return path of a mail of ours", ticket, ANN, answers),)
+    return make_facts(evidence=evidence, came_back=(ANN,), lost=(ANN,), colleagues=(CLEO, DEV), **more)
+
+
+def test_E142_whoever_has_the_ticket_hears_that_its_requester_cannot_be_reached() -> None:
+    decision = decided(failed(), lost(make_ticket(assignee=CLEO.address)))
+    assert sent(decision) == [("unreachable", CLEO.address)]
+    assert decision.outcome == Bounce(make_ticket(assignee=CLEO.address), ANN)
+
+
+def test_E142_while_nobody_has_it_the_whole_team_hears() -> None:
+    everybody = {"lena.brook@council.example", CLEO.address, DEV.address}
+    assert set(sent(decided(failed(), lost(make_ticket())))) == {("unreachable", address) for address in everybody}
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        lost(make_ticket(), "received"),
+        lost(make_ticket(requester=BEN)),
+        lost(make_ticket(status=Status.DONE, closed_at=NOW)),
+        replace(lost(make_ticket()), lost=()),
+    ],
+    ids=["an acknowledgement", "another's mail", "it is done", "it was known before"],
+)
+def test_E142_otherwise_it_is_only_noted(facts: Facts) -> None:
+    assert sent(decided(failed(), facts)) == []
+
+
+def test_E141_only_machines_write_to_a_return_path() -> None:
+    ticket = make_ticket(status=Status.DONE, closed_at=NOW)
+    decision = decided(make_message("I am away until Monday."), replace(answering(ticket), at_return_path=True))
+    assert decision.outcome == AutoReply(ticket)
+    assert not decision.changes
+    assert not decision.replies
+
+
+@pytest.mark.parametrize(("kind", "claims"), [(Kind.DSN_FAILED, ["MG-7K3F-99"] * 2), (Kind.HUMAN, [])])
 def test_E141_where_answers_were_to_go_names_the_ticket_of_a_mail_that_came_back(kind: Kind, claims: list[str]) -> None:
     replies_to = ("helpdesk+7k3f99-4-at2jh5xleiw7uiral@council.example",)
     reading = decide.read(make_message(kind=kind, returned_to=replies_to), make_envelope(), CONFIG)
@@ -277,10 +320,35 @@ def test_E134_headers_that_forbid_an_answer(headers: dict[str, tuple[str, ...]],
     assert why in decision.silent_because
 
 
+@pytest.mark.parametrize(
+    ("subject", "is_answered"),
+    [
+        ("Ticket Received - Ticket Received - Ticket Received - Broken screen", False),
+        ("[#117904] [#117904] [#117904] Broken screen", False),
+        ("Re: Re: Re: Broken screen", True),
+        ("Broken screen - room 12 - broken screen", True),
+    ],
+)
+def test_E135_a_subject_in_which_machines_answered_each_other_is_not_answered(subject: str, is_answered: bool) -> None:
+    assert bool(decided(make_message(REQUEST, subject=subject)).replies) is is_answered
+
+
 def test_S42_a_null_sender_is_never_answered() -> None:
     message = make_message(REQUEST)
     reading = decide.read(message, make_envelope("", vouched=True), CONFIG)
     assert not decide.decide(reading, CONFIG, make_facts()).replies
+
+
+def test_S41_what_another_service_sends_by_notify_is_a_request_and_never_answered() -> None:
+    decision = decided(make_message(REQUEST, sender="service@notifications.service.gov.uk"))
+    assert decision.action is Action.NEW_TICKET
+    assert decision.silent_because == "its sender is a machine"
+
+
+def test_S41_an_answer_by_notify_is_automatic() -> None:
+    ticket = make_ticket(status=Status.DONE, closed_at=NOW)
+    message = make_message("We have your message.", sender="service@notifications.service.gov.uk")
+    assert decided(message, answering(ticket)).outcome == AutoReply(ticket)
 
 
 def test_E133_a_machines_address_is_never_answered() -> None:
@@ -341,7 +409,9 @@ def test_the_time_that_the_ticket_waited_for_its_requester_does_not_count() -> N
         due_at=NOW + timedelta(hours=2),
     )
     decision = decided(make_message("It is in room 12."), answering(ticket))
-    assert decision.changes[0].due_at == NOW + timedelta(hours=2, minutes=30)
+    (change,) = decision.changes
+    assert change.due_at == NOW + timedelta(hours=2, minutes=30)
+    assert [event.what for event in change.events] == ["timed anew"]
 
 
 def test_a_note_of_the_team_moves_nothing() -> None:
@@ -349,7 +419,9 @@ def test_a_note_of_the_team_moves_nothing() -> None:
     message = make_message("I rang her, it is in room 12 she thinks.", sender=CLEO.address)
     decision = decided(message, Facts(NOW, CLEO, evidence=answering(ticket, CLEO.address).evidence))
     assert decision.action is Action.FOLLOW_UP
-    assert not decision.changes
+    (change,) = decision.changes
+    assert (change.status, change.missing, change.fields) == (None, None, None), "it is only the first reply"
+    assert change.first_reply_at == NOW
 
 
 def test_E121_a_stranger_with_a_forwarded_mail_may_post_and_moves_nothing() -> None:

@@ -61,7 +61,7 @@ def show_ticket(
 
     config = configuration(context)
     with opened(config) as store, store.read() as connection:
-        found = tickets.show(connection, _canonical(ref, config.service.reference), config.key_name)
+        found = tickets.show(connection, canonical(ref, config.service.reference), config.key_name)
     if as_json:
         print_json(found)
     else:
@@ -82,20 +82,20 @@ def set_ticket(
     from mailgate.workers.order import give
 
     config = configuration(context)
-    canonical = _canonical(ref, config.service.reference)
+    wanted = canonical(ref, config.service.reference)
     orders = list(_orders(task, assignee, status, config))
     if not orders:
         raise Refused("say what to change: --task, --assignee or --status")
     with opened(config) as store:
         mails = context_of(config, store)
         for order in orders:
-            give(store, mails, canonical, order, clock())
+            give(store, mails, wanted, order, clock())
         with store.read() as connection:
-            found = tickets.show(connection, canonical, config.key_name)
+            found = tickets.show(connection, wanted, config.key_name)
     if as_json:
         print_json(found)
     else:
-        print(f"{canonical} is {found['status']}: {found['task'] or 'no task'}, {found['assignee'] or 'unassigned'}.")
+        print(f"{wanted} is {found['status']}: {found['task'] or 'no task'}, {found['assignee'] or 'unassigned'}.")
 
 
 def _orders(task: str | None, assignee: str | None, status: Status | None, config: "Config") -> Iterator["Order"]:
@@ -119,7 +119,7 @@ def _orders(task: str | None, assignee: str | None, status: Status | None, confi
 _ORDERED_BY = {Status.WAITING: "waiting", Status.DONE: "done", Status.CANCELLED: "cancel", Status.OPEN: "reopen"}
 
 
-def _canonical(written: str, prefix: str) -> str:
+def canonical(written: str, prefix: str) -> str:
     """The reference as it is stored, however somebody wrote it (E221)."""
     from mailgate.tickets import reference
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from mailgate.ingest import undelivered
 from mailgate.ingest.seen import Found, Seen
-from mailgate.model.message import Kind
+from mailgate.model.message import NOTIFY, Kind
 
 _AWAY = (
     *(
@@ -103,6 +103,11 @@ def _auto_reply(seen: Seen) -> Found:
     return None
 
 
+def _notify(seen: Seen) -> Found:
+    """What GOV.UK Notify has to say for itself: a check of our address, a code (docs/notify.md section 1)."""
+    return (Kind.AUTO_REPLY, "GOV.UK Notify itself wrote it") if seen.sender == f"gov.uk.notify@{NOTIFY}" else None
+
+
 def _list(seen: Seen) -> Found:
     for name in _LIST_HEADERS:
         if name in seen.headers:
@@ -120,5 +125,6 @@ _TESTS: Sequence[Callable[[Seen], Found]] = (
     _receipt,
     _calendar,
     _auto_reply,
+    _notify,
     _list,
 )

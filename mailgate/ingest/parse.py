@@ -162,6 +162,7 @@ def _seen(root: Part, headers: Headers, subject: str, from_: Address | None, tex
     return Seen(
         headers=headers.decoded,
         subject=subject,
+        sender=from_.address if from_ else "",
         from_local=from_local,
         report=report,
         delivery=delivery,

@@ -32,6 +32,7 @@ class Seen:
     reply: str = ""
     null_sender: bool = False
     returns_mail: bool = False
+    sender: str = ""
 
     def first(self, name: str) -> str:
         """The first value of the header *name*, or ""."""

@@ -19,6 +19,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from mailgate.model.outbound import Way
 from mailgate.model.spans import Opening, Span
+from mailgate.model.ticket import WaitingFor
 
 
 def _listed(value: Any) -> Any:
@@ -130,6 +131,10 @@ class Defaults(Model):
     duplicates_within: Allowance = Span.parse("10 working days")
     reopen_within: Allowance = Span.parse("10 working days")
     framework: Framework = Framework.REDUCIBLE
+    clock_stops_for: Annotated[tuple[WaitingFor, ...], BeforeValidator(_listed)] = (
+        WaitingFor.REQUESTER,
+        WaitingFor.CAPACITY,
+    )
 
 
 class Identifier(Model):
@@ -224,6 +229,7 @@ class Information(Model):
 class Task(Model):
     label: str | None = None
     recognise: Words = ()
+    words: Words = ()
     needs: Words = ()
     without: Words = ()
     priority: str | None = None
@@ -246,9 +252,9 @@ class Then(Model):
     task: str | None = None
     priority: str | None = None
     tag: Words = ()
-    show_to: str | None = None
-    attachments: str | None = None
-    start: str | None = None
+    show_to: Literal["the owning team only"] | None = None
+    attachments: Literal["hold until a person releases them"] | None = None
+    start: Literal["commission"] | None = None
     stop: bool = False
 
 
@@ -317,6 +323,7 @@ class Messages(Model):
     declined: str = "templates/declined.md"
     commission: str = "templates/commission.md"
     unreadable: str = "templates/unreadable.md"
+    unreachable: str = "templates/unreachable.md"
     alert: str = "templates/alert.md"
     gathered: str = "templates/gathered.md"
     open_requests: str = "templates/open-requests.md"
@@ -546,6 +553,11 @@ class Send(Model):
     client_id: str | None = None
     automatic_per_hour: Count = 3000
 
+    @property
+    def is_own_relay(self) -> bool:
+        """Whether a relay of ours sends, which takes whatever return path we give (E141)."""
+        return self.via.startswith("smtp://") and not self.user
+
     @model_validator(mode="after")
     def _is_whole(self) -> Self:
         if self.user and not self.secret_file:
@@ -626,6 +638,13 @@ class Config(Model):
         category_name, _, task_name = path.partition(".")
         category = self.service.categories.get(category_name) or Category()
         return category, category.tasks.get(task_name) or Task()
+
+    def asks(self, name: str) -> str:
+        """What ends the sentence "Please tell us ..." for the information or identifier *name*."""
+        if found := self.service.information.get(name):
+            return found.ask
+        identifier = self.service.identifiers.get(name)
+        return f"the {(identifier and identifier.label) or name}"
 
     def is_ours(self, domain: str) -> bool:
         """Whether *domain* is one of our organisation's, or below one of them."""

@@ -113,6 +113,15 @@ class Reading:
         return self.message.from_.address if self.message.from_ else ""
 
     @property
+    def sender_domain(self) -> str:
+        return self.sender.rpartition("@")[2]
+
+    @property
+    def may_be_too_many(self) -> bool:
+        """Whether caps on new tickets can hold for it (E136): not for files that a person feeds in, nor insiders."""
+        return self.envelope.source != "file" and self.verdict is not Verdict.INTERNAL and bool(self.sender)
+
+    @property
     def locks(self) -> frozenset[str]:
         """What no other mail may be decided about at the same time: two mails that share one might be one request."""
         message = self.message
@@ -198,7 +207,11 @@ class Facts:
     members of the teams of the tickets in *evidence*. *acknowledged* counts automatic answers of the last day to
     its sender, *acknowledged_lately* those of the last hour, *acknowledged_just_now* those of the last ten minutes, and
     *acknowledged_to_strangers* those of the last minute to anybody not verified (E136).
-    *is_own*: we sent a mail with its Message-ID. *canary*: the valid token of a canary of ours.
+    *opened_by_sender* and *opened_by_domain* are the new tickets of the last hour from its sender and from the sender's
+    domain, *flood* the open ticket that collects what is too much of them.
+    *is_own*: we sent a mail with its Message-ID. *came_back* are the readers of ours to whom it reports that a mail did
+    not go, and *lost* those of them who count as unreachable by it (E142). *at_return_path*: it came to where failures
+    of a mail of ours come (E141), where nobody writes by hand. *canary*: the valid token of a canary of ours.
     *workers* are the people to whom a new ticket can be given. *ordered* are the orders that ran on each ticket,
     by its id, of those that the mail may give an order to, the oldest first. *joined* is what
     the sender was told to be a duplicate by the mail of ours that this one answers. *listing* is what
@@ -216,8 +229,14 @@ class Facts:
     acknowledged_lately: int = 0
     acknowledged_just_now: int = 0
     acknowledged_to_strangers: int = 0
+    opened_by_sender: int = 0
+    opened_by_domain: int = 0
+    flood: Ticket | None = None
     answers_ours_automatically: bool = False
     is_own: bool = False
+    came_back: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
+    at_return_path: bool = False
     canary: Token | None = None
     workers: tuple[Worker, ...] = ()
     ordered: Mapping[int, tuple[Ordered, ...]] = field(default_factory=dict)
@@ -226,7 +245,7 @@ class Facts:
     own_work: tuple[Ticket, ...] = ()
 
     def after_giving(self, given: Mapping[str, int]) -> "Facts":
-        """The facts once so many more tickets were *given* to each address: what is decided together counts too."""
+        """The facts once so many more tickets were *given* to each address."""
         if not given:
             return self
         workers = (
@@ -244,11 +263,13 @@ class Facts:
 class NewTicket:
     """Open *drafts*: the first is the mail's own, the others are further requests in it.
 
-    *takes_along* is an earlier mail that belongs to the first from now on (E158).
+    *takes_along* is an earlier mail that belongs to the first from now on (E158). *collects*: the domain from which
+    there is too much, which the ticket collects (E136).
     """
 
     drafts: tuple[Draft, ...]
     takes_along: int | None = None
+    collects: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -346,7 +367,10 @@ class Absence:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What should happen to one mail. *config_version* and *trace* explain it; *absence*: who is away by it."""
+    """What should happen to one mail. *config_version* and *trace* explain it; *absence*: who is away by it.
+
+    *holds_files*: what is attached is given to nobody until a person releases it.
+    """
 
     outcome: Outcome
     config_version: str
@@ -356,6 +380,7 @@ class Decision:
     replies: tuple[Reply, ...] = ()
     silent_because: str = ""
     absence: Absence | None = None
+    holds_files: bool = False
 
     @property
     def action(self) -> Action:

@@ -41,6 +41,9 @@ class Verdict(StrEnum):
 
 VERIFIED = frozenset({Verdict.INTERNAL, Verdict.PASS})
 
+NOTIFY = "notifications.service.gov.uk"
+"""Where the mails of GOV.UK Notify come from. Nobody reads answers there, and nothing in them says so."""
+
 NOT_FETCHED = "imap, not fetched"
 """The source of an envelope whose mail its server did not hand over: only a note of it is there (E53)."""
 
@@ -178,3 +181,8 @@ class Message:
     @property
     def is_bounce(self) -> bool:
         return self.kind in BOUNCES
+
+    @property
+    def is_lasting_failure(self) -> bool:
+        """Whether it says that mail will never arrive (E142): not so where a mailbox is full or a policy in the way."""
+        return self.kind is Kind.DSN_FAILED and not self.bounce_status.startswith(("4.", "5.2.2", "5.7."))

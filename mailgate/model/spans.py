@@ -78,7 +78,7 @@ class Opening:
     def __str__(self) -> str:
         first, last = min(self.days), max(self.days)
         days = _DAYS[first].title() + (f" to {_DAYS[last].title()}" if last > first else "")
-        return f"{days}, {_spoken(self.opens)} to {_spoken(self.closes)}"
+        return f"{days}, {spoken(self.opens)} to {spoken(self.closes)}"
 
 
 def _clock(text: str) -> time:
@@ -88,6 +88,7 @@ def _clock(text: str) -> time:
     return time(int(found[1]) % 12 + (12 if found[3] == "pm" else 0), int(found[2] or 0))
 
 
-def _spoken(at: time) -> str:
+def spoken(at: time) -> str:
+    """ "9am", "5.30pm"."""
     minutes = f".{at.minute:02}" if at.minute else ""
     return f"{at.hour % 12 or 12}{minutes}{'am' if at.hour < 12 else 'pm'}"

@@ -44,6 +44,7 @@ NOTIFICATIONS = frozenset(
         "paused",
         "commission",
         "unreadable",
+        "unreachable",
         "alert",
     }
 )
@@ -123,7 +124,7 @@ def compose(reply: Reply, about: About, context: Context) -> Outbound:
     return Outbound(
         message=reply.message,
         recipient=reply.to,
-        sender="" if about.automatic and reply.message not in NOTIFICATIONS else _base(about, context),
+        sender=_return_path(reply, about, context),
         subject=subject,
         message_id=message_id,
         content=_FRAME % (head.encode("ascii"), _quoted(text), _quoted(html)),
@@ -191,6 +192,16 @@ def _message_id(reply: Reply, about: About, context: Context) -> str:
         return token.message_id(domain, context.keys, about.ref, about.serial)
     named = sha256("\0".join((reply.message, reply.to, about.cause)).encode()).hexdigest()[:24]
     return f"<{reply.message}.{named}@{domain}>"
+
+
+def _return_path(reply: Reply, about: About, context: Context) -> str:
+    """Where it comes to that this mail could not be delivered; "" where nothing may come back (RFC 3834, E141)."""
+    base = _base(about, context)
+    if context.config.operator.send.is_own_relay:
+        tagged = token.return_path(base, context.keys, about.ref, about.serial)
+        if tagged != base:
+            return tagged
+    return "" if about.automatic and reply.message not in NOTIFICATIONS else base
 
 
 def _display(about: About, context: Context) -> str:

@@ -48,6 +48,7 @@ OWN: Mapping[str, frozenset[str]] = {
     "declined": frozenset(),
     "commission": frozenset(),
     "unreadable": frozenset(),
+    "unreachable": frozenset(),
     "alert": frozenset({"alert", "detail"}),
     "gathered": frozenset({"references"}),
     "assigned": ASSIGNMENT,

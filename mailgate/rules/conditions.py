@@ -15,6 +15,7 @@ from typing import Any
 
 from mailgate.model.config import Calendar, Config
 from mailgate.model.decision import Facts, Reading, Trace
+from mailgate.model.message import VERIFIED, Verdict
 from mailgate.model.spans import Span, Unit
 from mailgate.model.ticket import Values
 from mailgate.rules.searches import Wishes
@@ -22,6 +23,7 @@ from mailgate.sla.calendar import local_date, months_later, working_day
 
 _OUTSIDE = "anyone outside "
 _WITHIN = "within "
+_NOBODY = "nobody@invalid"  # of no organisation there is (RFC 2606)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,16 @@ def _not(case: Case, wanted: Any) -> str | None:
 
 
 def _from(case: Case, wanted: Any) -> str | None:
-    return _first_address([case.reading.sender], wanted)
+    """Nobody is one of us by what a From says (E180): who claims it without proof counts as outside too."""
+    sender = case.reading.sender
+    if _is_proved(case) or not case.config.is_ours(sender.rpartition("@")[2]):
+        return _first_address([sender], wanted)
+    claimed = [] if case.reading.verdict is Verdict.FAIL else [sender]
+    return _first_address([*claimed, _NOBODY], wanted) and sender
+
+
+def _is_proved(case: Case) -> bool:
+    return case.reading.verdict in VERIFIED
 
 
 def _to(case: Case, wanted: Any) -> str | None:
@@ -110,7 +121,8 @@ def _is_address(address: str, wish: str) -> bool:
 
 
 def _sender_role(case: Case, wanted: Any) -> str | None:
-    return _one_of(case.facts.sender.role if case.facts.sender else None, wanted)
+    known = case.facts.sender if _is_proved(case) else None
+    return _one_of(known.role if known else None, wanted)
 
 
 def _marking(case: Case, wanted: Any) -> str | None:

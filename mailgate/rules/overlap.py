@@ -14,7 +14,7 @@ from mailgate.rules.conditions import listed
 _ADDRESSES = frozenset({"from", "to"})
 _WITHIN = "within "
 _OUTSIDE = "anyone outside "
-_SET_ONCE = ("task", "priority", "show_to", "attachments", "start")
+_SET_ONCE = ("task", "priority")
 _CHANGED_BY: Mapping[str, frozenset[str]] = {
     "task": frozenset({"task"}),
     "category": frozenset({"task"}),

@@ -7,7 +7,7 @@ come from the ``holidays`` library and from the calendar's own list; a year is w
 
 import calendar as months
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import NamedTuple
@@ -21,6 +21,7 @@ from mailgate.model.spans import Span, Unit
 _NATIONS = {"england-and-wales": "ENG", "scotland": "SCT", "northern-ireland": "NIR"}
 _WORKING = {Unit.WORKING_MINUTES: timedelta(minutes=1), Unit.WORKING_HOURS: timedelta(hours=1)}
 _ELAPSED = {Unit.MINUTES: timedelta(minutes=1), Unit.HOURS: timedelta(hours=1)}
+_WEEKEND = (5, 6)
 _DAYS = {Unit.DAYS: 1, Unit.WEEKS: 7}
 _MONTHS = {Unit.MONTHS: 1, Unit.YEARS: 12}
 
@@ -68,16 +69,28 @@ def add_working_time(at: datetime, length: timedelta, calendar: Calendar) -> dat
 
 def working_time(start: datetime, end: datetime, calendar: Calendar) -> timedelta:
     """The open time between *start* and *end*; nothing where *end* is not later."""
-    total = timedelta()
-    for opening in _openings(start, calendar):
-        if opening.start >= end:
-            break
-        total += min(opening.end, end) - max(opening.start, start)
-    return total
+    return sum((opening.end - opening.start for opening in openings(start, end, calendar)), timedelta())
 
 
 def is_working_day(day: date, calendar: Calendar) -> bool:
     return day in _year(calendar, day.year).closing
+
+
+def closed_because(day: date, calendar: Calendar) -> str:
+    """The name of the holiday, else of the day of the week; "" for a working day."""
+    if is_working_day(day, calendar):
+        return ""
+    if day in calendar.also_closed:
+        return "closed as the configuration says"
+    return _holidays(calendar, day.year).get(day) or f"a {day:%A}"
+
+
+def openings(start: datetime, end: datetime, calendar: Calendar) -> Iterator[Open]:
+    """The open time between *start* and *end*, in order."""
+    for opening in _openings(start, calendar):
+        if opening.start >= end:
+            return
+        yield Open(max(opening.start, start), min(opening.end, end))
 
 
 def working_day(day: date, count: int, calendar: Calendar) -> date:
@@ -145,8 +158,8 @@ def _local(at: datetime, calendar: Calendar) -> datetime:
 def _openings(at: datetime, calendar: Calendar) -> Iterator[Open]:
     """The openings that end after *at*, in order, without end."""
     year = _local(at, calendar).year
-    openings = _year(calendar, year).openings
-    yield from openings[bisect_right(openings, at, key=lambda opening: opening.end) :]
+    first = _year(calendar, year).openings
+    yield from first[bisect_right(first, at, key=lambda opening: opening.end) :]
     while True:
         year += 1
         yield from _year(calendar, year).openings
@@ -158,26 +171,32 @@ class _Year(NamedTuple):
     """When each working day ends."""
 
 
+def _holidays(calendar: Calendar, year: int) -> Mapping[date, str]:
+    """The bank holidays of *year* and their names: of one on a weekend the day in lieu (docs/domain.md section 6)."""
+    if calendar.holidays is None:
+        return {}
+    found = holidays.country_holidays("GB", subdiv=_NATIONS[calendar.holidays], years=year)
+    return {day: name for day, name in found.items() if day.weekday() not in _WEEKEND}
+
+
 @lru_cache(maxsize=256)
 def _year(calendar: Calendar, year: int) -> _Year:
     """All openings of *year*. ValueError: it has none, and no promise could ever fall due."""
-    closed = set(calendar.also_closed)
-    if calendar.holidays:
-        closed |= set(holidays.country_holidays("GB", subdiv=_NATIONS[calendar.holidays], years=year))
+    closed = {*calendar.also_closed, *_holidays(calendar, year)}
     first = date(year, 1, 1)
     days = (first + timedelta(days=number) for number in range((date(year + 1, 1, 1) - first).days))
-    openings: list[Open] = []
+    found: list[Open] = []
     closing = {}
     for day in days:
         if day in closed:
             continue
         for hours in sorted(calendar.hours, key=lambda hours: hours.opens):
             if day.weekday() in hours.days:
-                _append(openings, Open(instant(day, hours.opens, calendar), instant(day, hours.closes, calendar)))
-                closing[day] = openings[-1].end
-    if not openings:
+                _append(found, Open(instant(day, hours.opens, calendar), instant(day, hours.closes, calendar)))
+                closing[day] = found[-1].end
+    if not found:
         raise ValueError(f"a calendar without any working time in {year} cannot tell when something is due")
-    return _Year(tuple(openings), closing)
+    return _Year(tuple(found), closing)
 
 
 def _append(openings: list[Open], opening: Open) -> None:

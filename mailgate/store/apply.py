@@ -1,20 +1,20 @@
 """Doing what was decided: everything about a batch of mails in one transaction."""
 
-import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Insert, Table, bindparam, delete, insert, select, text, update
+from sqlalchemy import ColumnElement, Connection, Insert, Table, bindparam, delete, insert, select, text, update
 
 from mailgate.errors import TryLater
-from mailgate.model.decision import Decision, Facts, NewTicket, Reading
-from mailgate.model.message import BOUNCES, VERIFIED, Kind, Verdict
+from mailgate.model.decision import Decision, Facts, Ignore, NewTicket, Reading
+from mailgate.model.message import VERIFIED, Kind, Verdict
 from mailgate.model.outbound import Outbound
-from mailgate.model.ticket import NOBODY, OPEN_STATUSES, Change, Draft, Event, Status, Ticket
-from mailgate.store import contacts, history, known, outbox, people, spool
+from mailgate.model.ticket import NOBODY, OPEN_STATUSES, Change, Draft, Event, FileState, Status, Ticket
+from mailgate.store import contacts, floods, history, known, outbox, people, spool
 from mailgate.store.engine import Store, insert_new
 from mailgate.store.history import Head, chained
 from mailgate.store.rows import draft_row
@@ -32,11 +32,9 @@ from mailgate.store.tables import (
 )
 
 GATEWAY = "mailgate"
-RUNNING = frozenset({Status.NEW, Status.OPEN})
-PASSING = re.compile(r"4\.|5\.2\.2|5\.7\.")  # the mailbox is full, or a policy is in the way
 CHANGEABLE = (
     *("status", "waiting_for", "assignee", "category", "task", "priority", "team", "sla_policy"),
-    *("keys", "fields", "missing", "due_at"),
+    *("keys", "fields", "missing", "first_reply_due", "first_reply_at", "due_at", "paused_seconds"),
 )
 # Made once: to make a statement takes as long as to run it.
 OPENING = insert(tickets).returning(tickets.c.ref, tickets.c.id)
@@ -107,6 +105,7 @@ def apply(store: Store, connection: Connection, settled: Sequence[Settled]) -> N
         _change_tickets(tx, settled)
         ids = _open_tickets(tx, [opening for each in settled for opening in _openings(each)])
         own = [_ticket_id(each, ids) for each in settled]
+        _count_openings(tx, settled, ids)
         _save_messages(tx, settled, own)
         _take_along(tx, settled, own)
         _note_contacts(tx, settled)
@@ -125,7 +124,7 @@ def carry_out(
     """
     with store.writing(connection) as tx:
         _heads(tx, [change.ticket])
-        history.append(tx, change.ticket.id, [happened], now)
+        history.append(tx, change.ticket.id, [happened, *change.events], now)
         _change(tx, change, now)
         outbox.queue(tx, [outbox.Queued(mail, change.ticket.id, now, to_stranger=False) for mail in sent])
 
@@ -166,6 +165,20 @@ def _open_notice(tx: Connection, notice: Notice, now: datetime, mail_id: int | N
     ids = _open_tickets(tx, [_Opening(notice.draft, notice.reference, mail_id, "", notice.events, now)])
     mails = [outbox.Queued(mail, ids[notice.reference], now, to_stranger=False) for mail in notice.outbound]
     outbox.queue(tx, mails)
+
+
+def _count_openings(tx: Connection, settled: Sequence[Settled], ids: dict[str, int]) -> None:
+    """What the caps on new tickets go by (E136)."""
+    begun = [outcome.collects for each in settled if isinstance(outcome := each.decision.outcome, NewTicket)]
+    if any(count > 1 for domain, count in Counter(begun).items() if domain):
+        raise TryLater("two mails of one batch begin to collect what one domain sends")
+    for each in settled:
+        outcome = each.decision.outcome
+        if isinstance(outcome, NewTicket) and each.reading.may_be_too_many:
+            opened = [ids[ref] for ref in each.references]
+            floods.count(tx, each.reading, opened, each.now)
+            if outcome.collects:
+                floods.collect(tx, outcome.collects, opened[0])
 
 
 def _by_instant(settled: Iterable[Settled]) -> dict[datetime, list[Settled]]:
@@ -253,17 +266,17 @@ def _keys(keys: Iterable[str], ticket_id: int) -> Iterable[dict[str, Any]]:
 
 def _clocks(opening: _Opening, ticket_id: int) -> Iterable[dict[str, Any]]:
     draft = opening.draft
-    stopped = draft.status not in RUNNING
+    begins_at = draft.clock_started_at
     for kind, due in (("first_reply", draft.first_reply_due), ("finish", draft.due_at)):
         if due is not None:
             yield {
                 "ticket_id": ticket_id,
                 "kind": kind,
                 "policy": draft.sla_policy,
-                "started_at": draft.clock_started_at or draft.received_at,
+                "started_at": begins_at or draft.received_at,
                 "due_at": due,
-                "stopped_at": opening.now if stopped else None,
-                "next_check_at": None if stopped else due,
+                "stopped_at": None if begins_at else opening.now,
+                "next_check_at": begins_at,
             }
 
 
@@ -278,6 +291,7 @@ def _save_messages(tx: Connection, settled: Sequence[Settled], ticket_ids: Seque
             "size": file.size,
             "sha256": file.sha256,
             "inline": file.inline,
+            "state": FileState.HELD if each.decision.holds_files else None,
         }
         for each in settled
         for file in each.reading.message.attachments
@@ -327,12 +341,8 @@ def _note_contacts(tx: Connection, settled: Sequence[Settled]) -> None:
     contacts.heard_from(tx, (reading.sender for reading in wrote if reading.verdict is not Verdict.FAIL))
     for each in settled:
         message = each.reading.message
-        ids = (*message.returned_ids, *message.in_reply_to, *message.references)
-        for address in message.bounce_recipients if message.kind in BOUNCES and ids else ():
-            if not contacts.mailed(tx, address, ids):
-                continue
-            is_lasting = message.kind is Kind.DSN_FAILED and not PASSING.match(message.bounce_status)
-            note = contacts.flag if is_lasting else contacts.failed_for_now
+        for address in each.facts.came_back if each.facts else ():
+            note = contacts.flag if message.is_lasting_failure else contacts.failed_for_now
             if note(tx, address, each.now) and each.decision.ticket:
                 event = Event("requester unreachable", GATEWAY, {"status": message.bounce_status}, {"address": address})
                 history.append(tx, each.decision.ticket.id, [event], each.now)
@@ -362,8 +372,10 @@ def _change_tickets(tx: Connection, settled: Sequence[Settled]) -> None:
 
 
 def _touched(settled: Settled) -> dict[int, Ticket]:
-    own = settled.decision.ticket
-    tickets_of = [change.ticket for change in settled.decision.changes] + ([own] if own else [])
+    """The tickets that are changed, or whose history goes on: what is only kept with one does not touch it."""
+    own, decision = settled.decision.ticket, settled.decision
+    is_kept = isinstance(decision.outcome, Ignore) and not decision.events
+    tickets_of = [change.ticket for change in decision.changes] + ([own] if own and not is_kept else [])
     return {ticket.id: ticket for ticket in tickets_of}
 
 
@@ -392,7 +404,7 @@ def _change(tx: Connection, change: Change, now: datetime) -> None:
         values["closed_at"] = None if change.status in OPEN_STATUSES else change.closed_at or now
         if change.status is not Status.WAITING:
             values |= {"waiting_for": None, "waiting_since": None}
-        elif change.ticket.status is not Status.WAITING:
+        elif change.ticket.status is not Status.WAITING or change.waiting_for not in (None, change.ticket.waiting_for):
             values["waiting_since"] = now
     if values:
         tx.execute(update(tickets).where(tickets.c.id == ticket_id).values(values))
@@ -409,14 +421,24 @@ def _change(tx: Connection, change: Change, now: datetime) -> None:
 
 
 def _set_clocks(tx: Connection, change: Change, now: datetime) -> None:
-    """The clocks of a ticket run while it is new or open, and are checked when they are due."""
-    of_ticket = clocks.c.ticket_id == change.ticket.id
-    if change.due_at is not None:
-        tx.execute(update(clocks).where(of_ticket, clocks.c.kind == "finish").values(due_at=change.due_at))
-    if change.status is None and change.due_at is None:
+    """Move the clocks of a ticket as *change* says; those that run are looked at at once."""
+    ticket_id = change.ticket.id
+    for kind, due in (("first_reply", change.first_reply_due), ("finish", change.due_at)):
+        if due is not None:
+            begun = {"ticket_id": ticket_id, "kind": kind, "started_at": change.ticket.received_at, "due_at": due}
+            tx.execute(insert_new(tx, clocks), begun)
+            policy = {"policy": change.sla_policy} if change.sla_policy else {}
+            tx.execute(update(clocks).where(_clock(ticket_id, kind)).values(due_at=due, **policy))
+    if change.runs is None:
         return
-    runs = (change.status or change.ticket.status) in RUNNING
-    moved = {"stopped_at": None, "next_check_at": clocks.c.due_at} if runs else {"next_check_at": None}
-    tx.execute(update(clocks).where(of_ticket).values(moved))
-    if not runs:
-        tx.execute(update(clocks).where(of_ticket, clocks.c.stopped_at.is_(None)).values(stopped_at=now))
+    moved = {"stopped_at": None, "next_check_at": now} if change.runs else {"next_check_at": None}
+    tx.execute(update(clocks).where(clocks.c.ticket_id == ticket_id).values(moved))
+    if not change.runs:
+        running = (clocks.c.ticket_id == ticket_id) & clocks.c.stopped_at.is_(None)
+        tx.execute(update(clocks).where(running).values(stopped_at=now))
+    if change.first_reply_at or change.ticket.first_reply_at:
+        tx.execute(update(clocks).where(_clock(ticket_id, "first_reply")).values(next_check_at=None))
+
+
+def _clock(ticket_id: int, kind: str) -> ColumnElement[bool]:
+    return (clocks.c.ticket_id == ticket_id) & (clocks.c.kind == kind)

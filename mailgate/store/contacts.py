@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Connection, delete, select
 
 from mailgate.store.columns import microseconds
 from mailgate.store.engine import upsert
-from mailgate.store.tables import contacts, outbox_mails
+from mailgate.store.tables import contacts
 
 UNREACHABLE = "mail to this address came back"
 MOST_FAILURES, COUNTED_FOR = 5, timedelta(days=7)
@@ -17,6 +18,24 @@ def flagged(connection: Connection, addresses: Iterable[str]) -> frozenset[str]:
     """Which of *addresses* are known to be unreachable."""
     query = select(contacts.c.address).where(contacts.c.flagged_at.is_not(None))
     return frozenset(connection.scalars(query.where(contacts.c.address.in_(sorted(set(addresses))))))
+
+
+def lost(connection: Connection, addresses: Sequence[str], now: datetime, *, lasting: bool) -> tuple[str, ...]:
+    """Which of *addresses* become unreachable by one more failure: a *lasting* one, or the fifth in seven days."""
+    query = select(contacts).where(contacts.c.address.in_(list(addresses)))
+    known = {row.address: row for row in connection.execute(query)} if addresses else {}
+    return tuple(address for address in addresses if _is_lost(known.get(address), now, lasting=lasting))
+
+
+def _is_lost(known: Any, now: datetime, *, lasting: bool) -> bool:
+    if known is None or known.flagged_at is not None:
+        return known is None and lasting
+    return lasting or len(_recent(known.failures, now)) + 1 >= MOST_FAILURES
+
+
+def _recent(failures: Iterable[int], now: datetime) -> list[int]:
+    since = microseconds(now - COUNTED_FOR)
+    return [at for at in failures if at > since]
 
 
 def flag(tx: Connection, address: str, now: datetime) -> bool:
@@ -32,8 +51,7 @@ def failed_for_now(tx: Connection, address: str, now: datetime) -> bool:
     known = tx.execute(select(contacts.c.failures, contacts.c.flagged_at).where(contacts.c.address == address)).first()
     if known is not None and known.flagged_at is not None:
         return False
-    since = microseconds(now - COUNTED_FOR)
-    failures = [at for at in (known.failures if known else ()) if at > since] + [microseconds(now)]
+    failures = [*_recent(known.failures if known else (), now), microseconds(now)]
     is_enough = len(failures) >= MOST_FAILURES
     row = {"address": address, "failures": failures, "flagged_at": now if is_enough else None}
     tx.execute(upsert(tx, contacts), row)
@@ -45,9 +63,3 @@ def heard_from(tx: Connection, addresses: Iterable[str]) -> None:
     wanted = sorted(set(addresses) - {""})
     if wanted:
         tx.execute(delete(contacts).where(contacts.c.address.in_(wanted)))
-
-
-def mailed(connection: Connection, address: str, message_ids: Sequence[str]) -> bool:
-    """Whether one of *message_ids* is a mail of ours to *address*: anybody can forge a report of failure."""
-    query = select(outbox_mails.c.id).where(outbox_mails.c.message_id.in_(list(message_ids)))
-    return connection.execute(query.where(outbox_mails.c.recipient == address).limit(1)).first() is not None

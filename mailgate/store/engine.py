@@ -15,6 +15,7 @@ from sqlalchemy.exc import ArgumentError
 
 from mailgate.errors import Refused
 from mailgate.model.config import Operator
+from mailgate.store.begun import Begun
 from mailgate.store.failures import translated
 from mailgate.store.objects import Objects, open_objects
 
@@ -24,12 +25,13 @@ _INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.in
 class Store(ABC):
     """The way in. Whatever the database does wrong for the moment is raised as TryLater.
 
-    *objects* has the content of large mails.
+    *objects* has the content of large mails, *begun* notes about mails that are being sent.
     """
 
-    def __init__(self, engine: Engine, objects: Objects) -> None:
+    def __init__(self, engine: Engine, objects: Objects, begun: Begun) -> None:
         self.engine = engine
         self.objects = objects
+        self.begun = begun
 
     @contextmanager
     def read(self) -> Iterator[Connection]:

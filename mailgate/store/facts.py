@@ -24,11 +24,11 @@ from sqlalchemy import (
 
 from mailgate.errors import TryLater
 from mailgate.model.decision import Evidence, Facts, Known, Ordered, Reading, Token
-from mailgate.model.message import VERIFIED
+from mailgate.model.message import BOUNCES, VERIFIED
 from mailgate.model.people import Person
 from mailgate.model.ticket import ORDERED, Ticket
+from mailgate.store import contacts, floods, listings, people, rows
 from mailgate.store import known as knowledge
-from mailgate.store import listings, people, rows
 from mailgate.store.columns import Instant, Name, instant
 from mailgate.store.tables import events, messages, outbox_mails, receipts, ticket_keys, tickets
 
@@ -39,6 +39,8 @@ REPLY_TOKEN = "reply"
 JOINED = "duplicate"  # the message of ours that says so
 CANARY_TOKEN = "canary"
 ORDERS_BY = 2  # the weakest evidence by which an order may run (E186)
+BOUNCE_TOKEN = "bounce"
+HOW = {REPLY_TOKEN: "the reply address", BOUNCE_TOKEN: "the return path of a mail of ours"}
 UNKNOWN_RECIPIENT = "unknown"  # of a mail of ours that is no longer stored: nobody's address
 EXCHANGE_PARENT = "x-ms-exchange-parent-message-id"
 DAY, HOUR, TEN_MINUTES, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=10), timedelta(minutes=1)
@@ -96,17 +98,22 @@ STORED_BY_ID, STORED_BY_CONTENT = _stored_by(messages.c.message_id), _stored_by(
 
 @lru_cache(maxsize=256)
 def _to_senders(count: int) -> TextClause:
-    """How many automatic mails so many senders got in each time of ``WITHIN``: (number of the sender, mails, ...)."""
-    asked = ", ".join(f"({number}, :sender{number})" for number in range(count))
+    """How many automatic mails so many senders got in each time of ``WITHIN``: (number of the sender, mails, ...).
+
+    In the shortest time those of one mailbox count alone.
+    """
+    asked = ", ".join(f"({number}, :sender{number}, :mailbox{number})" for number in range(count))
+    of_mailbox = "AND (mailbox = '' OR mailbox = (SELECT mailbox FROM tickets WHERE tickets.id = ticket_id))"
     counts = ", ".join(
         f"""(SELECT count(*) FROM (
             SELECT id FROM outbox_mails
-            WHERE recipient = address AND automatic AND queued_at > :{after} AND queued_at <= :at LIMIT {MOST_COUNTED}
+            WHERE recipient = address AND automatic AND queued_at > :{after} AND queued_at <= :at
+            {of_mailbox if after == "ten_minutes" else ""} LIMIT {MOST_COUNTED}
         ) AS counted)"""  # noqa: S608 - nothing but numbers and names of ours is put in
         for after in WITHIN
     )
-    counting = text(f"WITH asked (number, address) AS (VALUES {asked}) SELECT number, {counts} FROM asked")  # noqa: S608
-    names = (bindparam(f"sender{number}", type_=Name()) for number in range(count))
+    counting = text(f"WITH asked (number, address, mailbox) AS (VALUES {asked}) SELECT number, {counts} FROM asked")  # noqa: S608
+    names = (bindparam(f"{what}{number}", type_=Name()) for number in range(count) for what in ("sender", "mailbox"))
     times = (bindparam(name, type_=Instant()) for name in ("at", *WITHIN))
     return counting.bindparams(*times, *names)
 
@@ -140,7 +147,8 @@ def look_up(
         return []
     good = {token for reading in readings for token in reading.tokens if checks(token)}
     found = _find(connection, readings, good, min(now))
-    known = rows.by_id(connection, _ticket_ids(found))
+    openings = floods.opened(connection, readings, max(now))
+    known = rows.by_id(connection, (*_ticket_ids(found), *openings.collecting.values()))
     senders = people.by_address(connection, {reading.sender for reading in readings})
     evidences = [_evidence(reading, good, found, known) for reading in readings]
     members = people.members(connection, {each.ticket.team for told in evidences for each in told if each.ticket.team})
@@ -149,7 +157,8 @@ def look_up(
     to_sender, to_strangers = _acknowledged(connection, readings, now)
     orders = _orders(connection, {each.ticket.id for told in evidences for each in told if each.rank <= ORDERS_BY})
     to_nobody = dict.fromkeys(WITHIN, 0)
-    had = [to_sender.get((reading.sender, at), to_nobody) for reading, at in zip(readings, now, strict=True)]
+    returned = [_came_back(reading, good, found) for reading in readings]
+    had = [to_sender.get((_asker(reading), at), to_nobody) for reading, at in zip(readings, now, strict=True)]
     return [
         Facts(
             now=at,
@@ -163,10 +172,16 @@ def look_up(
             acknowledged_lately=mails["hour"],
             acknowledged_just_now=mails["ten_minutes"],
             acknowledged_to_strangers=to_strangers[at],
+            opened_by_sender=openings.by_sender.get(reading.sender, 0),
+            opened_by_domain=openings.by_domain.get(reading.sender_domain, 0),
+            flood=known.get(openings.collecting.get(reading.sender_domain, 0)),
             answers_ours_automatically=any(
                 mail.automatic for mail in map(found.sent_ids.get, _answered(reading)) if mail
             ),
             is_own=reading.message.message_id in found.sent_ids,
+            came_back=failed,
+            lost=contacts.lost(connection, failed, at, lasting=reading.message.is_lasting_failure),
+            at_return_path=any(token.purpose == BOUNCE_TOKEN for token in reading.tokens if token in good),
             canary=next((each for each in reading.tokens if each.purpose == CANARY_TOKEN and each in good), None),
             workers=workers,
             ordered={each.ticket.id: orders[each.ticket.id] for each in evidence if each.ticket.id in orders},
@@ -174,7 +189,7 @@ def look_up(
             listing=listings.asked(connection, reading, senders.get(reading.sender)),
             joined=next((joined[cause] for cause in _duplicates(evidence) if cause in joined), None),
         )
-        for reading, evidence, at, mails in zip(readings, evidences, now, had, strict=True)
+        for reading, evidence, at, mails, failed in zip(readings, evidences, now, had, returned, strict=True)
     ]
 
 
@@ -238,15 +253,21 @@ def _cases(connection: Connection, keys: Wanted, earliest: datetime) -> dict[str
     return found
 
 
+def _asker(reading: Reading) -> tuple[str, str]:
+    """Who asks, and at which mailbox; "" for an answer to ``send_from``."""
+    return reading.sender, reading.mailbox or ""
+
+
 def _acknowledged(
     connection: Connection, readings: Sequence[Reading], now: Sequence[datetime]
-) -> tuple[dict[tuple[str, datetime], Mapping[str, int]], dict[datetime, int]]:
+) -> tuple[dict[tuple[tuple[str, str], datetime], Mapping[str, int]], dict[datetime, int]]:
     """How many automatic mails each sender got ``WITHIN``, and strangers in the minute before, each instant."""
-    to_sender: dict[tuple[str, datetime], Mapping[str, int]] = {}
+    to_sender: dict[tuple[tuple[str, str], datetime], Mapping[str, int]] = {}
     to_strangers: dict[datetime, int] = {}
     for at in set(now):
-        senders = sorted({reading.sender for reading, when in zip(readings, now, strict=True) if when == at})
-        named = {f"sender{number}": sender for number, sender in enumerate(senders)}
+        senders = sorted({_asker(reading) for reading, when in zip(readings, now, strict=True) if when == at})
+        named = {f"sender{number}": sender for number, (sender, _) in enumerate(senders)}
+        named |= {f"mailbox{number}": mailbox for number, (_, mailbox) in enumerate(senders)}
         times = {name: at - within for name, within in WITHIN.items()}
         counted = connection.execute(_to_senders(len(senders)), {"at": at, **times, **named})
         to_sender |= {(senders[number], at): dict(zip(WITHIN, mails, strict=True)) for number, *mails in counted}
@@ -331,7 +352,7 @@ def _by_tokens(reading: Reading, good: set[Token], found: Found, known: Mapping[
         mail = found.sent_serials.get((token.ref, token.serial))
         yield Evidence(
             rank=1 if token.purpose == REPLY_TOKEN else 2,
-            how="the reply address" if token.purpose == REPLY_TOKEN else "the Message-ID of a mail of ours",
+            how=HOW.get(token.purpose, "the Message-ID of a mail of ours"),
             ticket=known[found.refs[token.ref]],
             mailed_to=mail.recipient if mail else UNKNOWN_RECIPIENT,
             answers=mail.message if mail else "",
@@ -360,6 +381,16 @@ def _by_refs(reading: Reading, found: Found, known: Mapping[int, Ticket]) -> Ite
     for ref in reading.refs:
         if ref in found.refs:
             yield Evidence(4, "the reference in the subject", known[found.refs[ref]])
+
+
+def _came_back(reading: Reading, good: set[Token], found: Found) -> tuple[str, ...]:
+    """Who did not get a mail of ours, where the report proves by its address or by what it names that it was ours."""
+    if reading.message.kind not in BOUNCES:
+        return ()
+    tokens = [token for token in reading.tokens if token.purpose == BOUNCE_TOKEN and token in good]
+    by_path = [mail.recipient for each in tokens if (mail := found.sent_serials.get((each.ref, each.serial)))]
+    mailed = {mail.recipient for mail in map(found.sent_ids.get, _named(reading)) if mail}
+    return tuple(dict.fromkeys(by_path or [each for each in reading.message.bounce_recipients if each in mailed]))
 
 
 def _same_case(reading: Reading, found: Found, known: Mapping[int, Ticket]) -> tuple[Ticket, ...]:

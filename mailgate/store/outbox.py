@@ -2,7 +2,7 @@
 
 import os
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,6 +12,7 @@ from sqlalchemy import Connection, bindparam, case, insert, select, text, update
 from mailgate.model.outbound import ENDED, Attempt, Doubt, Outbound, Pace, SendState, Way
 from mailgate.model.ticket import Event
 from mailgate.store import contacts, history, pacing, receipts
+from mailgate.store.begun import Ended, Note
 from mailgate.store.columns import MOMENT, SECOND, Id, instant, microseconds
 from mailgate.store.engine import Store, insert_new
 from mailgate.store.spool import tokens_of
@@ -20,7 +21,7 @@ from mailgate.store.tables import SENDING, WAITING, outbox, outbox_mails, partic
 MOST_DOUBTS = 1  # what may have gone is sent once more, with the same Message-ID; after that a person decides
 ASK_FIRST = 1  # the doubts of a mail about which the other side is asked before anything else
 COALESCED_WITHIN = timedelta(minutes=2)  # E137
-FOR_STAFF = frozenset({"unreadable", "alert", "assigned", "new", "news", "at_risk", "breached"})
+FOR_STAFF = frozenset({"unreadable", "unreachable", "alert", "assigned", "new", "news", "at_risk", "breached"})
 FOR_OPEN_TICKETS = frozenset({"at_risk", "breached", "late"})
 SUPERSEDED = "a later mail says the same"
 
@@ -40,8 +41,8 @@ _DUE = (
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True)
 )
-_IS_FORGOTTEN = (text(SENDING), outbox.c.run_at <= MOMENT)
-_FORGOTTEN = select(outbox.c.id).where(*_IS_FORGOTTEN, _OF_WAY).limit(1)
+_RAN_OUT = text(SENDING) & (outbox.c.run_at <= MOMENT)
+_FORGOTTEN = select(outbox.c.id).where(_RAN_OUT, _OF_WAY).limit(1)
 _TAKE = (
     update(outbox)
     .where(outbox.c.id.in_(_IDS))
@@ -179,21 +180,28 @@ def claim(
 ) -> tuple[Attempt, ...]:
     """Take up to *limit* mails of *way* whose time has come, fewer where *pace* allows no more.
 
-    A claim that ended without a result counts as a *doubt*.
+    What was being sent when an earlier claim ended without a result counts as a *doubt*.
     """
     with store.read() as connection:
         due = connection.execute(_DUE, {"by_way": way, "most": 1}).first()
-        if not due and not connection.execute(_FORGOTTEN, {"by_way": way}).first():
-            return ()
+        forgotten = connection.execute(_FORGOTTEN, {"by_way": way}).first()
+    if forgotten:
+        _forget(store, way, doubt, _RAN_OUT)
+    elif not due:
+        return ()
     token = f"{tokens_of(os.getpid())}{secrets.token_hex(8)}"
+    if doubt is not Doubt.HARMLESS:
+        store.begun.open(token)
     with store.write() as tx:
-        tx.execute(_doubted(doubt).where(*_IS_FORGOTTEN, outbox.c.way == way))
         if pace is not None:
             limit = pacing.allowed(tx, pace, limit)
         ids = list(tx.scalars(_DUE, {"by_way": way, "most": limit}))
         if pace is not None:
             pacing.use(tx, pace, len(ids))
         tx.execute(_TAKE, {"ids": ids, "held_by": token, "lease": round(lease_seconds * SECOND)})
+    if not ids:
+        store.begun.close(token)
+        return ()
     with store.read() as connection:
         return _claimed(connection, ids, token)
 
@@ -280,24 +288,51 @@ def tell_ticket(tx: Connection, mail_id: int, what: str, error: str, now: dateti
 
 
 def release_leases(store: Store, mail: Doubt = Doubt.ONCE_MORE) -> None:
-    """At the start: what a worker that is gone had claimed counts as a doubt at once, unless nodes share the store.
+    """At the start: what a worker that is gone was sending is a doubt at once, unless nodes share the store.
 
     *mail* is the doubt of the way that ``send.via`` names.
     """
     if store.is_shared:
         return  # leases that ran out are found by claim
-    with store.write() as tx:
-        _forget(tx, mail, text(SENDING), 0)
+    for way in Way:
+        _forget(store, way, mail if way is Way.MAIL else Doubt.ASK, text(SENDING))
 
 
 def release_leases_of(store: Store, pid: int, mail: Doubt = Doubt.ONCE_MORE) -> None:
     """When a process of ours is seen to be gone: what it was sending is a doubt. *mail* as in ``release_leases``."""
-    with store.write() as tx:
-        held = text(SENDING) & outbox.c.token.startswith(tokens_of(pid), autoescape=True)
-        _forget(tx, mail, held, MOMENT)
-
-
-def _forget(tx: Connection, mail: Doubt, rows: Any, run_at: Any) -> None:
+    held = text(SENDING) & outbox.c.token.startswith(tokens_of(pid), autoescape=True)
     for way in Way:
-        doubt = mail if way is Way.MAIL else Doubt.ASK
-        tx.execute(_doubted(doubt).where(rows, outbox.c.way == way).values(run_at=run_at))
+        _forget(store, way, mail if way is Way.MAIL else Doubt.ASK, held)
+
+
+def _forget(store: Store, way: Way, doubt: Doubt, claimed: Any) -> None:
+    """What the rows *claimed* came to is recorded as far as their worker noted it down, the others are a *doubt*."""
+    rows = claimed & (outbox.c.way == way)
+    with store.read() as connection:
+        now = instant(connection.execute(select(MOMENT)).scalar_one())
+        found = connection.execute(select(outbox.c.token, outbox.c.id).where(rows)).all()
+        known = [
+            result
+            for token in {row.token for row in found}
+            for attempt in _claimed(connection, [row.id for row in found if row.token == token], token)
+            if (result := _noted(attempt, store.begun.read(token))) is not None
+        ]
+    record(store, known, now)
+    with store.write() as tx:
+        tx.execute(_doubted(doubt).where(rows).values(run_at=MOMENT))
+    for token in {row.token for row in found}:
+        store.begun.forget(token)
+
+
+def _noted(attempt: Attempt, notes: Mapping[int, Note] | None) -> Result | None:
+    """What is sure about *attempt*; None where it may have gone."""
+    if notes is None:
+        return None
+    match notes.get(attempt.id):
+        case None:
+            return Result(attempt, SendState.READY, counts=False)
+        case Ended.SENT, name:
+            return Result(attempt, SendState.SENT, receipt=name)
+        case Ended.NOT_SENT, _:
+            return Result(attempt, SendState.READY)
+    return None

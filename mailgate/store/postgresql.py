@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from sqlalchemy import ARRAY, URL, BigInteger, Connection, bindparam, create_engine, text
 
 from mailgate.errors import Refused
+from mailgate.store.begun import Begun
 from mailgate.store.engine import Store
 from mailgate.store.failures import translated
 from mailgate.store.objects import Objects
@@ -38,6 +39,7 @@ class PostgresqlStore(Store):
                 },
             ),
             objects,
+            Begun(None),  # another machine, which cannot read our notes, may find what we left
         )
 
     @contextmanager

@@ -136,7 +136,9 @@ tickets = Table(
     Column("linked_to", Name),
     Column("received_at", Instant, nullable=False),
     Column("first_reply_due", Instant),
+    Column("first_reply_at", Instant),
     Column("due_at", Instant),
+    Column("paused_seconds", Integer, nullable=False, server_default="0"),
     Column("closed_at", Instant),
     Column("changed_at", Instant, nullable=False),
     Column("last_serial", Integer, nullable=False),
@@ -181,6 +183,8 @@ Index(None, messages.c.content)
 Index(None, messages.c.ticket_id)
 Index(None, messages.c.received_at)
 
+# *state* is null for a file that no rule ever held back.
+HELD = "state = 'held'"
 attachments = Table(
     "attachments",
     metadata,
@@ -191,7 +195,10 @@ attachments = Table(
     Column("size", Integer, nullable=False),
     Column("sha256", Name, nullable=False),
     Column("inline", Boolean, nullable=False),
+    Column("state", Name),
+    CheckConstraint("state IN ('held', 'released', 'discarded')", name="state"),
 )
+Index("ix_attachments_held", attachments.c.mail_id, **partial(HELD))
 
 # The values of the key identifier: which tickets are about this case?
 ticket_keys = Table(
@@ -229,7 +236,8 @@ events = Table(
     Column("hash", LargeBinary, nullable=False),
 )
 
-# The running counts of a ticket: until the first reply, until it is finished.
+# The running counts of a ticket: until the first reply, until it is finished. *next_check_at* is when the ladder is
+# looked at next: at once after each change, then at the time of the next rung.
 clocks = Table(
     "clocks",
     metadata,
@@ -244,6 +252,27 @@ clocks = Table(
     **BUSY,
 )
 Index("ix_clocks_next_check_at", clocks.c.next_check_at, **partial("next_check_at IS NOT NULL"))
+
+# The tickets that senders from outside opened in the last hour (docs/email.md E136), by sender and by domain.
+openings = Table(
+    "openings",
+    metadata,
+    Column("ticket_id", Id, ForeignKey(tickets.c.id), primary_key=True, autoincrement=False),
+    Column("sender", Name, nullable=False),
+    Column("domain", Name, nullable=False),
+    Column("at", Instant, nullable=False),
+)
+Index(None, openings.c.sender, openings.c.at)
+Index(None, openings.c.domain, openings.c.at)
+Index(None, openings.c.at)
+
+# The ticket that collects what a domain sends beyond its caps.
+floods = Table(
+    "floods",
+    metadata,
+    Column("domain", Name, primary_key=True),
+    Column("ticket_id", Id, nullable=False),
+)
 
 # What we said or are about to say, never updated: the mail, and the evidence for its answers (E120 row 2).
 outbox_mails = Table(

@@ -59,6 +59,7 @@ def _summary(row: Row[Any], key_name: str | None) -> dict[str, Any]:
         "sla_policy": row.sla_policy,
         "received_at": row.received_at.isoformat(),
         "first_reply_due": _iso(row.first_reply_due),
+        "first_reply_at": _iso(row.first_reply_at),
         "due_at": _iso(row.due_at),
         "closed_at": _iso(row.closed_at),
     }
@@ -160,7 +161,7 @@ def _attachments(connection: Connection, mail_ids: Sequence[int]) -> dict[int, l
     found: dict[int, list[dict[str, Any]]] = {}
     query = select(attachments).where(attachments.c.mail_id.in_(mail_ids)).order_by(attachments.c.part)
     for row in connection.execute(query):
-        names = ("part", "filename", "content_type", "size", "sha256", "inline")
+        names = ("part", "filename", "content_type", "size", "sha256", "inline", "state")
         found.setdefault(row.mail_id, []).append({name: row._mapping[name] for name in names})
     return found
 

@@ -1,19 +1,22 @@
 """Whether anybody may be answered automatically (E134, E185, E189), and with what."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from mailgate.model.config import Config
 from mailgate.model.decision import Asking, Facts, Listing, Order, Reading, Reply
-from mailgate.model.message import VERIFIED, Kind, Verdict
+from mailgate.model.message import NOTIFY, VERIFIED, Kind, Verdict
 from mailgate.model.ticket import Change, Draft, Ticket, WaitingFor
-from mailgate.rules.request import calendar_of
+from mailgate.rules.promise import calendar_of
 from mailgate.sla.calendar import due
 from mailgate.tickets import lifecycle
 
 MACHINES = re.compile(r"(?:mailer-daemon|postmaster|no-?reply|do-?not-?reply|bounces?|microsoftexchange[0-9a-f]{32})")
+_PARTS = re.compile(r"\s+[-–|]\s+|:\s+|[\[\]]\s*")
+SHORTEST_PART, MOST_REPEATED = 6, 3
 SUPPRESSING = {"all", "autoreply", "oof"}
 WORTH_AN_UNDO = frozenset({"move", "cancel", "task", "priority", "due"})
 A_DAY_TO_STRANGERS = 1
@@ -36,14 +39,21 @@ def _never(reading: Reading, config: Config) -> str:
         "it has no single clear sender": not message.from_ok or not sender,
         "its sender is one of our own addresses": config.accepts(sender),
         "its return path is empty": not reading.envelope.sender or message.header("return-path") == "<>",
-        "its sender is a machine": MACHINES.fullmatch(local) is not None,
+        "its sender is a machine": MACHINES.fullmatch(local) is not None or domain == NOTIFY,
         "its headers forbid automatic answers": bool(suppress & SUPPRESSING) or bool(message.header("x-mailgate-loop")),
+        "its subject repeats itself": _repeats(message.subject),
         "it is not addressed to one of our mailboxes": not any(config.accepts(address) for address in named),
         "its sender failed authentication": reading.verdict is Verdict.FAIL,
         "it claims to be from our organisation without proof": config.is_ours(domain)
         and reading.verdict not in VERIFIED,
     }
     return next((reason for reason, holds in reasons.items() if holds), "")
+
+
+def _repeats(subject: str) -> bool:
+    """Whether two machines have put their words before it again and again (E135)."""
+    parts = Counter(part for part in _PARTS.split(subject.casefold()) if len(part) >= SHORTEST_PART)
+    return any(count >= MOST_REPEATED for count in parts.values())
 
 
 def _not_now(reading: Reading, config: Config, facts: Facts) -> str:

@@ -10,7 +10,7 @@ from datetime import datetime
 from mailgate.model.config import Config
 from mailgate.model.decision import Facts, Known, Match, Reading, Trace
 from mailgate.model.ticket import Draft, Status, Ticket, Values
-from mailgate.tickets.thread import is_colleague
+from mailgate.tickets.thread import admits, is_colleague
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
@@ -44,13 +44,18 @@ def same_request(
 
     Both must be verified colleagues' requests for the same task and case, with no field that
     contradicts. The ticket is open, or was done since *closed_since* (``duplicates_within``
-    before now); a cancelled one is not: who asks again wants it again.
+    before now); a cancelled one is not: who asks again wants it again. Nobody joins what is not
+    shown to them, and what is shown to some alone joins no ticket that is shown to more.
     """
     if draft.task is None or not draft.keys or not _is_told_by_its_key(draft.task, config):
         return None, ()
     if not is_colleague(reading, config):
         return None, ()
-    alike = [ticket for ticket in facts.same_case if _is_alike(ticket, draft, config, closed_since)]
+    alike = [
+        ticket
+        for ticket in facts.same_case
+        if _is_alike(ticket, draft, config, closed_since) and admits(ticket, reading, config, facts)
+    ]
     trace: list[Match] = []
     for ticket in sorted(alike, key=lambda ticket: (not ticket.is_open, ticket.received_at)):
         differs = differing(draft.fields, ticket.fields, config)
@@ -93,7 +98,8 @@ def _is_alike(ticket: Ticket, draft: Draft, config: Config, closed_since: dateti
     domain = ticket.requester.rpartition("@")[2]
     lately = ticket.status is Status.DONE and ticket.closed_at is not None and ticket.closed_at >= closed_since
     same = ticket.task == draft.task and set(draft.keys) <= set(ticket.keys)
-    return same and (ticket.is_open or lately) and config.is_ours(domain)
+    as_open = draft.show_to in (None, ticket.show_to)
+    return same and as_open and (ticket.is_open or lately) and config.is_ours(domain)
 
 
 def _contains(whole: Iterable[str], part: Iterable[str], *, exact: bool) -> bool:

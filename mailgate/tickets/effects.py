@@ -7,13 +7,11 @@ from datetime import date, datetime
 from mailgate.model.config import Config
 from mailgate.model.decision import Facts, Intent, Order, Reading
 from mailgate.model.message import Verdict
-from mailgate.model.spans import Unit
 from mailgate.model.ticket import NOBODY, Change, Status, Ticket, Values, WaitingFor
 from mailgate.rules import needs
 from mailgate.rules.classify import classify
-from mailgate.rules.request import calendar_of, service_level
-from mailgate.sla.calendar import closing_time, due
-from mailgate.sla.clock import resumed
+from mailgate.rules.promise import calendar_of, priority_of
+from mailgate.sla.calendar import closing_time
 from mailgate.tickets import lifecycle
 from mailgate.tickets.lifecycle import Happened
 from mailgate.tickets.sharing import share
@@ -31,6 +29,9 @@ ORDERS: Mapping[str, Happened | None] = {
 
 PUBLIC_VALUES = ("status", "waiting_for", "category", "task", "priority", "team", "sla_policy", "due_at")
 PERSONAL_VALUES = ("assignee",)
+
+REPLIES = frozenset({"reply", "take", "done", "waiting", "cancel"})
+"""Those that are the first reply, where none was before: somebody has the ticket, or writes to its requester."""
 
 COMMISSION = "commission"
 """What a rule starts whose tickets others than the requester answer, each with a return."""
@@ -58,7 +59,8 @@ def of_order(ticket: Ticket, order: Order, reading: Reading, config: Config, fac
     status = lifecycle.after(ticket, happened) if happened else ticket.status
     if status is None:
         return f"the ticket is {ticket.status} already"
-    change = Change(ticket, status=status)
+    is_reply = order.do in REPLIES and ticket.first_reply_at is None
+    change = Change(ticket, status=status, first_reply_at=facts.now if is_reply else None)
     match order.do:
         case "done" | "cancel":
             return replace(change, closed_at=facts.now)
@@ -73,7 +75,7 @@ def of_order(ticket: Ticket, order: Order, reading: Reading, config: Config, fac
         case "task":
             return _with_task(change, order.to or "", config, facts)
         case "priority":
-            return _with_priority(change, order.to or "", config)
+            return replace(change, priority=order.to)
         case "due":
             return _due_on(change, order.until, config, facts.now)
         case "undo":
@@ -134,20 +136,9 @@ def said_of(order: Order, change: Change) -> Mapping[str, object]:
 def _with_task(change: Change, task: str, config: Config, facts: Facts) -> Change:
     """Another task; with another category also its team."""
     category = task.partition(".")[0]
-    changed = replace(change, category=category, task=task)
+    changed = _as(change, task, config)
     team = config.service.categories[category].team
     return _given_to(changed, team, config, facts) if team and category != change.ticket.category else changed
-
-
-def _with_priority(change: Change, priority: str, config: Config) -> Change:
-    """Another priority, with its service level and what that promises, counted from when the request came."""
-    ticket = change.ticket
-    level = service_level(ticket.task, priority, config)
-    policy = config.service.sla.get(level or "")
-    changed = replace(change, priority=priority, sla_policy=level)
-    if policy is None or policy.finish.unit is Unit.DEADLINE or level == ticket.sla_policy:
-        return changed
-    return replace(changed, due_at=due(ticket.received_at, policy.finish, calendar_of(ticket.team, config)))
 
 
 def _due_on(change: Change, day: date | None, config: Config, now: datetime) -> Change | str:
@@ -167,7 +158,17 @@ def _moved(change: Change, to: str, reading: Reading, config: Config, facts: Fac
     task = named.task if named.category == to else f"{to}.other"
     mailbox = config.service.mailboxes.get(change.ticket.mailbox)
     team = category.team or (mailbox.team if mailbox else change.ticket.team)
-    return _given_to(replace(change, category=to, task=task), team, config, facts)
+    return _given_to(_as(change, task or "", config), team, config, facts)
+
+
+def _as(change: Change, task: str, config: Config) -> Change:
+    """Another task, with its priority, unless a rule or a person had raised that of the ticket higher."""
+    ticket, brings = change.ticket, priority_of(task, config)
+    urgency: dict[str | None, int] = {each: number for number, each in enumerate(config.service.priorities)}
+    is_raised = ticket.priority != priority_of(ticket.task, config)
+    if is_raised and urgency.get(ticket.priority, len(urgency)) < urgency.get(brings, len(urgency)):
+        brings = None
+    return replace(change, category=task.partition(".")[0], task=task, priority=brings)
 
 
 def _given_to(change: Change, team: str | None, config: Config, facts: Facts) -> Change:
@@ -197,7 +198,6 @@ def of_answer(ticket: Ticket, reading: Reading, config: Config, facts: Facts) ->
     change = Change(
         ticket,
         status=status,
-        due_at=_due_after(ticket, status, config, facts.now),
         waiting_for=ticket.waiting_for if status is Status.WAITING else None,
         missing=tuple(name for name in ticket.missing if name not in brings),
         fields={**ticket.fields, **{name: values for name, values in brings.items() if name != config.key_name}},
@@ -221,15 +221,6 @@ def _status_after(ticket: Ticket, brings: Values, *, third_party: bool) -> Statu
         return ticket.status
     happened = Happened.THIRD_PARTY_REPLIED if third_party else Happened.REQUESTER_REPLIED
     return lifecycle.after(ticket, happened) or ticket.status
-
-
-def _due_after(ticket: Ticket, status: Status, config: Config, now: datetime) -> datetime | None:
-    """The new time to finish where the wait for the requester ends: later by the working time that passed."""
-    if ticket.waiting_for is not WaitingFor.REQUESTER or status is Status.WAITING:
-        return None
-    if ticket.due_at is None or ticket.waiting_since is None:
-        return None
-    return resumed(ticket.due_at, ticket.waiting_since, now, calendar_of(ticket.team, config))
 
 
 def _intent(ticket: Ticket, brings: Values, *, third_party: bool) -> Intent:

@@ -22,7 +22,7 @@ from mailgate.tickets.phrases import (
     stands_in,
     words_of,
 )
-from mailgate.tickets.thread import is_colleague, is_verified
+from mailgate.tickets.thread import admits, is_colleague, is_verified
 
 _LONGEST = 1000  # characters; longer mails are not looked at
 _LONGEST_CHASER = 45  # words of one's own; past that a mail has more to say
@@ -61,7 +61,11 @@ def chased_ticket(reading: Reading, config: Config, facts: Facts) -> tuple[Ticke
     if not is_verified(reading):
         return None, ()
     keys = set(reading.keys)
-    of_case = [ticket for ticket in facts.same_case if ticket.is_open and keys & set(ticket.keys)]
+    of_case = [
+        ticket
+        for ticket in facts.same_case
+        if ticket.is_open and keys & set(ticket.keys) and admits(ticket, reading, config, facts)
+    ]
     own = [ticket for ticket in of_case if ticket.requester == reading.sender]
     if own:
         said = words_of(f"{reading.subject}\n{reading.wording}")

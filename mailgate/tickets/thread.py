@@ -69,6 +69,14 @@ def lead_of(team: str, config: Config) -> str | None:
     return f"{known.lead}@{config.service.domains[0]}".lower()
 
 
+def admits(ticket: Ticket, reading: Reading, config: Config, facts: Facts) -> bool:
+    """Whether the sender may learn of *ticket* and add to it: of one with ``show_to`` its team and who takes part.
+
+    Every road that leads a mail to a ticket asks this, however strong its evidence: a mail of ours may be forwarded.
+    """
+    return ticket.show_to is None or _takes_part(ticket, reading, config, facts)
+
+
 def is_verified(reading: Reading) -> bool:
     """Whether the sender is proved to be who it says: verdict and a single, readable From (E180)."""
     return reading.verdict in VERIFIED and reading.message.from_ok and bool(reading.sender)
@@ -82,6 +90,8 @@ def is_colleague(reading: Reading, config: Config) -> bool:
 def _may_not_post(evidence: Evidence, reading: Reading, config: Config, facts: Facts) -> str:
     """ "" when the sender may post by this evidence, or else why not."""
     ticket = evidence.ticket
+    if not admits(ticket, reading, config, facts):
+        return f"it is shown to {ticket.show_to}"
     if evidence.rank <= RANK_OUR_ID:
         return ""
     if evidence.rank == RANK_THEIR_ID:
@@ -97,7 +107,9 @@ def _may_not_post(evidence: Evidence, reading: Reading, config: Config, facts: F
 
 
 def _takes_part(ticket: Ticket, reading: Reading, config: Config, facts: Facts) -> bool:
-    return reading.sender in ticket.participants or is_staff_of(ticket, reading, config, facts)
+    """Whoever has the ticket does, who may be of the team that covers for its own."""
+    knows_of_it = reading.sender in ticket.participants or reading.sender == ticket.assignee
+    return knows_of_it or is_staff_of(ticket, reading, config, facts)
 
 
 def _place(evidence: Evidence, reading: Reading) -> int:

@@ -43,10 +43,19 @@ def check(keys: Keys, token: Token) -> bool:
 
 def reply_address(base: str, keys: Keys, ref: str, serial: int) -> str:
     """Where answers to this mail come; *base* itself where it has no room for a token (E224)."""
+    return _tagged(base, keys, ref, serial, REPLY)
+
+
+def return_path(base: str, keys: Keys, ref: str, serial: int) -> str:
+    """Where it comes to that this mail could not be delivered (E141); *base* itself where that has no room."""
+    return _tagged(base, keys, ref, serial, BOUNCE)
+
+
+def _tagged(base: str, keys: Keys, ref: str, serial: int, purpose: str) -> str:
     local, _, domain = base.rpartition("@")
     if "+" in local or len(local) > _LONGEST_BASE:
         return base
-    return f"{local}+{_symbols(ref)}-{serial}-{sign(keys, ref, serial, REPLY)}@{domain}"
+    return f"{local}+{_symbols(ref)}-{serial}-{sign(keys, ref, serial, purpose)}@{domain}"
 
 
 def message_id(domain: str, keys: Keys, ref: str, serial: int) -> str:
@@ -59,7 +68,12 @@ def tokens_in(addresses: Iterable[str], ids: Iterable[str], prefix: str) -> tupl
 
     Nothing is proved yet: ask ``check``. *prefix* makes the references canonical.
     """
-    found = (*_claims(_IN_ADDRESS, addresses, REPLY, prefix), *_claims(_IN_ID, ids, MESSAGE_ID, prefix))
+    named = tuple(addresses)
+    found = (
+        *_claims(_IN_ADDRESS, named, REPLY, prefix),
+        *_claims(_IN_ADDRESS, named, BOUNCE, prefix),  # which of the two it is, its MAC says
+        *_claims(_IN_ID, ids, MESSAGE_ID, prefix),
+    )
     return tuple(dict.fromkeys(found))
 
 

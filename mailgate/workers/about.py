@@ -67,7 +67,6 @@ def _about(
     cause: str,
     now: datetime,
 ) -> About:
-    information = config.service.information
     answers, references = _answered(case, reply, reading)
     return About(
         ref=ref,
@@ -82,7 +81,7 @@ def _about(
         team=team_label(config, case.team),
         marking=case.marking,
         restricted=bool(case.show_to),
-        missing=tuple(information[name].ask for name in case.missing if name in information),
+        missing=tuple(config.asks(name) for name in case.missing),
         answers=answers,
         references=references,
         to_team=reply.message in TO_TEAM,

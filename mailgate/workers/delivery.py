@@ -17,6 +17,7 @@ from mailgate.model.outbound import Attempt, Doubt, SendState, Way
 from mailgate.notify.backoff import alert_pause_after, pause_after, rest_after
 from mailgate.notify.channel import Channel
 from mailgate.store import pacing, pauses
+from mailgate.store.begun import Ended
 from mailgate.store.engine import Store
 from mailgate.store.outbox import ASK_FIRST, Result, claim, record
 from mailgate.store.outgoing import release_held
@@ -25,7 +26,7 @@ from mailgate.workers.gather import too_many
 from mailgate.workers.loop import failure_of
 
 BATCH = 32
-RECORD_SECONDS = 1.0  # of sending at most is in doubt after a crash
+RECORD_SECONDS = 1.0  # of sending at most is in doubt after a power cut
 DOUBT_PAUSE_SECONDS = 600.0  # E140: as long as a relay may need to get over whatever interrupted it
 ASK_PAUSE_SECONDS = 60.0  # docs/notify.md section 7: a request is served for 30 seconds at most
 ASKED_TWICE = ASK_FIRST + 1
@@ -62,12 +63,14 @@ class Delivery:
         self._around = around
         self._store = around.store
         self._results: list[Result] = []
+        self._token = ""
         self._failures = 0
         self._bad: Counter[str] = Counter()
 
     def turn(self) -> int:
         """Send a batch; how many mails it had. What could not be recorded is recorded by the next turn."""
         self._record()
+        self._store.begun.close(self._token)
         self._failures = 0 if self._failures >= MOST_FAILURES else self._failures
         with self._store.read() as connection:
             resting = dict(pauses.standing(connection))
@@ -85,12 +88,14 @@ class Delivery:
             doubt=self._channel.doubt,
             pace=self._channel.pace,
         )
+        self._token = attempts[0].token if attempts else ""
         left = deque(attempts)
         try:
             self._send_all(left, resting)
         except BaseException:  # what was not begun is not in doubt
             self._results += map(_not_begun, left)
             raise
+        self._store.begun.close(self._token)
         return len(attempts)
 
     def _send_all(self, left: deque[Attempt], resting: Mapping[str, Pause]) -> None:
@@ -176,12 +181,24 @@ class Delivery:
 
     def _sent(self, attempt: Attempt) -> Result:
         names: list[str] = []
-        error = failure_of(lambda attempt: names.append(self._channel.send(attempt)), attempt)
+        error = failure_of(lambda attempt: names.append(self._begun(attempt)), attempt)
         if error is not None:
             return self._not_sent(attempt, error)
         self._failures = 0
         self._bad.pop(attempt.message, None)
         return Result(attempt, SendState.SENT, receipt=names[0])
+
+    def _begun(self, attempt: Attempt) -> str:
+        """Send it, and note how far it came: should we die now, nobody has to doubt the mails before and after it."""
+        notes = self._store.begun
+        notes.begin(attempt.token, attempt.id)
+        try:
+            name = self._channel.send(attempt)
+        except (TryLater, GiveUp):
+            notes.end(attempt.token, attempt.id, Ended.NOT_SENT)
+            raise
+        notes.end(attempt.token, attempt.id, Ended.SENT, name)
+        return name
 
     def _asked(self, attempt: Attempt) -> Result:
         """A mail that may have gone: sent again only when the other side has said twice that it does not know it."""

@@ -1,7 +1,6 @@
 """From the spool to a ticket: claim, parse, decide, apply. `ingest` and `rehearse` go the same way."""
 
 import secrets
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -22,6 +21,7 @@ from mailgate.store.facts import free_references, look_up
 from mailgate.store.locks import Unreachable
 from mailgate.store.spool import Spooled, claim, release
 from mailgate.tickets import reference, telling, token, unreadable
+from mailgate.tickets.together import SoFar
 from mailgate.workers.about import composed
 from mailgate.workers.loop import failure_of
 
@@ -153,13 +153,12 @@ class Intake:
         return settled
 
     def _decided(self, readings: Sequence[Reading], facts: Sequence[Facts]) -> list[Decision]:
-        """Each decision; whoever was given a ticket by one has it when the next is made."""
-        given: Counter[str] = Counter()
+        """Each decision; what was decided by one counts when the next is made."""
+        so_far = SoFar()
         decisions = []
         for reading, known in zip(readings, facts, strict=True):
-            decision = decide.decide(reading, self._config, known.after_giving(given))
-            if isinstance(decision.outcome, NewTicket):
-                given.update(draft.assignee for draft in decision.outcome.drafts if draft.assignee)
+            decision = decide.decide(reading, self._config, so_far.added_to(known, reading))
+            so_far.count(reading, decision)
             decisions.append(decision)
         return decisions
 

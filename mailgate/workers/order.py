@@ -11,6 +11,7 @@ from mailgate.store import asked, people, rows
 from mailgate.store.apply import carry_out
 from mailgate.store.engine import Store
 from mailgate.tickets import answer, effects, telling
+from mailgate.tickets.timing import timed
 from mailgate.workers.about import composed
 
 ACTOR = "operator"
@@ -27,6 +28,7 @@ def give(store: Store, context: Context, ref: str, order: Order, now: datetime) 
         change = effects.of_order(ticket, order, reading, config, facts)
         if isinstance(change, str):
             raise Refused(f"{ref} stays as it is: {change}")
+        change = timed(change, config, now)
         replies = answer.of_order(ticket, change, order, reading, config, now)
         decision = Decision(Command(ticket, order), config.version, changes=(change,), replies=replies)
         (decision,) = telling.told([decision], [reading], config, asked.known(connection, [decision]))

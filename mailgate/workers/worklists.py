@@ -10,7 +10,7 @@ from mailgate.model.config import Config, Mode
 from mailgate.model.decision import Asking, Listing
 from mailgate.model.outbound import Outbound, SendState
 from mailgate.notify.compose import About, Context, compose
-from mailgate.rules.request import calendar_of
+from mailgate.rules.promise import calendar_of
 from mailgate.sla.calendar import instant, is_working_day, local_date
 from mailgate.store import listings, outbox
 from mailgate.store.engine import Store

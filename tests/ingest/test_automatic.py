@@ -62,6 +62,18 @@ def test_E93_a_delivery_report_is_of_the_kind_of_its_action(action: Action, expe
     assert kind_of(Seen({}, report="delivery-status", delivery=report))[0] is expected
 
 
+@pytest.mark.parametrize(
+    ("sender", "expected"),
+    [
+        ("gov.uk.notify@notifications.service.gov.uk", Kind.AUTO_REPLY),
+        ("a.service@notifications.service.gov.uk", Kind.HUMAN),
+        ("gov.uk.notify@mail.example", Kind.HUMAN),
+    ],
+)
+def test_what_notify_writes_for_itself_is_automatic(sender: str, expected: Kind) -> None:
+    assert kind_of(Seen({}, sender=sender))[0] is expected
+
+
 def test_E93_other_reports_and_special_mails() -> None:
     assert kind_of(Seen({}, report="disposition-notification"))[0] is Kind.MDN
     assert kind_of(Seen({}, report="feedback-report"))[0] is Kind.ARF

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailgate.errors import MailgateError, Refused
-from mailgate.model.config import Config, Identifier, Mailbox, Service
+from mailgate.model.config import Config, Identifier, Mailbox, Operator, Service
 from mailgate.model.decision import Listed, Listing, Reply
 from mailgate.model.outbound import Outbound, SendState
 from mailgate.model.ticket import Status, Ticket, WaitingFor
@@ -21,7 +21,7 @@ from mailgate.notify.compose import MARKER, NOTIFICATIONS, About, Context, Sourc
 from mailgate.notify.fields import LAYOUT, OWN, TO_TEAM
 from mailgate.notify.files import read_templates
 from mailgate.notify.headers import clean
-from mailgate.tickets.token import Keys, tokens_in
+from mailgate.tickets.token import Keys, check, tokens_in
 
 ROOT = Path(__file__).parent.parent.parent
 MESSAGES = sorted(OWN.keys() - {LAYOUT})
@@ -32,6 +32,9 @@ FIELDS = [
     *("X-Auto-Response-Suppress", "X-Mailgate-Loop", "X-Mailgate-Id", "Content-Language", "MIME-Version"),
     "Content-Type",
 ]
+
+
+KEYS = Keys("a", {"a": b"k" * 32})
 
 
 def make_config(**changes: object) -> Config:
@@ -50,7 +53,7 @@ def make_context(config: Config | None = None, **templates: str) -> Context:
     config = config or make_config()
     sources = read_templates(config, [ROOT / "mailgate"])
     sources |= {name: Source(f"templates/{name}.md", text) for name, text in templates.items()}
-    return prepare(config, Keys("a", {"a": b"k" * 32}), "council-prod", sources)
+    return prepare(config, KEYS, "council-prod", sources)
 
 
 def make_about(**changes: object) -> About:
@@ -192,11 +195,29 @@ def test_E223_the_token_stands_in_the_reply_address_and_in_the_message_id() -> N
     sent = send()
     mail = read(sent)
     tokens = tokens_in([mail["Reply-To"].addresses[0].addr_spec], [sent.message_id], "MG")
-    assert [(token.ref, token.serial, token.purpose) for token in tokens] == [
+    assert [(token.ref, token.serial, token.purpose) for token in tokens if check(KEYS, token)] == [
         ("MG-7K3F-99", 4, "reply"),
         ("MG-7K3F-99", 4, "msgid"),
     ]
     assert mail["Message-ID"] == sent.message_id
+
+
+@pytest.mark.parametrize(
+    ("via", "message", "purposes"),
+    [
+        ({"via": "smtp://relay:25"}, "received", ["bounce"]),
+        ({"via": "smtp://relay:25"}, "done", ["bounce"]),
+        ({"via": "smtp://relay:25", "user": "u", "auth": "password", "secret_file": "f"}, "received", []),
+        ({"via": "maildir:out"}, "received", []),
+    ],
+)
+def test_E141_an_own_relay_gets_a_return_path_that_names_the_mail(
+    via: dict[str, str], message: str, purposes: list[str]
+) -> None:
+    config = make_config().model_copy(update={"operator": Operator.model_validate({"send": via})})
+    sent = compose(Reply(message, "jo@mail.example"), make_about(), make_context(config))
+    assert [each.purpose for each in tokens_in([sent.sender], [], "MG") if check(KEYS, each)] == purposes
+    assert bool(sent.sender) == bool(purposes)
 
 
 def test_without_send_from_the_mailbox_of_the_ticket_answers_in_its_teams_name() -> None:

@@ -143,9 +143,10 @@ def test_a_rule_that_sets_the_task_brings_all_that_follows_and_later_rules_see_i
 
 
 def test_the_other_outcomes_stand_on_the_ticket() -> None:
-    then = {"show_to": "the owning team only", "attachments": "hold", "start": "commission"}
+    held = "hold until a person releases them"
+    then = {"show_to": "the owning team only", "attachments": held, "start": "commission"}
     draft = apply({"when": {"category": "court"}, "then": then})
-    assert (draft.show_to, draft.attachments, draft.starts) == ("the owning team only", "hold", "commission")
+    assert (draft.show_to, draft.attachments, draft.starts) == ("the owning team only", held, "commission")
 
 
 def nested(inner: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[dict[str, Any]]:

@@ -80,6 +80,24 @@ def test_without_a_usual_category_nothing_is_asked() -> None:
     assert draft.due_at is not None
 
 
+@pytest.mark.parametrize("written", ["X1234567", "X12345", "X12345O", "x1234567"])
+def test_a_key_that_cannot_be_right_is_asked_for_even_where_no_task_says_so(written: str) -> None:
+    (draft,) = make_drafts(f"Could somebody look at {written}?", mailbox=UNIT)
+    assert (draft.task, draft.keys, draft.missing, draft.status) == (None, (), ("crn",), Status.WAITING)
+
+
+@pytest.mark.parametrize(
+    ("text", "missing"),
+    [
+        ("Could somebody look at X123456, not X1234567?", ()),  # it states one that is right
+        ("Data call about X1234567, by 18 December", ()),  # its task does without
+        ("Staff no. X1234567", ()),
+    ],
+)
+def test_no_key_is_asked_for_where_none_is_needed(text: str, missing: tuple[str, ...]) -> None:
+    assert make_drafts(text, mailbox=UNIT)[0].missing == missing
+
+
 def test_several_keys_with_one_task_are_one_ticket() -> None:
     (draft,) = make_drafts("court result: X471112, X118365, D290754")
     assert draft.keys == ("X471112", "X118365", "D290754")

@@ -70,6 +70,12 @@ def test_the_nations_have_holidays_of_their_own() -> None:
     assert not is_working_day(date(2026, 11, 30), scotland)
 
 
+def test_a_holiday_on_a_weekend_closes_the_day_in_lieu() -> None:
+    """docs/domain.md section 6: 2026 has 25 and 28 December; who works on Saturdays works on the 26th."""
+    assert is_working_day(date(2026, 12, 26), DUTY)
+    assert not is_working_day(date(2026, 12, 28), DUTY)
+
+
 def test_a_calendar_that_never_opens_says_so() -> None:
     with pytest.raises(ValueError, match="without any working time"):
         started(at("7 Dec 2026 10:00"), Calendar(hours=()))
@@ -79,7 +85,9 @@ moments = st.integers(0, 3 * 366 * 24 * 60).map(lambda minute: datetime(2026, 1,
 calendars = st.sampled_from([OFFICE, DUTY, LUNCH])
 CLOSED = {
     calendar.model_dump_json(): frozenset(
-        holidays.country_holidays("GB", subdiv="ENG", years=range(2026, 2031)) if calendar.holidays else ()
+        day
+        for day in (holidays.country_holidays("GB", subdiv="ENG", years=range(2026, 2031)) if calendar.holidays else ())
+        if day.weekday() < 5
     )
     for calendar in (OFFICE, DUTY, LUNCH)
 }

@@ -2,20 +2,29 @@
 
 import os
 from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
 
 from mailgate.model.outbound import Attempt, SendState
-from mailgate.store import outbox, outgoing
+from mailgate.store import begun, outbox, outgoing
+from mailgate.store.begun import Ended
 from mailgate.store.engine import Store
 from mailgate.store.history import verify
 from mailgate.store.outbox import Result
+from mailgate.store.schema import upgrade
 from mailgate.store.tickets import show
 from tests.store import made
+from tests.store.conftest import opened
 
 REF = "MG-7K3F-99"
 
 
 def claimed(store: Store, lease_seconds: float = 60) -> Attempt:
+    """A mail that is being sent."""
     (attempt,) = outbox.claim(store, 10, lease_seconds)
+    store.begun.begin(attempt.token, attempt.id)
     return attempt
 
 
@@ -107,6 +116,48 @@ def test_what_a_process_of_ours_was_sending_when_it_died_is_in_doubt_at_once(sto
     outbox.release_leases_of(store, os.getpid())
     assert states(store) == ["ready"]
     assert claimed(store).attempts == 2
+
+
+def interrupted(store: Store) -> list[tuple[str, int, int]]:
+    """State, attempts and doubts of three mails, once a process has died that sent one and was sending another."""
+    with store.write() as tx:
+        for number in range(3):
+            mail = made.outbound(recipient=f"p{number}@x", message_id=f"<{number}@x>", cause=f"c{number}")
+            outbox.queue(tx, [outbox.Queued(mail, None, made.NOW, to_stranger=False)])
+    sent, going, _ = outbox.claim(store, 10, 60)
+    store.begun.begin(sent.token, sent.id)
+    store.begun.end(sent.token, sent.id, Ended.SENT, "<given@relay>")
+    store.begun.begin(going.token, going.id)
+    outbox.release_leases_of(store, os.getpid())
+    with store.read() as connection:
+        rows = connection.execute(text("SELECT state, attempts, doubts FROM outbox ORDER BY id"))
+        return [(row.state, row.attempts, row.doubts) for row in rows]
+
+
+def test_of_an_interrupted_claim_only_the_mail_that_was_being_sent_is_in_doubt(store: Store) -> None:
+    noted = [("sent", 1, 0), ("ready", 1, 1), ("ready", 0, 0)]
+    assert interrupted(store) == ([("ready", 1, 1)] * 3 if store.is_shared else noted)
+
+
+def test_what_a_relay_called_a_mail_is_not_forgotten_when_its_process_dies(tmp_path: Path) -> None:
+    store = opened(f"sqlite:///{tmp_path}/mailgate.db")
+    upgrade(store)
+    interrupted(store)
+    with store.read() as connection:
+        assert connection.scalars(text("SELECT id FROM receipts")).all() == ["<given@relay>"]
+    assert list((tmp_path / "mailgate.db.sending").iterdir()) == []
+    store.close()
+
+
+def test_after_the_machine_was_down_everything_that_was_claimed_is_in_doubt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = opened(f"sqlite:///{tmp_path}/mailgate.db")
+    upgrade(store)
+    boots = iter(["before"])
+    monkeypatch.setattr(begun, "_boot_id", lambda: next(boots, "after"))
+    assert interrupted(store) == [("ready", 1, 1)] * 3
+    store.close()
 
 
 def test_a_mail_without_a_ticket_is_queued_once(store: Store) -> None:

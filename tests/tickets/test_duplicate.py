@@ -119,6 +119,19 @@ def test_E156_a_ticket_of_somebody_outside_is_never_joined() -> None:
     assert found(make_draft(), make_ticket(requester=STRANGER)) is None
 
 
+def test_nobody_joins_what_is_not_shown_to_them() -> None:
+    shown = make_ticket(show_to="the owning team only")
+    assert found(make_draft(), shown) is None
+    assert found(make_draft(), shown, reading=make_reading(message=make_message(sender=ANN))) == shown
+    assert found(make_draft(), replace(shown, assignee=BEN)) is not None
+
+
+def test_what_is_shown_to_its_team_alone_joins_no_ticket_that_is_shown_to_more() -> None:
+    draft = make_draft(show_to="the owning team only")
+    assert found(draft, TICKET) is None
+    assert found(draft, make_ticket(show_to=draft.show_to, watchers={BEN}, participants={ANN, BEN})) is not None
+
+
 @pytest.mark.parametrize(
     ("status", "closed_at", "joins"),
     [

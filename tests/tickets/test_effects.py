@@ -9,6 +9,7 @@ from mailgate.model.decision import Evidence, Facts, Order, Ordered
 from mailgate.model.ticket import NOBODY, Change, Status, Ticket, WaitingFor
 from mailgate.tickets.commands import may_repeat
 from mailgate.tickets.effects import before, of_order
+from mailgate.tickets.timing import timed
 from tests.make import CLEO, DEV, NOW, make_config, make_facts, make_message, make_reading, make_ticket
 
 CONFIG = make_config()
@@ -35,7 +36,7 @@ def test_a_day_that_is_over_is_refused() -> None:
 
 
 def test_a_priority_brings_its_service_level_counted_from_the_request() -> None:
-    changed = change(Order("priority", to="high"))
+    changed = timed(change(Order("priority", to="high")), CONFIG, NOW)
     assert (changed.priority, changed.sla_policy) == ("high", "urgent")
     assert changed.due_at == NOW + timedelta(hours=3)  # four working hours after 9 o'clock
 

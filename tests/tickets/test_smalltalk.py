@@ -156,3 +156,12 @@ def test_S38_an_unproved_sender_and_a_stranger_chase_nothing(sender: str, verdic
     message = make_message("Any update?", sender=sender, date=NOW - timedelta(days=1))
     reading = make_reading("Any update?", message=message, verdict=verdict, keys=("A12345",))
     assert chased_ticket(reading, CONFIG, make_facts(same_case=(MINE,)))[0] is None
+
+
+def test_a_colleague_hears_nothing_of_a_ticket_that_is_shown_to_its_team_alone() -> None:
+    shown, other = make_ticket(show_to="the owning team only"), make_ticket("MG-2346-7T", id=2)
+    reading = answer("Any update on A12345?", BEN, keys=("A12345",))
+    assert chased_ticket(reading, CONFIG, make_facts(same_case=(shown,))) == (None, ())
+    assert chased_ticket(reading, CONFIG, make_facts(same_case=(shown, other)))[0] == other  # the only one for Ben
+    own = answer("Any update on A12345?", ANN, keys=("A12345",))
+    assert chased_ticket(own, CONFIG, make_facts(same_case=(shown,)))[0] == shown

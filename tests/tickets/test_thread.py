@@ -7,7 +7,7 @@ import pytest
 from mailgate.model.decision import Evidence, Facts, Reading
 from mailgate.model.message import Verdict
 from mailgate.tickets.thread import Thread, about, joins, lead_of
-from tests.make import ANN, BEN, CLEO, STRANGER, make_config, make_facts, make_message, make_reading, make_ticket
+from tests.make import ANN, BEN, CLEO, DEV, STRANGER, make_config, make_facts, make_message, make_reading, make_ticket
 
 CONFIG = make_config()
 TICKET = make_ticket()
@@ -84,6 +84,18 @@ def test_E120_4_staff_may_post_by_the_tag_when_verified(verdict: Verdict) -> Non
 
 def test_E120_4_the_lead_of_another_team_is_not_staff_of_it() -> None:
     assert joined(mail_from("omar.finch@council.example"), 4).evidence is None
+
+
+@pytest.mark.parametrize("rank", [1, 2, 3, 4])
+def test_what_is_shown_to_its_team_alone_takes_only_who_takes_part(rank: int) -> None:
+    shown = replace(TICKET, show_to="the owning team only", assignee=DEV.address)
+    facts = make_facts(evidence=(Evidence(rank, "evidence", shown),))
+    refused = joins(mail_from(BEN), CONFIG, facts)
+    assert (refused.evidence, refused.claims) == (None, (shown,))
+    assert "shown to the owning team only" in refused.trace[0].effect
+    for sender in (ANN, CLEO.address, DEV.address, "lena.brook@council.example"):
+        known = replace(facts, sender=CLEO if sender == CLEO.address else None)
+        assert joins(mail_from(sender), CONFIG, known).evidence is not None
 
 
 def test_two_from_lines_prove_nobody() -> None:

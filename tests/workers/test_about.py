@@ -37,10 +37,10 @@ Prison number A1234BC, PNC 2012/0052494Q. Burglary, heroin, MAPPA level 2, lives
 """
 
 
-def answers_to(sender: str, marking: str = "") -> list[str]:
+def answers_to(sender: str, marking: str = "", mail: str = MAIL, to: str = ENFORCEMENT) -> list[str]:
     """Everything that the sender of the mail reads of us: subject, text and HTML in one."""
-    raw = MAIL.format(sender=sender, to=ENFORCEMENT, crn=CRN, marking=marking).encode()
-    envelope = Envelope(sender, (ENFORCEMENT,), NOW, peer="127.0.0.1", vouched=True)
+    raw = mail.format(sender=sender, to=to, crn=CRN, marking=marking).encode()
+    envelope = Envelope(sender, (to,), NOW, peer="127.0.0.1", vouched=True)
     reading = read(parse(raw, CONFIG.service.text, CONFIG.service.markings), envelope, CONFIG)
     decision = decide(reading, CONFIG, Facts(NOW))
     found = abouts(decision, reading, ["MG-7K3F-99"], CONFIG, "key", NOW)
@@ -67,3 +67,11 @@ def test_an_answer_about_a_ticket_that_is_shown_to_its_team_alone_says_nothing_o
     (answer,) = answers_to("dara.okafor@justice.example", "OFFICIAL-SENSITIVE")
     assert answer.startswith("[MG-7K3F-99]")
     assert [words for words in (CRN, LABEL, *NEVER) if words.lower() in answer.lower()] == []
+
+
+def test_a_key_that_cannot_be_right_is_asked_for_whatever_the_mail_is_about() -> None:
+    mail = "From: {sender}\nTo: {to}\nSubject: Mr Smith\nMessage-ID: <2@mail.example>\n\nPlease look at X1234567.\n"
+    (answer,) = answers_to("dara.okafor@justice.example", mail=mail, to="aldermoor.pod1@justice.example")
+    assert "We need more information" in answer
+    assert "the CRN" in answer
+    assert "X1234567" not in answer

@@ -2,22 +2,26 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from threading import Event
 
 import pytest
 from sqlalchemy import text
 
+from mailgate import decide
 from mailgate.errors import Away
-from mailgate.model.decision import Bounce, Decision
+from mailgate.model.decision import Bounce, Decision, Facts
 from mailgate.model.message import Address, Kind, Message
 from mailgate.model.outbound import SendState, Way
 from mailgate.store import outbox, outgoing, pauses
+from mailgate.store.facts import look_up
 from mailgate.store.outbox import SUPERSEDED, Queued
 from mailgate.store.schema import upgrade
 from mailgate.store.tickets import show
+from mailgate.tickets import token
 from mailgate.workers.delivery import Around, Delivery
 from mailgate.workers.gather import AN_HOUR, Gathering
-from tests.notify.test_compose import make_config, make_context
+from tests.notify.test_compose import KEYS, make_config, make_context
 from tests.store import made
 from tests.store.conftest import opened
 from tests.workers.test_delivery import ScriptedChannel, now
@@ -192,9 +196,10 @@ def bounce(store, ticket, status: str = "5.1.1", kind: Kind = Kind.DSN_FAILED, i
         f"<{next(made.NUMBERS)}@relay>", from_=Address("postmaster@relay"), kind=kind, bounce_recipients=(address,),
         bounce_status=status, returned_ids=(sent,) if ids is None else ids,
     )  # fmt: skip
-    settled = made.ignored(made.spooled(store))
-    reading = replace(settled.reading, message=message)
-    made.applied(store, replace(settled, reading=reading, decision=Decision(Bounce(ticket, address), "v1")))
+    reading = replace(made.reading(), message=message)
+    settled = made.ignored(made.spooled(store), reading)
+    (facts,) = made.looked_up(store, reading, at=settled.now)
+    made.applied(store, replace(settled, facts=facts, decision=Decision(Bounce(ticket, address), "v1")))
 
 
 def flagged(store) -> bool:
@@ -207,6 +212,37 @@ def test_S45_a_bounce_of_our_acknowledgement_flags_the_contact_and_shows_on_the_
     assert flagged(store)
     with store.read() as connection:
         assert [event["what"] for event in show(connection, REF)["events"]].count("requester unreachable") == 1
+
+
+def returned(store, to: str, kind: Kind = Kind.DSN_FAILED) -> Facts:
+    """What is known about a report that came to the return path of a mail of ours, and says nothing by itself."""
+    path = token.return_path(made.HELPDESK, KEYS, REF, 1)
+    envelope = replace(made.envelope("", to or path), sender="")
+    message = Message("<1@relay>", from_=Address("postmaster@relay"), kind=kind)
+    reading = decide.read(message, envelope, made.CONFIG)
+    with store.read() as connection:
+        return look_up(connection, [reading], partial(token.check, KEYS), [made.NOW])[0]
+
+
+def test_E141_what_comes_to_a_return_path_finds_its_ticket_and_its_reader(store):
+    made.opened(store, REF)
+    facts = returned(store, "")
+    assert [(each.ticket.ref, each.mailed_to) for each in facts.evidence] == [(REF, ANN)]
+    assert (facts.came_back, facts.lost, facts.at_return_path) == ((ANN,), (ANN,), True)
+
+
+def test_E141_what_is_no_report_says_nothing_about_a_reader(store):
+    made.opened(store, REF)
+    facts = returned(store, "", Kind.HUMAN)
+    assert (facts.came_back, facts.at_return_path) == ((), True)
+
+
+@pytest.mark.parametrize("change", [lambda path: path[::-1], lambda path: path.replace("-1-", "-2-")])
+def test_E141_a_forged_return_path_proves_nothing(store, change):
+    made.opened(store, REF)
+    local, _, domain = token.return_path(made.HELPDESK, KEYS, REF, 1).partition("@")
+    facts = returned(store, f"{change(local)}@{domain}")
+    assert (facts.evidence, facts.came_back, facts.at_return_path) == ((), (), False)
 
 
 def test_E142_a_mail_from_there_clears_the_flag(store):

@@ -11,7 +11,7 @@ from mailgate.model.config import Operator
 from mailgate.model.config import Store as StoreSettings
 from mailgate.model.outbound import Doubt, Outbound, SendState, Way
 from mailgate.store.engine import open_store
-from mailgate.store.outbox import Queued, claim, queue
+from mailgate.store.outbox import Queued, claim, queue, release_leases
 from mailgate.store.schema import upgrade
 from mailgate.workers.delivery import Around, Delivery
 
@@ -27,7 +27,7 @@ class ScriptedChannel:
     doubt = Doubt.ONCE_MORE
     pace = None
 
-    def __init__(self, *outcomes: Exception | None) -> None:
+    def __init__(self, *outcomes: BaseException | None) -> None:
         self.outcomes = list(outcomes)
         self.sent: list[str] = []
         self.unsettled: Exception | None = None
@@ -129,13 +129,37 @@ def test_after_five_days_a_mail_is_given_up(store):
 def test_a_worker_that_died_leaves_a_doubt_unless_sending_twice_is_harmless(store):
     waiting(store, 1)
     for doubt, expected in [(Doubt.ONCE_MORE, 1), (Doubt.HARMLESS, 1)]:
-        claim(store, 10, lease_seconds=-1)
+        (attempt,) = claim(store, 10, lease_seconds=-1, doubt=doubt)
+        store.begun.begin(attempt.token, attempt.id)
         channel = ScriptedChannel(TryLater("busy"))
         channel.doubt = doubt
         delivery(store, channel).turn()
         assert states(store) == [("ready", expected)]
         with store.write() as tx:
             tx.execute(text("UPDATE outbox SET run_at = 0"))
+
+
+class Killed(BaseException):
+    """The process ended in the middle of its work."""
+
+
+def test_a_worker_that_dies_in_a_batch_leaves_one_doubt(store):
+    waiting(store, 4)
+    with pytest.raises(Killed):
+        delivery(store, ScriptedChannel(None, TryLater("busy"), Killed())).turn()
+    release_leases(store)
+    assert states(store) == [("sent", 0), ("ready", 0), ("ready", 1), ("ready", 0)]
+
+
+def test_a_mail_whose_beginning_cannot_be_noted_is_not_sent(store, monkeypatch):
+    waiting(store, 1)
+
+    def full(*_):
+        raise TryLater("the disk is full")
+
+    monkeypatch.setattr(store.begun, "begin", full)
+    delivery(store, channel := ScriptedChannel()).turn()
+    assert (channel.sent, states(store)) == ([], [("ready", 0)])
 
 
 def test_results_that_could_not_be_recorded_are_recorded_by_the_next_turn(store, monkeypatch):

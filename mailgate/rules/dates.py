@@ -16,7 +16,7 @@ import re2
 
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_WEEKDAY = r"(?:mon|tues?|wed(?:nes)?|thur?s?|fri|sat(?:ur)?|sun)(?:day)?"
+_WEEKDAY = r"(?:mon|tues?|wed(?:s|nes)?|thur?s?|fri|sat(?:ur)?|sun)(?:day)?"
 _MONTH = (
     r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
     r"|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
@@ -33,9 +33,10 @@ _ANY_WAY = (
     rf"(?P<mm>{_MONTH})\.? (?:the )?(?P<md>[0-9]{{1,2}})(?:{_ORDINAL}(?:,? (?P<my>{_YEAR}))?|,? (?P<my2>{_YEAR}))",
     r"(?P<rel>today|tonight|tomorrow|tmrw|yesterday|this (?:afternoon|evening))",
     rf"(?:(?P<ow>{_WEEKDAY})[ ,.]*(?:the )?|the )(?P<od>[0-9]{{1,2}}){_ORDINAL}",
-    rf"(?P<w>{_WEEKDAY})",
+    rf"(?P<w>{_WEEKDAY})(?P<week> week)?",
 )
-_BEFORE = r"(?:(?P<before>last|next|this|on|by|until|from|before|for|cop|cob|w/c) )?"
+_IN_A_WEEK = "a week on"
+_BEFORE = r"(?:(?P<before>last|next|this|on|by|until|from|before|for|cop|cob|w/c|" + _IN_A_WEEK + r") )?"
 _DATE = re2.compile(rf"(?i)[^a-z0-9]{_BEFORE}(?:" + "|".join(_ANY_WAY) + ")")
 _CLOCK = (
     r"(?:(?P<h>\d{1,2})(?:[.:](?P<m>\d\d))? ?(?P<half>[ap])\.?m\b\.?|(?P<h24>\d{1,2}):(?P<m24>\d\d)(?!\d)"
@@ -55,6 +56,8 @@ _NEAR = timedelta(days=60)  # as far as people mean a day without its month, or 
 _MONTHS_OF_A_YEAR = 12  # a first number up to which "2/1" may be a half of something
 _COUNTED = re.compile(r" (?:time|occasion|attempt|floor|day|week|warning|letter|absence|failure)\b")  # "the 4th time"
 _MOST = 2000  # a list of more dates holds none that anybody could pick out
+_OFTEN = re.compile(r"\b(?:once|twice|times|days?|hours?)$", re.IGNORECASE)  # "... a week on Tuesday" is no date
+_OF_A_WEEK = re.compile(r" (?:commenc|beginn|start|end)ing", re.IGNORECASE)
 _NEARBY = 30  # how far before a date its time may begin
 _AMBIGUOUS = frozenset({"mon", "wed", "fri", "sat", "sun"})  # "she sat", "the sun": a day only with a capital
 
@@ -123,9 +126,18 @@ def _days(match: Any, text: str, today: date) -> Iterator[date]:
         if part["ow"] or (part["before"] and not _COUNTED.match(text, match.end() - 1)):
             yield from _of_any_month(int(part["od"]), part["ow"], today)
     elif part["before"] or part["w"] not in _AMBIGUOUS:
-        ahead = (_WEEKDAYS.index(part["w"][:3].lower()) - today.weekday() - 1) % 7 + 1
-        last = (part["before"] or "").lower() == "last"
-        yield today + timedelta(days=ahead - 7 - (7 if ahead == 7 else 0) if last else ahead)
+        before = (part["before"] or "").lower()
+        is_later = before == _IN_A_WEEK or (part["week"] and not _OF_A_WEEK.match(text, match.end() - 1))
+        if before != _IN_A_WEEK or not _OFTEN.search(text[max(0, match.start() - 9) : max(0, match.start() - 1)]):
+            yield _weekday(part["w"], before, today, weeks=1 if is_later else 0)
+
+
+def _weekday(name: str, before: str, today: date, weeks: int) -> date:
+    """The next such day, or the last one; "Tuesday week" and "a week on Tuesday" are a week later than the next."""
+    ahead = (_WEEKDAYS.index(name[:3].lower()) - today.weekday() - 1) % 7 + 1
+    if before == "last":
+        return today + timedelta(days=ahead - (14 if ahead == 7 else 7))
+    return today + timedelta(weeks=weeks, days=ahead)
 
 
 def _numeric(part: dict[str, str], today: date) -> Iterator[date]:

@@ -279,7 +279,7 @@ tellings = Table(
 )
 Index(None, tellings.c.reader, tellings.c.id)
 
-# The tickets that senders from outside opened in the last hour (docs/email.md E136), by sender and by domain.
+# The tickets that unverified senders opened in the last hour (docs/email.md E136), by sender and by domain.
 openings = Table(
     "openings",
     metadata,

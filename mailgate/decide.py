@@ -34,8 +34,8 @@ from mailgate.model.spans import Span
 from mailgate.model.ticket import Change, Draft, Event, Status, Ticket
 from mailgate.rules import dates, extract, outcomes, request
 from mailgate.rules.classify import OTHER, Classified
+from mailgate.rules.promise import calendar_of
 from mailgate.rules.ranking import STAGE
-from mailgate.rules.request import calendar_of
 from mailgate.sla.calendar import before, local_date
 from mailgate.tickets import (
     answer,
@@ -50,6 +50,7 @@ from mailgate.tickets import (
     smalltalk,
     subject,
     thread,
+    timing,
     unreachable,
     wishes,
 )
@@ -135,6 +136,7 @@ class _Case:
         replies: tuple[Reply, ...] = (),
         silent_because: str = "",
     ) -> Decision:
+        changes = tuple(timing.timed(change, self.config, self.facts.now) for change in changes)
         return Decision(
             outcome, self.config.version, (*self.thread.trace, *trace), changes, events, replies, silent_because
         )

@@ -171,19 +171,12 @@ class _CannotUse(Exception):
 def _text(path: Path) -> str:
     """The text of a regular file that only its owner and group can change (S54)."""
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with open(path, "rb", opener=_without_links) as file:
+            _refuse_unfit(os.fstat(file.fileno()))
+            raw = file.read(_LARGEST + 1)
     except OSError as error:
         reason = "this is a symbolic link; put the file itself here" if path.is_symlink() else error.strerror
         raise _CannotUse(f"cannot be read: {reason}") from error
-    with os.fdopen(handle, "rb") as file:
-        status = os.fstat(handle)
-        if not stat.S_ISREG(status.st_mode):
-            raise _CannotUse("cannot be read: this is not a file")
-        if status.st_mode & stat.S_IWOTH:
-            raise _CannotUse('everybody can change this file; run "chmod o-w" on it')
-        if os.geteuid() not in (0, status.st_uid) and status.st_uid != 0:
-            raise _CannotUse("this file belongs to another user; make it root's or that of the user running mailgate")
-        raw = file.read(_LARGEST + 1)
     if len(raw) > _LARGEST:
         raise _CannotUse("this file is larger than 1 MiB; split it")
     if not raw.strip():
@@ -194,6 +187,20 @@ def _text(path: Path) -> str:
         before = raw[: error.start].decode("utf-8", "replace")
         line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
         raise _CannotUse("this character is not UTF-8; save the file as UTF-8", line, column) from error
+
+
+def _without_links(path: str, flags: int) -> int:
+    """Neither through a link, nor waiting for whoever writes into a pipe."""
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
+
+
+def _refuse_unfit(status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise _CannotUse("cannot be read: this is not a file")
+    if status.st_mode & stat.S_IWOTH:
+        raise _CannotUse('everybody can change this file; run "chmod o-w" on it')
+    if os.geteuid() not in (0, status.st_uid) and status.st_uid != 0:
+        raise _CannotUse("this file belongs to another user; make it root's or that of the user running mailgate")
 
 
 def _secrets(operator: Node) -> Iterator[Problem]:

@@ -13,7 +13,7 @@ from mailgate import decide
 from mailgate.backtest import batches, decided
 from mailgate.model.config import Config
 from mailgate.model.decision import NewTicket, Reading
-from mailgate.rules.loose import content
+from mailgate.rules.stems import content
 from mailgate.rules.wordings import wordings
 from mailgate.store import known
 from mailgate.store.engine import Store

@@ -409,7 +409,9 @@ def test_the_time_that_the_ticket_waited_for_its_requester_does_not_count() -> N
         due_at=NOW + timedelta(hours=2),
     )
     decision = decided(make_message("It is in room 12."), answering(ticket))
-    assert decision.changes[0].due_at == NOW + timedelta(hours=2, minutes=30)
+    (change,) = decision.changes
+    assert change.due_at == NOW + timedelta(hours=2, minutes=30)
+    assert [event.what for event in change.events] == ["timed anew"]
 
 
 def test_a_note_of_the_team_moves_nothing() -> None:

@@ -131,7 +131,7 @@ def test_what_is_not_utf8_is_shown_at_its_character(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("region: [a, b", "a.yml:1:14  this cannot be read as YAML"),
+        ("region: [a, b", "a.yml:1:9  this cannot be read as YAML"),
         ("region: a\n\tteams: b", "a.yml:2:1  this cannot be read as YAML"),
         ("region: a\x07b", "a.yml:1:10  this character cannot stand in a YAML file"),
         ("- region", "a.yml:1:1  expected lines of the form name: value, beginning at the left margin"),

@@ -26,7 +26,7 @@ def due(
     allow: Annotated[str | None, typer.Option(help='"2 working hours", "2 working days before".')] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """Say when something is due, and how that comes about."""
+    """Say when something would be due, and how that comes about."""
     config = configuration(context)
     if questions is not None:
         _all(questions, config)
@@ -93,7 +93,7 @@ def _answer(at: datetime, allow: str, calendar: "Calendar") -> datetime:
 
 
 def _calendar(name: object, config: "Config") -> "Calendar":
-    from mailgate.rules.request import calendar_of
+    from mailgate.rules.promise import calendar_of
     from mailgate.rules.typed import suggestion
 
     if name is None:

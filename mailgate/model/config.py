@@ -19,6 +19,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from mailgate.model.outbound import Way
 from mailgate.model.spans import Opening, Span
+from mailgate.model.ticket import WaitingFor
 
 
 def _listed(value: Any) -> Any:
@@ -130,6 +131,10 @@ class Defaults(Model):
     duplicates_within: Allowance = Span.parse("10 working days")
     reopen_within: Allowance = Span.parse("10 working days")
     framework: Framework = Framework.REDUCIBLE
+    clock_stops_for: Annotated[tuple[WaitingFor, ...], BeforeValidator(_listed)] = (
+        WaitingFor.REQUESTER,
+        WaitingFor.CAPACITY,
+    )
 
 
 class Identifier(Model):
@@ -224,6 +229,7 @@ class Information(Model):
 class Task(Model):
     label: str | None = None
     recognise: Words = ()
+    words: Words = ()
     needs: Words = ()
     without: Words = ()
     priority: str | None = None

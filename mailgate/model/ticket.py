@@ -45,6 +45,7 @@ class Ticket:
     CRNs), the first one first; *fields* are all facts the mails stated, by their names in the
     configuration. *participants* are the addresses that may post (E121): the requester,
     *watchers*, and whoever we mailed. *opening_id* is the Message-ID of the mail that opened it.
+    *paused_seconds* is the working time for which its clocks stood still, but for a wait that still lasts.
     """
 
     id: int
@@ -70,7 +71,9 @@ class Ticket:
     show_to: str | None = None
     starts: str | None = None
     first_reply_due: datetime | None = None
+    first_reply_at: datetime | None = None
     due_at: datetime | None = None
+    paused_seconds: int = 0
     closed_at: datetime | None = None
     participants: frozenset[str] = frozenset()
     watchers: frozenset[str] = frozenset()
@@ -120,8 +123,8 @@ class Draft:
 class Change:
     """What happens to an existing ticket; None leaves a value as it is.
 
-    *watcher* joins those who take part, *leaver* leaves them. *events* are for the history of a
-    ticket that the mail does not belong to.
+    *watcher* joins those who take part, *leaver* leaves them. *runs*: whether the clocks run from now on.
+    *events* are for the history beside those of the mail that belongs to the ticket.
     """
 
     ticket: Ticket
@@ -130,11 +133,17 @@ class Change:
     assignee: str | None = None
     category: str | None = None
     task: str | None = None
+    priority: str | None = None
     team: str | None = None
+    sla_policy: str | None = None
     keys: tuple[str, ...] | None = None
     fields: Values | None = None
     missing: tuple[str, ...] | None = None
+    first_reply_due: datetime | None = None
+    first_reply_at: datetime | None = None
     due_at: datetime | None = None
+    paused_seconds: int | None = None
+    runs: bool | None = None
     closed_at: datetime | None = None
     watcher: str | None = None
     leaver: str | None = None

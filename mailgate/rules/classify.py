@@ -1,34 +1,33 @@
 """Which task a mail asks for, by the phrases people use (``recognise`` in the configuration).
 
-Most hits win; a tie goes to what is asked for, then to the mailbox's usual category, then to the
-longer phrase, then to the earlier place. Any phrase beats the usual category. A subject and a
-sentence that asks count double, what is mentioned in passing half, what is not wanted nothing.
-Where no phrase is asked for, the same words in another form or order count too, but for less.
-Items of a list that name different tasks are requests of their own.
+Most points win; a tie goes to what is asked for, then to the categories that the mailbox is for, then
+to the longer phrase, then to the earlier place. A phrase in the subject or in a sentence that asks
+counts two, elsewhere one, in passing a half, where it is not wanted nothing. The words beside the
+phrases, and the facts that the mail states, count less (``vocabulary``); without a phrase they have
+to be clear. Items of a list that name different tasks are requests of their own.
 """
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import islice, pairwise
 
 from mailgate.model.config import Config
 from mailgate.model.decision import Match, Trace
-from mailgate.rules.loose import LoosePhrases
 from mailgate.rules.manner import Manner, read_sentences
 from mailgate.rules.needs import needs_of
 from mailgate.rules.phrases import Hit, Phrases
-from mailgate.rules.ranking import STAGE, Find, covered, lost, place, ranked, scores, told
-from mailgate.rules.vocabulary import Likely, Vocabulary
+from mailgate.rules.ranking import STAGE, Find, Score, covered, lost, place, ranked, scores, told, unclear
+from mailgate.rules.vocabulary import Place, Text, heard
 
 OTHER = "other"
 _ITEM = re.compile(r"^[ \t]*(?:[-*•]|\d{1,2}[.)]|[a-z][.)])[ \t]+\S", re.MULTILINE | re.IGNORECASE)
 _CLOSE_CALLS = 3  # what else came close: as many as help a person
-_EXACT = {Manner.ASKED: 4, Manner.TOLD: 2, Manner.ASIDE: 1}
-_LOOSE = {Manner.ASKED: 3, Manner.TOLD: 1, Manner.ASIDE: 0}
-_ANY_LENGTH = 255
+_COUNTS = {Manner.ASKED: 2.0, Manner.TOLD: 1.0, Manner.ASIDE: 0.5, Manner.REFUSED: 0.0}
+_ENOUGH, _AHEAD = 1.0, 0.2  # what words have to count to settle a task without a phrase, and how far in front
+_LONGEST = 255  # words of a phrase that make a difference
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,60 +55,83 @@ class Classified:
 
 
 def classify(
-    subject: str, wording: str, mailbox: str | None, config: Config, subject_is_old: bool = False
+    subject: str,
+    wording: str,
+    mailbox: str | None,
+    config: Config,
+    subject_is_old: bool = False,
+    stated: Collection[str] = (),
 ) -> Classified:
-    """The task of a mail to *mailbox* (None: an answer to ``send_from``).
+    """The task of a mail to *mailbox* (None: an answer to ``send_from``) that states the facts called *stated*.
 
     A subject counts double, but once where *subject_is_old*: it was written for an earlier mail.
     """
-    usual = config.service.mailboxes[mailbox].usually if mailbox else None
+    near = _near(mailbox, config)
     texts = {"subject": subject, "text": wording}
-    finds, hidden = _finds(texts, config, subject_is_old)
+    finds, taken, hidden = _finds(texts, config, subject_is_old)
     wanted = _demoted([find for find in finds if find.manner is not Manner.REFUSED], config)
-    found = scores(wanted)
-    if not any(score.is_asked_for for score in found.values()):
-        loose = _loose_finds(texts, finds, usual, config, subject_is_old)
-        found = scores(_demoted([*wanted, *loose], config))
-    ranking = ranked(found, usual)
+    found = scores(wanted, heard(_texts(texts, taken, config, subject_is_old), stated, near, config))
     refused = tuple(dict.fromkeys(find.hit.label for find in finds if find.manner is Manner.REFUSED))
     refusals = _refusals(finds, texts)
-    if not any(_settles(find) for score in found.values() for find in score.finds):
-        likely = _likeliest(texts, usual, config)
-        if likely and likely.task not in refused:
-            return _known_by_its_words(likely, refused, refusals)
-    if not ranking:
-        task = f"{usual}.{OTHER}" if usual else None
-        why = f"no phrase fits; {mailbox} is usually {usual}" if usual else "no phrase fits"
-        return Classified(task, usual, (Match(STAGE, task or "nothing", effect=why), *refusals), refused=refused)
-    best = ranking[0]
-    items, around = _items(wording, [find.hit for find in wanted if find.where == "text"], usual)
+    ranking = [task for task in ranked(found, near) if found[task].finds or task not in refused]
+    best = _best(ranking, found)
+    if best is None:
+        close = [unclear(task, found[task], texts) for task in ranking[:_CLOSE_CALLS]]
+        return _unsettled(mailbox, config, (*close, *refusals), refused)
+    items, around = _items(wording, [find.hit for find in wanted if find.where == "text"], near)
     matches = [told(best, found[best], texts)]
-    matches += [lost(task, best, found, usual, texts) for task in ranking[1 : 1 + _CLOSE_CALLS]]
+    others = [task for task in ranking if task != best]
+    matches += [lost(task, best, found, near, texts) for task in others[:_CLOSE_CALLS]]
     matches += hidden
     matches += [Match(STAGE, item.task, words=item.text, where="list", effect="a request of its own") for item in items]
     return Classified(best, best.partition(".")[0], (*matches, *refusals), items, around, refused)
 
 
-def _settles(find: Find) -> bool:
-    """Whether it is more than mentioned in passing, and in other words only where it is asked for."""
-    return find.manner is Manner.ASKED or (find.manner is Manner.TOLD and not find.is_loose)
+def _unsettled(mailbox: str | None, config: Config, matches: Trace, refused: tuple[str, ...]) -> Classified:
+    """The mailbox's usual category, and no task of it; *matches* say what came close."""
+    usual = config.service.mailboxes[mailbox].usually if mailbox else None
+    task = f"{usual}.{OTHER}" if usual else None
+    why = f"no task is clear; {mailbox} is usually {usual}" if usual else "no task is clear"
+    return Classified(task, usual, (Match(STAGE, task or "nothing", effect=why), *matches), refused=refused)
 
 
-def _likeliest(texts: Mapping[str, str], usual: str | None, config: Config) -> Likely | None:
-    """By its words; where any category may be meant, by more than one of them."""
-    likely = _vocabulary(config, usual).likeliest([read_sentences(text, config) for text in texts.values()])
-    return likely if likely and (usual or len(likely.words) > 1) else None
+def _near(mailbox: str | None, config: Config) -> frozenset[str]:
+    """The categories that *mailbox* is for: its usual one, its team's and, without a usual one, those of any team."""
+    categories = config.service.categories
+    if mailbox is None:
+        return frozenset(categories)
+    own = config.service.mailboxes[mailbox]
+    teams = {own.team, None} if own.usually is None else {own.team}
+    return frozenset(name for name, category in categories.items() if name == own.usually or category.team in teams)
 
 
-def _known_by_its_words(likely: Likely, refused: tuple[str, ...], refusals: Trace) -> Classified:
-    match = Match(STAGE, likely.task, ", ".join(likely.words), effect="no phrase fits; its words stand out")
-    return Classified(likely.task, likely.task.partition(".")[0], (match, *refusals), refused=refused)
+def _best(ranking: Sequence[str], found: Mapping[str, Score]) -> str | None:
+    """The first of *ranking*. Where only words speak for it they have to be clear, else a phrase close behind wins."""
+    if not ranking or found[ranking[0]].is_named:
+        return ranking[0] if ranking else None
+    most = found[ranking[0]].points
+    close = [task for task in ranking if most < _ENOUGH or most - found[task].points < _AHEAD]
+    if close == ranking[:1] and most >= _ENOUGH:
+        return ranking[0]
+    return next((task for task in close if found[task].finds), None)
 
 
-def _finds(texts: Mapping[str, str], config: Config, subject_is_old: bool) -> tuple[list[Find], Trace]:
-    """Every phrase of a task in *texts*; of two that share words the longer, and why not the other."""
+def _texts(
+    texts: Mapping[str, str], taken: Mapping[str, Sequence[Place]], config: Config, subject_is_old: bool
+) -> Iterator[Text]:
+    """What is left to be heard of *texts*: what no phrase has."""
+    for where, text in texts.items():
+        asked = Manner.TOLD if subject_is_old else Manner.ASKED
+        yield Text(read_sentences(text, config), taken[where], asked if where == "subject" else None)
+
+
+def _finds(
+    texts: Mapping[str, str], config: Config, subject_is_old: bool
+) -> tuple[list[Find], dict[str, list[Place]], Trace]:
+    """Every phrase of a task in *texts*; of two that share words the longer; all their places; why not the other."""
     phrases = _phrases(config)
     finds: list[Find] = []
+    taken: dict[str, list[Place]] = {}
     hidden: list[Match] = []
     for where, text in texts.items():
         hits = phrases.find(text)
@@ -117,32 +139,19 @@ def _finds(texts: Mapping[str, str], config: Config, subject_is_old: bool) -> tu
         if len(kept) < len(hits):
             hidden += islice(covered(hits, kept, where, text), _CLOSE_CALLS)
         meant = _meant(kept, where, text, config, subject_is_old)
-        finds += (Find(where, hit, manner, _EXACT.get(manner, 0)) for hit, manner in meant)
-    return finds, tuple(hidden)
-
-
-def _loose_finds(
-    texts: Mapping[str, str], finds: Sequence[Find], usual: str | None, config: Config, subject_is_old: bool
-) -> Iterator[Find]:
-    """What else the words of phrases say, in another form or order: asked for or, in the usual category, told.
-
-    One word alone says it only in the usual category, and only where it is asked for.
-    """
-    for where, text in texts.items():
-        exact = [find.hit for find in finds if find.where == where]
-        hits = _longest(list(_loose_phrases(config).find(text)), exact)
-        for hit, manner in _meant(hits, where, text, config, subject_is_old):
-            is_near = usual is None or hit.label.partition(".")[0] == usual
-            is_sure = manner is Manner.ASKED and (is_near or hit.length > 1)
-            if (points := _LOOSE.get(manner, 0)) and (is_sure or (is_near and hit.length > 1)):
-                yield Find(where, hit, manner, points, is_loose=True)
+        finds += (Find(where, hit, manner, _COUNTS[manner]) for hit, manner in meant)
+        taken[where] = [(hit.start, hit.end) for hit in hits]
+    return finds, taken, tuple(hidden)
 
 
 def _demoted(finds: Sequence[Find], config: Config) -> list[Find]:
     """*finds*, of which those in passing that only say what another of their tasks needs: "figures for recalls"."""
     needed = {name for task in {find.hit.label for find in finds} for name in needs_of(task, config)}
     return [
-        replace(find, manner=Manner.ASIDE, points=1) if needed & _told_by(find.hit, config) else find for find in finds
+        replace(find, manner=Manner.ASIDE, points=_COUNTS[Manner.ASIDE])
+        if needed & _told_by(find.hit, config)
+        else find
+        for find in finds
     ]
 
 
@@ -175,14 +184,12 @@ def _meant(
         yield hit, manner
 
 
-def _longest(hits: Sequence[Hit[str]], taken: Sequence[Hit[str]] = ()) -> list[Hit[str]]:
-    """*hits* without those that share words with one of a longer phrase, or with any that is *taken*."""
-    longest = bytearray(max((hit.end for hit in (*hits, *taken)), default=0))  # of the phrases at each character
-    for hit in taken:
-        longest[hit.start : hit.end] = bytes([_ANY_LENGTH]) * (hit.end - hit.start)
+def _longest(hits: Sequence[Hit[str]]) -> list[Hit[str]]:
+    """*hits* without those that share words with one of a longer phrase."""
+    longest = bytearray(max((hit.end for hit in hits), default=0))  # of the phrases at each character
     kept: list[Hit[str]] = []
     for hit in sorted(hits, key=lambda hit: -hit.length):
-        length = min(hit.length, _ANY_LENGTH - 1)
+        length = min(hit.length, _LONGEST)
         if max(longest[hit.start : hit.end], default=0) <= length:
             kept.append(hit)
             longest[hit.start : hit.end] = bytes([length]) * (hit.end - hit.start)
@@ -197,7 +204,7 @@ def _refusals(finds: Sequence[Find], texts: Mapping[str, str]) -> Trace:
     )
 
 
-def _items(wording: str, hits: Sequence[Hit[str]], usual: str | None) -> tuple[tuple[Item, ...], str]:
+def _items(wording: str, hits: Sequence[Hit[str]], near: frozenset[str]) -> tuple[tuple[Item, ...], str]:
     """The requests among the items of lists in *wording*, and what stands around them.
 
     None of both where fewer than two tasks are named: then the mail is one request.
@@ -208,7 +215,7 @@ def _items(wording: str, hits: Sequence[Hit[str]], usual: str | None) -> tuple[t
         low, high = (bisect_left(hits, place, key=lambda hit: hit.start) for place in (start, end))
         found = scores(Find("text", hit, Manner.TOLD, 1) for hit in hits[low:high] if hit.end <= end)
         if found:
-            items.append(Item(ranked(found, usual)[0], wording[start:end]))
+            items.append(Item(ranked(found, near)[0], wording[start:end]))
             taken.append((start, end))
     if len({item.task for item in items}) < 2:
         return (), ""
@@ -241,21 +248,3 @@ def _recognised(config: Config) -> Iterator[tuple[str, str]]:
 @lru_cache(maxsize=8)
 def _phrases(config: Config) -> Phrases[str]:
     return Phrases(_recognised(config))
-
-
-@lru_cache(maxsize=8)
-def _loose_phrases(config: Config) -> LoosePhrases:
-    return LoosePhrases(_recognised(config))
-
-
-@lru_cache(maxsize=256)
-def _vocabulary(config: Config, usual: str | None) -> Vocabulary:
-    """Of the tasks of the category *usual*, or of all."""
-    named = (
-        (f"{name}.{task_name}", words)
-        for name, category in config.service.categories.items()
-        for task_name, task in category.tasks.items()
-        for words in (task_name.replace("-", " "), *task.recognise)
-        if usual in (None, name)
-    )
-    return Vocabulary(named)

@@ -61,7 +61,11 @@ class Sentences:
             return Manner.REFUSED
         if any(start <= hit.start < end for start, end in self.asides):
             return Manner.ASIDE
-        return self.manners[self.number_at(hit.start)] if self.manners else Manner.TOLD
+        return self.manner_at(hit.start)
+
+    def manner_at(self, place: int) -> Manner:
+        """The manner of the sentence that *place* is in."""
+        return self.manners[self.number_at(place)] if self.manners else Manner.TOLD
 
     def is_refused(self, start: int) -> bool:
         """Whether what begins at *start* is not wanted."""
@@ -80,6 +84,7 @@ class Sentences:
         return in_order and len(between.split()) <= _REACH and ends.search(between) is None
 
 
+@lru_cache(maxsize=16)  # asked of the same text by phrases and by words
 def read_sentences(text: str, config: Config) -> Sentences:
     """The sentences of *text*, each with its manner; the items of a list that was asked for are asked for too."""
     words = words_of(text)

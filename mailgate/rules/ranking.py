@@ -2,16 +2,16 @@
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from mailgate.model.decision import Match
 from mailgate.rules.manner import Manner
 from mailgate.rules.phrases import Hit
+from mailgate.rules.vocabulary import Heard
 
 STAGE = "classify"
-_WHOLE = 2  # what counts one: quarters and halves stay whole numbers so
 _LOOKED_BACK = 4  # phrases that may begin before one and still share words with it
 
 
@@ -22,19 +22,24 @@ class Find:
     where: str
     hit: Hit[str]
     manner: Manner
-    points: int
-    is_loose: bool = False
+    points: float
 
 
 @dataclass(slots=True)
 class Score:
-    """What was found of one task, in order of place (the subject comes first)."""
+    """What was found of one task: its phrases in order of place (the subject comes first), and what else was heard."""
 
     finds: list[Find] = field(default_factory=list)
+    heard: Heard = field(default_factory=Heard)
 
     @property
-    def points(self) -> int:
-        return sum(find.points for find in self.finds)
+    def points(self) -> float:
+        return sum(find.points for find in self.finds) + self.heard.points
+
+    @property
+    def is_named(self) -> bool:
+        """Whether a phrase is more than mentioned in passing."""
+        return any(find.manner in (Manner.ASKED, Manner.TOLD) for find in self.finds)
 
     @property
     def is_asked_for(self) -> bool:
@@ -44,9 +49,9 @@ class Score:
 class _Rank(NamedTuple):
     """What decides between two tasks, the weightiest first."""
 
-    points: int
+    points: float
     is_asked_for: bool
-    is_usual: bool
+    is_near: bool
     longest: int
     is_in_subject: bool
     nearness: int
@@ -55,39 +60,47 @@ class _Rank(NamedTuple):
 _WHY_LOST: Mapping[str, str] = {
     "points": "counts less than {points}",
     "is_asked_for": "counts as much, but is not asked for",
-    "is_usual": "counts as much, but the mailbox is usually for the other",
+    "is_near": "counts as much, but the mailbox is for the other",
     "longest": "counts as much, but its phrase is shorter",
     "is_in_subject": "counts as much, but does not stand in the subject",
     "nearness": "counts as much, but stands further down",
 }
 
 
-def scores(finds: Iterable[Find]) -> dict[str, Score]:
-    """What was found of each task."""
+def scores(finds: Iterable[Find], heard: Mapping[str, Heard] | None = None) -> dict[str, Score]:
+    """What was found of each task, and was *heard* of it."""
     found: dict[str, Score] = defaultdict(Score)
     for find in finds:
         found[find.hit.label].finds.append(find)
+    for task, said in (heard or {}).items():
+        found[task].heard = said
     return found
 
 
-def ranked(found: Mapping[str, Score], usual: str | None) -> list[str]:
-    """The tasks of *found*, the likeliest first; *usual* is what the mailbox is usually for."""
-    return sorted(found, key=lambda task: _rank(task, found[task], usual), reverse=True)
+def ranked(found: Mapping[str, Score], near: Collection[str]) -> list[str]:
+    """The tasks of *found*, the likeliest first; *near* are the categories that the mailbox is for."""
+    return sorted(found, key=lambda task: _rank(task, found[task], near), reverse=True)
 
 
 def told(task: str, score: Score, texts: Mapping[str, str]) -> Match:
     """Why *task* won, as a line of the trace."""
-    return Match(STAGE, task, _phrases_of(score), _places(score, texts), f"counts {_shown(score.points)}")
+    return Match(STAGE, task, _said_of(score), _places(score, texts), f"counts {_shown(score.points)}")
 
 
-def lost(task: str, best: str, found: Mapping[str, Score], usual: str | None, texts: Mapping[str, str]) -> Match:
+def lost(task: str, best: str, found: Mapping[str, Score], near: Collection[str], texts: Mapping[str, str]) -> Match:
     """Why *task* lost to *best*."""
     score, winner = found[task], found[best]
-    ours, theirs = _rank(task, score, usual), _rank(best, winner, usual)
+    ours, theirs = _rank(task, score, near), _rank(best, winner, near)
     decisive = next((name for name in _Rank._fields if getattr(ours, name) != getattr(theirs, name)), "nearness")
     why = _WHY_LOST[decisive].format(points=_shown(winner.points))
     effect = f"came close with {_shown(score.points)}: {why}"
-    return Match(STAGE, task, _phrases_of(score), _places(score, texts), effect)
+    return Match(STAGE, task, _said_of(score), _places(score, texts), effect)
+
+
+def unclear(task: str, score: Score, texts: Mapping[str, str]) -> Match:
+    """What speaks for *task*, which is too little or as much as for another."""
+    effect = f"came close with {_shown(score.points)}: too little, or too near to another"
+    return Match(STAGE, task, _said_of(score), _places(score, texts), effect)
 
 
 def covered(hits: Iterable[Hit[str]], kept: Sequence[Hit[str]], where: str, text: str) -> Iterator[Match]:
@@ -106,30 +119,32 @@ def covered(hits: Iterable[Hit[str]], kept: Sequence[Hit[str]], where: str, text
 def place(find: Find, texts: Mapping[str, str]) -> str:
     """Where it stands and what stands there."""
     said = f'{find.where}: "{texts[find.where][find.hit.start : find.hit.end]}"'
-    notes = [find.manner.value] if find.manner is Manner.ASIDE else []
-    notes += ["in other words"] if find.is_loose else []
-    return f"{said} ({', '.join(notes)})" if notes else said
+    return f"{said} ({find.manner.value})" if find.manner is Manner.ASIDE else said
 
 
-def _rank(task: str, score: Score, usual: str | None) -> _Rank:
-    first = score.finds[0]
+def _rank(task: str, score: Score, near: Collection[str]) -> _Rank:
+    first = score.finds[0] if score.finds else None
     return _Rank(
-        points=score.points,
+        points=round(score.points, 6),  # two sums of the same parts in another order are a tie
         is_asked_for=score.is_asked_for,
-        is_usual=task.partition(".")[0] == usual,
-        longest=max(find.hit.length for find in score.finds),
-        is_in_subject=first.where == "subject",
-        nearness=-first.hit.start,
+        is_near=task.partition(".")[0] in near,
+        longest=max((find.hit.length for find in score.finds), default=0),
+        is_in_subject=first is not None and first.where == "subject",
+        nearness=-first.hit.start if first else 0,
     )
 
 
 def _places(score: Score, texts: Mapping[str, str]) -> str:
-    return "; ".join(place(find, texts) for find in score.finds)
+    said = [place(find, texts) for find in score.finds]
+    said += [f"words: {', '.join(score.heard.words)}"] if score.heard.words else []
+    said += [f"states: {', '.join(score.heard.facts)}"] if score.heard.facts else []
+    return "; ".join(said)
 
 
-def _phrases_of(score: Score) -> str:
-    return ", ".join(dict.fromkeys(find.hit.phrase for find in score.finds))
+def _said_of(score: Score) -> str:
+    """Its phrases; where there is none the words it is known by."""
+    return ", ".join(dict.fromkeys(find.hit.phrase for find in score.finds)) or ", ".join(score.heard.words)
 
 
-def _shown(points: int) -> str:
-    return f"{points / _WHOLE:g}"
+def _shown(points: float) -> str:
+    return f"{round(points, 1):g}"

@@ -4,21 +4,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from mailgate.model.config import Calendar, Config, SlaPolicy
+from mailgate.model.config import Config
 from mailgate.model.decision import Facts, Match, Reading, Trace
-from mailgate.model.spans import Unit
 from mailgate.model.ticket import Draft, Status, Values, WaitingFor
 from mailgate.rules.classify import Classified, Item, classify
 from mailgate.rules.conditions import Case
 from mailgate.rules.extract import extract
 from mailgate.rules.needs import needs_of, stated
 from mailgate.rules.outcomes import apply_rules
-from mailgate.sla.calendar import closing_time, instant
-from mailgate.sla.clock import OFFICE, Clock, start
+from mailgate.rules.promise import calendar_of, priority_of, promised, service_level
+from mailgate.sla.clock import stands
 from mailgate.tickets.sharing import share
 
 _RUN_ON = frozenset({"urgent", "immediate"})  # priorities or service levels that wait for nobody
-_DEADLINE = "deadline"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +31,9 @@ class _Request:
 
 def asked_for(reading: Reading, config: Config) -> Classified:
     """What the mail asks for, by its words."""
-    return classify(reading.subject, reading.wording, reading.mailbox, config, has_old_subject(reading))
+    return classify(
+        reading.subject, reading.wording, reading.mailbox, config, has_old_subject(reading), tuple(reading.fields)
+    )
 
 
 def requests(
@@ -96,7 +96,7 @@ def _settled(request: _Request, reading: Reading, config: Config, facts: Facts) 
     def with_task(case: Case, task: str | None) -> Case:
         told = stated(task, known, request.loose_dates, config)
         missing = told.missing or _mistyped(task, reading, config)
-        return replace(case, task=task, priority=_priority(task, config), fields=told.fields, missing=missing)
+        return replace(case, task=task, priority=priority_of(task, config), fields=told.fields, missing=missing)
 
     return apply_rules(with_task(Case(reading, facts, config, calendar), request.task), with_task)
 
@@ -109,9 +109,11 @@ def _mistyped(task: str | None, reading: Reading, config: Config) -> tuple[str, 
 def _draft(case: Case, keys: tuple[str, ...], asks: bool) -> tuple[Draft, Trace]:
     reading, config = case.reading, case.config
     team = _team(case.task, reading, config, case.facts)
-    sla = _service_level(case.task, case.priority, config)
+    sla = service_level(case.task, case.priority, config)
     waits = asks and bool(case.missing) and not {case.priority, sla} & _RUN_ON
-    clock, why = _clock(case, sla, calendar_of(team, config))
+    status, waiting_for = (Status.WAITING, WaitingFor.REQUESTER) if waits else (Status.NEW, None)
+    received_at = reading.envelope.received_at
+    clock, why = promised(sla, case.priority, case.fields, received_at, calendar_of(team, config), config)
     kept = {*config.service.identifiers, *needs_of(case.task, config)} - {config.key_name}
     fields = {name: values for name, values in case.fields.items() if name in kept}
     assignee, given = share(team, config, case.facts)
@@ -119,9 +121,9 @@ def _draft(case: Case, keys: tuple[str, ...], asks: bool) -> tuple[Draft, Trace]
         mailbox=reading.mailbox or _mailbox_of(team, config),
         requester=reading.sender or reading.envelope.sender,
         subject=reading.subject,
-        received_at=reading.envelope.received_at,
-        status=Status.WAITING if waits else Status.NEW,
-        waiting_for=WaitingFor.REQUESTER if waits else None,
+        received_at=received_at,
+        status=status,
+        waiting_for=waiting_for,
         category=case.category,
         task=case.task,
         priority=case.priority,
@@ -138,25 +140,12 @@ def _draft(case: Case, keys: tuple[str, ...], asks: bool) -> tuple[Draft, Trace]
         starts=case.starts,
         first_reply_due=clock.first_reply_due if clock else None,
         due_at=clock.due_at if clock else None,
-        clock_started_at=clock.started_at if clock and not waits else None,
+        clock_started_at=clock.started_at if clock and not stands(status, waiting_for, config) else None,
     )
     return draft, (*given, *why)
 
 
-# ---- who, how soon, until when
-
-
-def _priority(task: str | None, config: Config) -> str | None:
-    if task is None:
-        return config.service.defaults.priority
-    category, entry = config.task(task)
-    return entry.priority or category.priority or config.service.defaults.priority
-
-
-def _service_level(task: str | None, priority: str | None, config: Config) -> str | None:
-    """The task's own, which outlives a change of priority, or the priority's."""
-    own = config.task(task)[1].sla if task else None
-    return own or config.service.priorities.get(priority or "")
+# ---- who
 
 
 def _team(task: str | None, reading: Reading, config: Config, facts: Facts) -> str | None:
@@ -182,49 +171,6 @@ def _mailbox_of(team: str | None, config: Config) -> str:
     """The first mailbox of *team*; where it has none, the address that answers come to."""
     own = (name for name, mailbox in config.service.mailboxes.items() if mailbox.team == team)
     return next(own, config.service.send_from or "")
-
-
-def calendar_of(team: str | None, config: Config) -> Calendar:
-    """When *team* works: its own calendar, else the default one."""
-    service = config.service
-    own = service.teams[team].calendar if team and team in service.teams else None
-    return service.calendars.get(own or service.defaults.calendar or "", OFFICE)
-
-
-def _clock(case: Case, sla: str | None, calendar: Calendar) -> tuple[Clock | None, Trace]:
-    """The promise of the service level *sla*, and where its deadline came from."""
-    at = case.reading.envelope.received_at
-    policy = case.config.service.sla.get(sla or "")
-    if policy is None:
-        return None, ()
-    if Unit.DEADLINE not in (policy.reply.unit, policy.finish.unit):
-        return start(at, policy, calendar), ()
-    deadline = _deadline(case, calendar)
-    if deadline is not None:
-        why = Match("sla", sla or "", words=deadline.isoformat(), effect="the deadline in the mail")
-        return start(at, policy, calendar, deadline), (why,)
-    usual = case.config.service.sla.get(case.config.service.priorities.get(case.priority or "", ""))
-    why = Match("sla", sla or "", effect=f"no deadline in the mail: as priority {case.priority} until there is one")
-    return (_usual_clock(at, usual, calendar), (why,))
-
-
-def _usual_clock(at: datetime, policy: SlaPolicy | None, calendar: Calendar) -> Clock | None:
-    """The promise that the priority brings; none where that too is the deadline in the mail."""
-    if policy is None or Unit.DEADLINE in (policy.reply.unit, policy.finish.unit):
-        return None
-    return start(at, policy, calendar)
-
-
-def _deadline(case: Case, calendar: Calendar) -> datetime | None:
-    """The first deadline that the mail states, at its time of day or at the close of that day."""
-    stated_dates = [datetime.fromisoformat(value) for value in case.fields.get(_DEADLINE, ())]
-    timed = [value for value in case.fields.get(_DEADLINE, ()) if "T" in value]
-    if not stated_dates:
-        return None
-    first = min(stated_dates).date()
-    at = next((datetime.fromisoformat(value).time() for value in timed if value.startswith(first.isoformat())), None)
-    due = instant(first, at, calendar) if at is not None else closing_time(first, calendar)
-    return max(due, case.reading.envelope.received_at)
 
 
 def _lacking(draft: Draft, reading: Reading, asks: bool) -> Trace:

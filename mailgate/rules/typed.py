@@ -21,11 +21,14 @@ _EXPECTED = {
     "model": "lines of the form name: value",
 }
 
+_MOST_NAMES = 500  # to compare a word with each of 10,000 takes so long that nobody waits for a hundred mistakes (S51)
+
 
 def suggestion(word: str, names: Iterable[str], *, cutoff: float = 0.5) -> str:
     """ "; did you mean ...?" with the nearest of *names*, or what there is to choose from, or nothing."""
     names = list(names)
-    near = get_close_matches(word, names, n=1, cutoff=cutoff)
+    likely = names if len(names) <= _MOST_NAMES else [name for name in names if name[:2] == word[:2]]
+    near = get_close_matches(word, likely[:_MOST_NAMES], n=1, cutoff=cutoff)
     if near:
         return f'; did you mean "{near[0]}"?'
     return f"; expected {_choice(names)}" if 0 < len(names) <= 12 else ""

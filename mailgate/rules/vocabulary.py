@@ -1,80 +1,186 @@
-"""The likeliest task of a category where no phrase fits, by the words that its tasks are known by.
+"""What the single words of a mail, and the facts it states, say about its task: weaker evidence than a phrase.
 
-A word tells the more the fewer tasks share it and the more of a task's phrases have it. Only what
-is asked for or stands in the subject can settle anything, and only where one task stands out.
+A task is known by the ``words`` listed for it and by those of its name and phrases; a fact speaks
+for the tasks that need it. The more tasks share one, the less it counts for each. Tasks whose work
+the mailbox's team does share among themselves; for others the same counts half.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
-from mailgate.rules.loose import content, stem
+from mailgate.model.config import Config
 from mailgate.rules.manner import Manner, Sentences
+from mailgate.rules.needs import needs_of
 from mailgate.rules.phrases import words_of
+from mailgate.rules.stems import Lexicon, stem, telling
 
-_ENOUGH, _AHEAD = 1.1, 0.3  # one word of a single phrase is not enough, even where it is asked for
-_COUNTS = {Manner.ASKED: 2.0, Manner.TOLD: 0.5, Manner.ASIDE: 0.0}
+_COUNTS = {Manner.ASKED: 1.0, Manner.TOLD: 0.7, Manner.ASIDE: 0.35, Manner.REFUSED: 0.0}
+_STATED = 0.5
 _OFTEN = 2  # phrases of a task with a word, from which on it is the task's own
+_FAR = 0.5
+_FEW = 6  # tasks that may share a word for it to say anything of another team's
 _OF_ANY_WORK = frozenset(
     stem(word)
-    for word in (
-        *("send", "sent", "book", "set", "up", "update", "open", "start", "create", "upload", "record", "move"),
-        *("change", "copy", "run", "list", "make", "put", "take", "get", "give", "need", "want", "look", "sort"),
-        *("arrange", "check", "show", "call", "please", "new", "old", "next", "first", "case", "order", "person"),
-        *("report", "team", "date", "day", "week", "today", "tomorrow", "back", "out", "into", "onto", "off"),
+    for words in (
+        "send book set update open start create upload record move change copy run list make put take get give need",
+        "want look sort arrange check show call please new old next first case order person report team date day week",
+        "today tomorrow back out into onto off up down i he she they we us him them who which what when where how why",
+        "if so then there here no nor but do does can could would should may might will shall must just only also too",
+        "very more most any some all both each few other such own same than until while about over under again once",
+        "during before after above below through",
     )
+    for word in words.split(" ")
 )
-"""Words of office work that tell nothing about which."""
+"""Words of office work, and the little ones of any sentence, that tell nothing about which task."""
+
+Place = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Likely:
-    """The task that stands out, and the words of it that the mail has."""
+class Text:
+    """One text of a mail by its *sentences*, with what is *taken*: the places of phrases that count by themselves.
 
-    task: str
-    words: tuple[str, ...]
+    *manner*: how all of it is meant, whatever its sentences say.
+    """
+
+    sentences: Sentences
+    taken: Sequence[Place] = ()
+    manner: Manner | None = None
 
 
-class Vocabulary:
-    """The words of some tasks: of their names and phrases, each a (task, words)."""
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What speaks for a task: how much it counts, the *words* as they were written, and the *facts* by their names."""
 
-    def __init__(self, phrases: Iterable[tuple[str, str]]) -> None:
-        told: dict[str, Counter[str]] = defaultdict(Counter)
-        for task, words in phrases:
-            told[task].update(set(content(words)) - _OF_ANY_WORK)
-        shared = Counter[str]()
-        for words_of_task in told.values():
-            shared.update(words_of_task)
-        self._weights: dict[str, list[tuple[str, float]]] = defaultdict(list)
-        for task, each in told.items():
-            for word, often in each.items():
-                self._weights[word].append((task, often / shared[word] * min(1.0, often / _OFTEN)))
+    points: float = 0.0
+    words: tuple[str, ...] = ()
+    facts: tuple[str, ...] = ()
 
-    def likeliest(self, texts: Sequence[Sentences]) -> Likely | None:
-        """The task that stands out in *texts*, of which the first is a subject; None where none does."""
-        counts = self._counted(texts)
-        scores: dict[str, float] = defaultdict(float)
-        for word, (_, count) in counts.items():
-            for task, weight in self._weights[word]:
-                scores[task] += weight * count
-        ranking = sorted(scores, key=lambda task: -scores[task])
-        if not ranking or scores[ranking[0]] < _ENOUGH:
-            return None
-        best = ranking[0]
-        if len(ranking) > 1 and scores[best] - scores[ranking[1]] < _AHEAD:
-            return None
-        own = (said for word, (said, count) in counts.items() if count and best in dict(self._weights[word]))
-        return Likely(best, tuple(own))
 
-    def _counted(self, texts: Sequence[Sentences]) -> Mapping[str, tuple[str, float]]:
-        """The known words in *texts*, each once, as it is written and with what it counts."""
-        counts: dict[str, tuple[str, float]] = {}
-        for number, sentences in enumerate(texts):
-            words = words_of(sentences.text)
-            for word, (start, _) in zip(words.texts, words.places, strict=True):
-                known = stem(word) if word else ""
-                if known in self._weights:
-                    manner = Manner.ASKED if number == 0 else sentences.manners[sentences.number_at(start)]
-                    count = 0.0 if sentences.is_refused(start) else _COUNTS[manner]
-                    counts[known] = max(counts.get(known, (word, 0.0)), (word, count), key=lambda each: each[1])
-        return counts
+def heard(texts: Iterable[Text], stated: Collection[str], near: frozenset[str], config: Config) -> dict[str, Heard]:
+    """What the words of *texts* and the names of *stated* facts say of each task; *near* are the team's categories."""
+    weights = _weights(config, near)
+    told = _counted(texts, _lexicon(config))
+    points: dict[str, float] = defaultdict(float)
+    words: dict[str, list[str]] = defaultdict(list)
+    facts: dict[str, list[str]] = defaultdict(list)
+    for own, (word, count) in told.items():
+        for task, weight in weights.words.get(own, ()):
+            points[task] += weight * count
+            words[task].append(word)
+    for name in stated:
+        for task, weight in weights.facts.get(name, ()):
+            points[task] += weight * _STATED
+            facts[task].append(name)
+    return {task: Heard(points[task], tuple(words[task]), tuple(facts[task])) for task in points}
+
+
+def _counted(texts: Iterable[Text], lexicon: Lexicon) -> Mapping[str, tuple[str, float]]:
+    """The known words by their stems, each once, as it is written and with what it counts."""
+    counts: dict[str, tuple[str, float]] = {}
+    for text in texts:
+        for word, start in _outside(text):
+            own = lexicon.known(word)
+            if own is None:
+                continue
+            manner = text.manner or text.sentences.manner_at(start)
+            count = 0.0 if text.sentences.is_refused(start) else _COUNTS[manner]
+            if count > counts.get(own, ("", 0.0))[1]:
+                counts[own] = (word, count)
+    return counts
+
+
+def _outside(text: Text) -> Iterator[tuple[str, int]]:
+    """The words of *text* that are in none of the phrases, those with hyphens in parts, each with its place."""
+    taken = sorted(text.taken, reverse=True)
+    end = 0  # of the phrases that begin before the word
+    words = words_of(text.sentences.text)
+    for word, (start, _) in zip(words.texts, words.places, strict=True):
+        while taken and taken[-1][0] <= start:
+            end = max(end, taken.pop()[1])
+        if start >= end:
+            for part in word.split("-"):
+                yield part, start
+
+
+# ---- what tasks are known by
+
+
+@dataclass(frozen=True, slots=True)
+class _Weights:
+    """What each word, by its stem, and each fact counts for which tasks."""
+
+    words: Mapping[str, Sequence[tuple[str, float]]]
+    facts: Mapping[str, Sequence[tuple[str, float]]]
+
+
+@lru_cache(maxsize=64)
+def _weights(config: Config, near: frozenset[str]) -> _Weights:
+    words: dict[str, dict[str, float]] = defaultdict(dict)
+    facts: dict[str, dict[str, float]] = defaultdict(dict)
+    for task in _tasks(config):
+        for word, strength in _known_by(task, config).items():
+            words[word][task] = strength
+        for name in needs_of(task, config):
+            if name != config.key_name:
+                facts[name][task] = 1.0
+    return _Weights(_shared(words, near), _shared(facts, near))
+
+
+def _shared(
+    known: Mapping[str, Mapping[str, float]], near: frozenset[str]
+) -> Mapping[str, Sequence[tuple[str, float]]]:
+    """What each counts for a task: divided by the root of how many tasks have it, so that what few have says most."""
+    shares = {}
+    for name, tasks in known.items():
+        ours = {task: strength for task, strength in tasks.items() if task.partition(".")[0] in near}
+        among = sum(ours.values()) ** 0.5
+        own = [(task, strength / among) for task, strength in ours.items()]
+        if len(tasks) <= _FEW:
+            everybody = sum(tasks.values()) ** 0.5
+            own += [(task, _FAR * strength / everybody) for task, strength in tasks.items() if task not in ours]
+        shares[name] = own
+    return shares
+
+
+@lru_cache(maxsize=8)
+def _lexicon(config: Config) -> Lexicon:
+    """The words that any task is known by."""
+    tasks = list(_tasks(config))
+    known = {stemmed for task in tasks for stemmed in _known_by(task, config)}
+    return Lexicon(word for task in tasks for word in _all_words(task, config) if stem(word) in known)
+
+
+def _known_by(task: str, config: Config) -> Mapping[str, float]:
+    """The stems of the words that *task* is known by, and how surely."""
+    entry = config.task(task)[1]
+    often = Counter(word for phrase in _phrases(task, config) for word in {stem(each) for each in telling(phrase)})
+    strengths = {word: min(1.0, many / _OFTEN) for word, many in often.items()}
+    ours = _OF_ANY_WORK | _of_manners(config)
+    told = {word: strength for word, strength in strengths.items() if word not in ours and word.isalpha()}
+    return {**told, **{stem(each): 1.0 for word in entry.words for each in telling(word)}}
+
+
+def _phrases(task: str, config: Config) -> Iterator[str]:
+    entry = config.task(task)[1]
+    yield task.partition(".")[2].replace("-", " ")
+    yield from filter(None, (entry.label, *entry.recognise))
+
+
+def _all_words(task: str, config: Config) -> Iterator[str]:
+    for phrase in (*_phrases(task, config), *config.task(task)[1].words):
+        yield from telling(phrase)
+
+
+@lru_cache(maxsize=8)
+def _of_manners(config: Config) -> frozenset[str]:
+    """The words by which people ask, refuse or mention: they say how something is meant, not what."""
+    text = config.service.text
+    listed = (*text.asks, *text.asides, *text.refusals.before, *text.refusals.after)
+    return frozenset(stem(word) for phrase in listed for word in telling(phrase))
+
+
+def _tasks(config: Config) -> Iterator[str]:
+    return (f"{name}.{task}" for name, category in config.service.categories.items() for task in category.tasks)

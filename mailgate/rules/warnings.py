@@ -65,7 +65,7 @@ def _winner(task: str, phrase: str, config: Config) -> str | None:
             return None
     if found is None or found.task is None or not found.matches[0].words:
         return "no mail can say it like this; write plain words"
-    return f'"{found.matches[0].words}" of {found.task} is in it and counts more'
+    return f'a mail that says just that goes to {found.task}, by "{found.matches[0].words}"'
 
 
 # ---- rules

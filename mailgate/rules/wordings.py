@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from mailgate.rules.loose import is_small
 from mailgate.rules.phrases import words_of
+from mailgate.rules.stems import is_small
 
 LONGEST = 4  # words
 SHORTEST = 2  # one word alone is found everywhere

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from mailgate.model.config import Calendar, SlaPolicy
-from mailgate.sla.calendar import add_working_time, due, started, working_time
+from mailgate.model.config import Calendar, Config, SlaPolicy
+from mailgate.model.ticket import OPEN_STATUSES, Status, WaitingFor
+from mailgate.sla.calendar import due, started
 
 OFFICE = Calendar.model_validate({"hours": "Monday to Friday, 9am to 5pm", "holidays": "england-and-wales"})
 """Working time where the configuration names no calendar (docs/domain.md section 6)."""
@@ -28,7 +29,6 @@ def start(at: datetime, policy: SlaPolicy, calendar: Calendar, deadline: datetim
     )
 
 
-def resumed(due_at: datetime, stopped_at: datetime, now: datetime, calendar: Calendar) -> datetime:
-    """*due_at* of a clock that stood still from *stopped_at* until *now*: later by the working time that passed."""
-    waited = working_time(stopped_at, now, calendar)
-    return add_working_time(due_at, waited, calendar) if waited else due_at
+def stands(status: Status, waiting_for: WaitingFor | None, config: Config) -> bool:
+    """Whether the clocks of such a ticket stand still: it is closed, or waits for somebody they stop for."""
+    return status not in OPEN_STATUSES or waiting_for in config.service.defaults.clock_stops_for

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Insert, Table, bindparam, delete, insert, select, text, update
+from sqlalchemy import ColumnElement, Connection, Insert, Table, bindparam, delete, insert, select, text, update
 
 from mailgate.errors import TryLater
 from mailgate.model.decision import Decision, Facts, Ignore, NewTicket, Reading
@@ -32,8 +32,10 @@ from mailgate.store.tables import (
 )
 
 GATEWAY = "mailgate"
-RUNNING = frozenset({Status.NEW, Status.OPEN})
-CHANGEABLE = ("status", "waiting_for", "assignee", "category", "task", "team", "keys", "fields", "missing", "due_at")
+CHANGEABLE = (
+    *("status", "waiting_for", "assignee", "category", "task", "priority", "team", "sla_policy"),
+    *("keys", "fields", "missing", "first_reply_due", "first_reply_at", "due_at", "paused_seconds"),
+)
 # Made once: to make a statement takes as long as to run it.
 OPENING = insert(tickets).returning(tickets.c.ref, tickets.c.id)
 LENGTHEN = (
@@ -119,7 +121,7 @@ def carry_out(
     """
     with store.writing(connection) as tx:
         _heads(tx, [change.ticket])
-        history.append(tx, change.ticket.id, [happened], now)
+        history.append(tx, change.ticket.id, [happened, *change.events], now)
         _change(tx, change, now)
         outbox.queue(tx, [outbox.Queued(mail, change.ticket.id, now, to_stranger=False) for mail in sent])
 
@@ -260,17 +262,17 @@ def _keys(keys: Iterable[str], ticket_id: int) -> Iterable[dict[str, Any]]:
 
 def _clocks(opening: _Opening, ticket_id: int) -> Iterable[dict[str, Any]]:
     draft = opening.draft
-    stopped = draft.status not in RUNNING
+    begins_at = draft.clock_started_at
     for kind, due in (("first_reply", draft.first_reply_due), ("finish", draft.due_at)):
         if due is not None:
             yield {
                 "ticket_id": ticket_id,
                 "kind": kind,
                 "policy": draft.sla_policy,
-                "started_at": draft.clock_started_at or draft.received_at,
+                "started_at": begins_at or draft.received_at,
                 "due_at": due,
-                "stopped_at": opening.now if stopped else None,
-                "next_check_at": None if stopped else due,
+                "stopped_at": None if begins_at else opening.now,
+                "next_check_at": begins_at,
             }
 
 
@@ -398,7 +400,7 @@ def _change(tx: Connection, change: Change, now: datetime) -> None:
         values["closed_at"] = None if change.status in OPEN_STATUSES else change.closed_at or now
         if change.status is not Status.WAITING:
             values |= {"waiting_for": None, "waiting_since": None}
-        elif change.ticket.status is not Status.WAITING:
+        elif change.ticket.status is not Status.WAITING or change.waiting_for not in (None, change.ticket.waiting_for):
             values["waiting_since"] = now
     if values:
         tx.execute(update(tickets).where(tickets.c.id == ticket_id).values(values))
@@ -415,14 +417,24 @@ def _change(tx: Connection, change: Change, now: datetime) -> None:
 
 
 def _set_clocks(tx: Connection, change: Change, now: datetime) -> None:
-    """The clocks of a ticket run while it is new or open, and are checked when they are due."""
-    of_ticket = clocks.c.ticket_id == change.ticket.id
-    if change.due_at is not None:
-        tx.execute(update(clocks).where(of_ticket, clocks.c.kind == "finish").values(due_at=change.due_at))
-    if change.status is None and change.due_at is None:
+    """Move the clocks of a ticket as *change* says; those that run are looked at at once."""
+    ticket_id = change.ticket.id
+    for kind, due in (("first_reply", change.first_reply_due), ("finish", change.due_at)):
+        if due is not None:
+            begun = {"ticket_id": ticket_id, "kind": kind, "started_at": change.ticket.received_at, "due_at": due}
+            tx.execute(insert_new(tx, clocks), begun)
+            policy = {"policy": change.sla_policy} if change.sla_policy else {}
+            tx.execute(update(clocks).where(_clock(ticket_id, kind)).values(due_at=due, **policy))
+    if change.runs is None:
         return
-    runs = (change.status or change.ticket.status) in RUNNING
-    moved = {"stopped_at": None, "next_check_at": clocks.c.due_at} if runs else {"next_check_at": None}
-    tx.execute(update(clocks).where(of_ticket).values(moved))
-    if not runs:
-        tx.execute(update(clocks).where(of_ticket, clocks.c.stopped_at.is_(None)).values(stopped_at=now))
+    moved = {"stopped_at": None, "next_check_at": now} if change.runs else {"next_check_at": None}
+    tx.execute(update(clocks).where(clocks.c.ticket_id == ticket_id).values(moved))
+    if not change.runs:
+        running = (clocks.c.ticket_id == ticket_id) & clocks.c.stopped_at.is_(None)
+        tx.execute(update(clocks).where(running).values(stopped_at=now))
+    if change.first_reply_at or change.ticket.first_reply_at:
+        tx.execute(update(clocks).where(_clock(ticket_id, "first_reply")).values(next_check_at=None))
+
+
+def _clock(ticket_id: int, kind: str) -> ColumnElement[bool]:
+    return (clocks.c.ticket_id == ticket_id) & (clocks.c.kind == kind)

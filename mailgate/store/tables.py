@@ -136,7 +136,9 @@ tickets = Table(
     Column("linked_to", Name),
     Column("received_at", Instant, nullable=False),
     Column("first_reply_due", Instant),
+    Column("first_reply_at", Instant),
     Column("due_at", Instant),
+    Column("paused_seconds", Integer, nullable=False, server_default="0"),
     Column("closed_at", Instant),
     Column("changed_at", Instant, nullable=False),
     Column("last_serial", Integer, nullable=False),
@@ -234,7 +236,8 @@ events = Table(
     Column("hash", LargeBinary, nullable=False),
 )
 
-# The running counts of a ticket: until the first reply, until it is finished.
+# The running counts of a ticket: until the first reply, until it is finished. *next_check_at* is when the ladder is
+# looked at next: at once after each change, then at the time of the next rung.
 clocks = Table(
     "clocks",
     metadata,

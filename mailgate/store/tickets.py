@@ -59,6 +59,7 @@ def _summary(row: Row[Any], key_name: str | None) -> dict[str, Any]:
         "sla_policy": row.sla_policy,
         "received_at": row.received_at.isoformat(),
         "first_reply_due": _iso(row.first_reply_due),
+        "first_reply_at": _iso(row.first_reply_at),
         "due_at": _iso(row.due_at),
         "closed_at": _iso(row.closed_at),
     }

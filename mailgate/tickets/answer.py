@@ -10,7 +10,7 @@ from mailgate.model.config import Config
 from mailgate.model.decision import Facts, Order, Reading, Reply
 from mailgate.model.message import NOTIFY, VERIFIED, Kind, Verdict
 from mailgate.model.ticket import Draft, Ticket, WaitingFor
-from mailgate.rules.request import calendar_of
+from mailgate.rules.promise import calendar_of
 from mailgate.sla.calendar import due
 
 MACHINES = re.compile(r"(?:mailer-daemon|postmaster|no-?reply|do-?not-?reply|bounces?|microsoftexchange[0-9a-f]{32})")

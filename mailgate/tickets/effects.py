@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from mailgate.model.config import Config
 from mailgate.model.decision import Facts, Intent, Order, Reading
@@ -10,8 +9,7 @@ from mailgate.model.message import Verdict
 from mailgate.model.ticket import NOBODY, Change, Status, Ticket, Values, WaitingFor
 from mailgate.rules import needs
 from mailgate.rules.classify import classify
-from mailgate.rules.request import calendar_of
-from mailgate.sla.clock import resumed
+from mailgate.rules.promise import priority_of
 from mailgate.tickets import lifecycle
 from mailgate.tickets.lifecycle import Happened
 from mailgate.tickets.sharing import share
@@ -26,6 +24,9 @@ ORDERS: Mapping[str, Happened | None] = {
     **dict.fromkeys(("assign", "move", "task")),
 }
 """The commands that an agent can give, and what each does to the ticket's status."""
+
+REPLIES = frozenset({"take", "done", "waiting", "cancel"})
+"""Those that are the first reply, where none was before: somebody has the ticket, or writes to its requester."""
 
 COMMISSION = "commission"
 """What a rule starts whose tickets others than the requester answer, each with a return."""
@@ -53,7 +54,8 @@ def of_order(ticket: Ticket, order: Order, reading: Reading, config: Config, fac
     status = lifecycle.after(ticket, happened) if happened else ticket.status
     if status is None:
         return f"the ticket is {ticket.status} already"
-    change = Change(ticket, status=status)
+    is_reply = order.do in REPLIES and ticket.first_reply_at is None
+    change = Change(ticket, status=status, first_reply_at=facts.now if is_reply else None)
     match order.do:
         case "done" | "cancel":
             return replace(change, closed_at=facts.now)
@@ -80,7 +82,7 @@ def said_of(order: Order, change: Change) -> Mapping[str, object]:
 def _with_task(change: Change, task: str, config: Config, facts: Facts) -> Change:
     """Another task; with another category also its team."""
     category = task.partition(".")[0]
-    changed = replace(change, category=category, task=task)
+    changed = _as(change, task, config)
     team = config.service.categories[category].team
     return _given_to(changed, team, config, facts) if team and category != change.ticket.category else changed
 
@@ -94,7 +96,17 @@ def _moved(change: Change, to: str, reading: Reading, config: Config, facts: Fac
     task = named.task if named.category == to else f"{to}.other"
     mailbox = config.service.mailboxes.get(change.ticket.mailbox)
     team = category.team or (mailbox.team if mailbox else change.ticket.team)
-    return _given_to(replace(change, category=to, task=task), team, config, facts)
+    return _given_to(_as(change, task or "", config), team, config, facts)
+
+
+def _as(change: Change, task: str, config: Config) -> Change:
+    """Another task, with its priority, unless a rule or a person had raised that of the ticket higher."""
+    ticket, brings = change.ticket, priority_of(task, config)
+    urgency: dict[str | None, int] = {each: number for number, each in enumerate(config.service.priorities)}
+    is_raised = ticket.priority != priority_of(ticket.task, config)
+    if is_raised and urgency.get(ticket.priority, len(urgency)) < urgency.get(brings, len(urgency)):
+        brings = None
+    return replace(change, category=task.partition(".")[0], task=task, priority=brings)
 
 
 def _given_to(change: Change, team: str | None, config: Config, facts: Facts) -> Change:
@@ -124,7 +136,6 @@ def of_answer(ticket: Ticket, reading: Reading, config: Config, facts: Facts) ->
     change = Change(
         ticket,
         status=status,
-        due_at=_due_after(ticket, status, config, facts.now),
         waiting_for=ticket.waiting_for if status is Status.WAITING else None,
         missing=tuple(name for name in ticket.missing if name not in brings),
         fields={**ticket.fields, **{name: values for name, values in brings.items() if name != config.key_name}},
@@ -148,15 +159,6 @@ def _status_after(ticket: Ticket, brings: Values, *, third_party: bool) -> Statu
         return ticket.status
     happened = Happened.THIRD_PARTY_REPLIED if third_party else Happened.REQUESTER_REPLIED
     return lifecycle.after(ticket, happened) or ticket.status
-
-
-def _due_after(ticket: Ticket, status: Status, config: Config, now: datetime) -> datetime | None:
-    """The new time to finish where the wait for the requester ends: later by the working time that passed."""
-    if ticket.waiting_for is not WaitingFor.REQUESTER or status is Status.WAITING:
-        return None
-    if ticket.due_at is None or ticket.waiting_since is None:
-        return None
-    return resumed(ticket.due_at, ticket.waiting_since, now, calendar_of(ticket.team, config))
 
 
 def _intent(ticket: Ticket, brings: Values, *, third_party: bool) -> Intent:

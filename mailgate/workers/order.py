@@ -11,6 +11,7 @@ from mailgate.store import people, rows
 from mailgate.store.apply import carry_out
 from mailgate.store.engine import Store
 from mailgate.tickets import answer, effects, lifecycle
+from mailgate.tickets.timing import timed
 from mailgate.workers.about import composed
 
 ACTOR = "operator"
@@ -27,6 +28,7 @@ def give(store: Store, context: Context, ref: str, order: Order, now: datetime) 
         change = effects.of_order(ticket, order, reading, config, facts)
         if isinstance(change, str):
             raise Refused(f"{ref} stays as it is: {change}")
+        change = timed(change, config, now)
         told = lifecycle.told(ticket.status, change.status or ticket.status)
         replies = answer.of_change(ticket, told, order, config, now) if told else ()
         decision = Decision(Command(ticket, order), config.version, replies=replies)

@@ -51,7 +51,7 @@ def test_a_table_says_what_moves_from_where_to_where(filled: Shell, tmp_path: Pa
     cable = next(mail for mail in found["moved_mails"] if mail["moves"][0]["what"] == "task")
     assert cable["ticket"].startswith("MG-")
     assert cable["before"][0]["words"] == "new cable"
-    assert cable["after"][0]["effect"] == f"no phrase fits; {HELPDESK} is usually hardware"
+    assert cable["after"][0]["effect"] == f"no task is clear; {HELPDESK} is usually hardware"
 
 
 def test_the_same_rules_move_nothing_and_may_be_named_by_their_version(filled: Shell) -> None:

@@ -21,7 +21,7 @@ def mailgate(*arguments: object, **environ: str) -> subprocess.CompletedProcess[
 
 def test_help_names_every_command_without_loading_what_they_need() -> None:
     code = "import sys; from mailgate.cli.main import program; program().main(['--help'], standalone_mode=False); "
-    code += "print(sorted({'pydantic', 'sqlalchemy', 'ruamel', 'aiosmtpd', 'jinja2'} & set(sys.modules)))"
+    code += "print(sorted({'pydantic', 'sqlalchemy', 'yaml', 'aiosmtpd', 'jinja2'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip().endswith("[]")
     assert all(words.partition(" ")[0] in done.stdout for words, *_ in COMMANDS)
@@ -103,7 +103,7 @@ categories:
       heating:
         recognise: [boiler, "!!!", radiator]
       lighting:
-        recognise: [light bulb, light bulbs, boiler or radiator]
+        recognise: [light bulb, light bulbs, boiler or radiator, radiator !!! now]
       paint: {}
   desk:
     tasks:
@@ -124,6 +124,7 @@ priorities: { high: usual, low: usual }
 HARDLY_MEANT = """\
 9:29 "!!!" never wins: no mail can say it like this; write plain words
 11:33 "light bulbs" is there twice: this task has it too (a.yml:11)
+11:66 "radiator !!! now" never wins: a mail that says just that goes to repairs.heating, by "radiator"
 12:7 nothing leads to "repairs.paint": it has no phrase, and no rule names it
 13:3 nothing leads to "desk": no mailbox is usually for it, it has no phrase, and no rule names it
 18:5 the rule "some" is never read: "all" (a.yml:17) fits whatever it fits, and stops

@@ -1,6 +1,8 @@
 """The second example, a council's IT help desk: nothing in the code belongs to the first."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +21,18 @@ def config() -> Config:
     return load([FOLDER / "config"], {})
 
 
-@pytest.fixture(scope="module")
-def played(config: Config) -> list[dict[str, Any]]:
-    """What ``mailgate rehearse`` prints of each mail."""
+def play(config: Config, folder: Path) -> list[dict[str, Any]]:
+    """What ``mailgate rehearse`` prints of each mail in *folder*."""
     shown = []
-    for one in rehearse(config, FOLDER / "mail"):
+    for one in rehearse(config, folder):
         assert one.settled is not None
         shown.append(as_json(one.settled.decision, one.settled.reading, config, lambda ticket: ticket.ref))
     return json.loads(json.dumps(shown, default=str))  # type: ignore[no-any-return]
+
+
+@pytest.fixture(scope="module")
+def played(config: Config) -> list[dict[str, Any]]:
+    return play(config, FOLDER / "mail")
 
 
 def test_every_mail_becomes_what_it_should(played: list[dict[str, Any]]) -> None:
@@ -55,13 +61,28 @@ def test_work_goes_in_turn_to_the_people_of_the_team(played: list[dict[str, Any]
     assert given == ["ivo", "una", "owen", "owen"]
 
 
-def test_a_region_lays_its_own_over_the_base(tmp_path: Path) -> None:
-    region = "priorities: {urgent: usual}\nteams: {network: {lead: una.marsh}}\nrules: []\n"
-    (tmp_path / "region.yml").write_text(region)
-    both = load([FOLDER / "config", tmp_path], {})
-    assert (both.service.priorities["urgent"], both.service.teams["network"].lead) == ("usual", "una.marsh")
-    assert both.service.teams["network"].label == "Network Team"
-    assert len(both.service.rules) == 2
-    changed = " ".join(both.changed)
-    assert "priorities.urgent" in changed
-    assert "teams.network.lead" in changed
+def test_a_department_lays_its_own_over_the_base() -> None:
+    base, libraries = load([FOLDER / "config"], {}), FOLDER / "libraries"
+    both = load([FOLDER / "config", libraries], {})
+    kiosk, old = play(both, libraries / "mail")
+    assert (kiosk["task"], kiosk["priority"], kiosk["tags"]) == ("equipment.repair", "urgent", ["kiosk"])
+    assert (old["task"], old["priority"], old["tags"]) == ("equipment.repair", "normal", [])
+    assert [kiosk["mailbox"], old["mailbox"]] == list(both.service.mailboxes)[::-1]
+    assert [kiosk["sla_policy"], old["sla_policy"], kiosk["team"]] == ["fast", "usual", "desk"]  # as the base has it
+    assert both.version != base.version
+    assert any("mailboxes.libraries.it@wexcombe.example" in change for change in both.changed)
+    assert [each["task"] for each in play(both, FOLDER / "mail")] == [
+        each["task"] for each in play(base, FOLDER / "mail")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("folders", "mail"), [(["config"], "mail"), (["config", "libraries"], "libraries/mail")], ids=["alone", "with more"]
+)
+def test_a_rehearsal_at_the_command_line_agrees_with_what_is_expected(folders: list[str], mail: str) -> None:
+    options = [word for folder in folders for word in ("--config", str(FOLDER / folder))]
+    command = [sys.executable, "-m", "mailgate", *options, "rehearse", str(FOLDER / mail)]
+    done = subprocess.run(command, cwd=FOLDER.parent.parent, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    agreed, _, all_of_them, *_ = done.stdout.splitlines()[-1].split()
+    assert agreed == all_of_them

@@ -72,8 +72,8 @@ def test_the_trace_names_the_phrase_the_place_and_what_came_close() -> None:
         ("a warrant, a PSR, a PSR", "", UNIT, "court.warrant", "came close with 1: counts less than 2"),
         ("I have a PSR. The warrant is out.", "", UNIT, "court.report", "came close with 0.5: counts less than 1"),
         ("Please send a warrant. A PSR and a PSR.", "", UNIT, "court.report", "as much, but is not asked for"),
-        ("a PSR, breach papers", "", COURTS, "letters.breach", "as much, but the mailbox is usually for the other"),
-        ("a PSR, breach papers", "", UNIT, "court.report", "as much, but its phrase is shorter"),
+        ("a PSR, breach papers", "", COURTS, "letters.breach", "as much, but the mailbox is for the other"),
+        ("an appeal, a court result", "", UNIT, "court.appeal", "as much, but its phrase is shorter"),
         ("Please send a PSR.", "Warrant", UNIT, "court.report", "as much, but does not stand in the subject"),
         ("a PSR or a warrant", "", UNIT, "court.warrant", "as much, but stands further down"),
         ("rescind the warning letter", "", UNIT, "letters.warning", 'nothing: "rescind the warning" is longer'),
@@ -117,30 +117,40 @@ def test_what_is_wanted_instead_is() -> None:
     assert found.task == "letters.breach"
 
 
-def test_other_words_for_a_phrase_count_where_no_phrase_is_asked_for() -> None:
+def test_the_words_of_a_phrase_count_in_other_forms_and_another_order() -> None:
     assert task("Could you write the letter of warning? There is an appeal.") == "letters.warning"
     assert task("Could you write the letter of warning? The appeal please.") == "court.appeal"
 
 
-def test_one_other_word_counts_only_in_the_usual_category() -> None:
-    assert task("Please say whether they are appealing", mailbox=COURTS) == "court.appeal"
-    assert task("Please say whether the papers were breached", mailbox=COURTS) == "letters.breach"
-    assert task("the court was appealing", mailbox=COURTS) == "court.other"
+def test_one_word_is_enough_only_where_it_is_asked_for() -> None:
+    config = make_config(
+        categories={"court": {"tasks": {"appeal": {"words": ["overturn"]}, "fine": {"words": ["money"]}}}}
+    )
+    assert classify("", "Could it be overturned?", COURTS, config).task == "court.appeal"
+    assert classify("", "It was overturned.", COURTS, config).task == "court.other"
 
 
-def test_where_no_phrase_fits_the_words_of_one_task_may_stand_out() -> None:
-    found = classify("The letter", "Could the warning go out today?", UNIT, make_config())
-    assert (found.task, found.matches[0].words) == ("letters.warning", "letter, warning")
-    assert task("Could you see to the papers of the letter?") is None
+def test_a_word_that_two_tasks_have_settles_neither() -> None:
+    found = classify("", "Could you see to the papers of the letter?", UNIT, make_config())
+    assert found.task is None
+    assert {"letters.warning", "letters.breach"} <= {match.name for match in found.matches}
+    assert all("too near" in match.effect for match in found.matches[1:])
 
 
-def test_one_word_of_a_phrase_is_too_little_to_stand_out() -> None:
-    assert task("Could it go out today?", "The letter") is None
-    assert task("Please send the result", mailbox=COURTS) == "court.result"
+def test_words_of_another_team_count_half() -> None:
+    assert task("Please say whether they are breaching", mailbox=COURTS) == "court.other"
+    assert task("Please tell us of the breach papers", mailbox=COURTS) == "letters.breach"
 
 
-def test_what_is_asked_for_in_its_words_comes_before_what_is_named_in_passing() -> None:
-    assert task("I have the PSR. Could the warning go out?", "The letter") == "letters.warning"
+def test_a_phrase_that_is_named_comes_before_words_that_are_as_many() -> None:
+    assert task("Could the warning go out? The PSR.", "The letter") == "letters.warning"
+    assert task("The warning. Please issue the warrant.", "The letter", mailbox=COURTS) == "court.warrant"
+
+
+def test_what_the_mail_states_speaks_for_the_tasks_that_need_it() -> None:
+    config = make_config()
+    found = classify("", "Could we have the letter or the papers?", UNIT, config, stated=("failure-dates",))
+    assert (found.task, "states: failure-dates" in found.matches[0].where) == ("letters.breach", True)
 
 
 def test_what_only_states_a_need_of_another_task_is_in_passing() -> None:

@@ -3,9 +3,12 @@
 import json
 from typing import Any
 
+import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mailgate.rules import located
 from mailgate.rules.located import Node, changes, mapping, overlay, read
 
 names = st.text("abc", min_size=1, max_size=2)
@@ -68,7 +71,9 @@ def test_text_stays_what_was_written() -> None:
     assert root.plain == {"a": "007", "b": "no", "c": "null", "d": None, "e": None, "f": None, "g": "2026-12-28"}
 
 
-def test_half_a_character_is_refused_with_its_place() -> None:
+def test_half_a_character_is_refused_with_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert [problem.line for problem in read('a: x\nb: "\\ud800"', "a.yml").problems] == [2]
+    monkeypatch.setattr(located, "_PARSER", yaml.SafeLoader)  # as where there is no libyaml
     assert [str(problem) for problem in read('a: "\\ud800"', "a.yml").problems] == [
         "a.yml:1:4  this holds half a character; write the whole one"
     ]

@@ -1,21 +1,27 @@
 """docs/rules.md names everything that may be written, and what it shows can be written so."""
 
 import re
+import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from mailgate.model.config import Information, Task, TextKeys, Then
+from mailgate.decide import decide, read
+from mailgate.ingest.parse import parse
+from mailgate.model.config import Config, Information, Task, TextKeys, Then
+from mailgate.model.decision import Facts, NewTicket
+from mailgate.model.message import Envelope
+from mailgate.model.ticket import Draft
 from mailgate.rules.conditions import CONDITIONS
-from mailgate.settings import load
+from mailgate.rules.warnings import warnings
+from mailgate.settings import examine
 
 ROOT = Path(__file__).parent.parent.parent
 TEXT = (ROOT / "docs" / "rules.md").read_text("utf-8")
 SHOWN = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
-REST = """
-priorities: {high: usual, low: usual}
-sla: {usual: {reply: 1 working day, finish: 2 working days}}
-"""
+MAIL = TEXT.partition("```\nFrom: ")[2].partition("```")[0].replace("Ann <", "From: Ann <", 1)
+MONDAY = datetime(2026, 11, 23, 10, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("names", [CONDITIONS, Then.model_fields, Task.model_fields, Information.model_fields])
@@ -27,10 +33,36 @@ def test_how_people_ask_is_explained() -> None:
     assert [name for name in TextKeys.model_fields if f"`{name}`" not in TEXT] == ["disclaimers", "banners"]
 
 
-def test_what_is_shown_can_be_written_so(tmp_path: Path) -> None:
-    phrase, task, information, rule = SHOWN
-    categories = f"categories:\n  office:\n    tasks:\n{phrase}{task}"
-    (tmp_path / "service.yml").write_text("\n".join((categories, information, rule, REST)))
-    service = load([tmp_path], {}).service
-    assert service.categories["office"].tasks["parking-permit"].needs == ("date", "car")
-    assert service.rules[0].then.priority == "at least high"
+def test_somebody_who_follows_the_page_adds_a_phrase_a_task_and_a_rule(tmp_path: Path) -> None:
+    phrase, with_words, task, information, rule, _ = SHOWN
+    assert with_words.startswith(phrase)
+    shutil.copytree(ROOT / "config", tmp_path / "config")
+    categories = tmp_path / "config" / "categories.yml"
+    text = categories.read_text("utf-8")
+    name, words = phrase.split("recognise: [")
+    text = text.replace(f"{name}recognise: [", f"{name}recognise: [{words.split(', ')[-1].rstrip()[:-1]}, ")
+    at = text.index("    tasks:\n", text.index("\n  performance:\n")) + len("    tasks:\n")
+    text = text[:at] + task + text[at:]
+    categories.write_text(text.replace("information:\n", f"information:\n{information}", 1), "utf-8")
+    (tmp_path / "config" / "rules" / "mine.yml").write_text(rule, "utf-8")
+    found = examine([tmp_path / "config"], {})
+    assert [str(problem) for problem in warnings(found.config, found.service)] == []
+    assert "letter of concern" in found.config.service.categories["enforcement"].tasks["warning-letter"].recognise
+    (draft,) = _drafts(MAIL, found.config)
+    assert (draft.task, draft.priority, draft.missing) == ("performance.parking-permit", "low", ())
+    assert {name: values[0] for name, values in draft.fields.items()} == {"first-day": "2026-12-01", "car": "AB12 CDE"}
+    (urgent,) = _drafts(MAIL.replace("ann@justice.example", "director@example.org"), found.config)
+    assert (urgent.priority, urgent.tags) == ("high", ("external", "director"))
+
+
+def _drafts(mail: str, config: Config) -> tuple[Draft, ...]:
+    message = parse(mail.encode(), config.service.text, config.service.markings)
+    envelope = Envelope("", ("northmere.performance@justice.example",), MONDAY, vouched=True)
+    decision = decide(read(message, envelope, config), config, Facts(MONDAY))
+    assert isinstance(decision.outcome, NewTicket)
+    return decision.outcome.drafts
+
+
+def test_the_folder_that_is_laid_over_another_is_the_one_that_ships() -> None:
+    shipped = (ROOT / "examples" / "helpdesk" / "libraries" / "service.yml").read_text("utf-8")
+    assert shipped.endswith(SHOWN[-1])

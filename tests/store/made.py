@@ -64,8 +64,8 @@ def reading(sender: str = ANN, message_id: str = "", **changes: Any) -> Reading:
 
 
 def draft(**changes: Any) -> Draft:
-    defaults = {"mailbox": HELPDESK, "requester": ANN, "subject": "a broken screen", "received_at": NOW, "team": "desk"}
-    return Draft(**{**defaults, **changes})
+    defaults: dict[str, Any] = {"mailbox": HELPDESK, "requester": ANN, "subject": "a broken screen", "team": "desk"}
+    return Draft(**{**defaults, "received_at": NOW, "clock_started_at": NOW, **changes})
 
 
 def outbound(ref: str = "MG-7K3F-99", recipient: str = ANN, serial: int = 1, **changes: Any) -> Outbound:

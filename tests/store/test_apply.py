@@ -72,6 +72,27 @@ def test_a_new_ticket_stands_in_every_table(store: Store) -> None:
     assert spool.claim(store, 10, 60) == ()
 
 
+@pytest.mark.parametrize(("runs", "now"), [(True, ("finish", True, True)), (False, ("finish", False, False))])
+def test_a_first_reply_ends_its_clock_whatever_becomes_of_the_other(store: Store, runs: bool, now: Any) -> None:
+    ticket = made.opened(store, REF, due_at=DUE, first_reply_due=DUE)
+    change = Change(ticket, Status.OPEN, first_reply_at=made.NOW, runs=runs)
+    made.applied(store, made.follow_up(made.spooled(store), ticket, changes=(change,)))
+    taken = made.ticket(store)
+    assert taken.first_reply_at == made.NOW
+    assert [clocks(store)[0], clocks(store)[1][2]] == [now, False]
+    made.applied(store, made.follow_up(made.spooled(store), taken, changes=(Change(taken, runs=True),)))
+    assert clocks(store) == [("finish", True, True), ("first_reply", True, False)]
+
+
+def test_a_ticket_without_clocks_gets_them_with_its_first_promise(store: Store) -> None:
+    ticket = made.opened(store, REF)
+    assert clocks(store) == []
+    change = Change(ticket, sla_policy="urgent", priority="high", first_reply_due=DUE, due_at=DUE, runs=True)
+    made.applied(store, made.follow_up(made.spooled(store), ticket, changes=(change,)))
+    assert clocks(store) == [("finish", True, True), ("first_reply", True, True)]
+    assert (made.ticket(store).sla_policy, made.ticket(store).priority) == ("urgent", "high")
+
+
 def test_a_ticket_that_is_shown_to_its_team_alone_stays_so(store: Store) -> None:
     made.applied(store, made.new_ticket(made.spooled(store), REF, made.reading(), show_to="the owning team only"))
     assert made.ticket(store).show_to == "the owning team only"
@@ -127,7 +148,7 @@ def test_several_requests_in_one_mail_open_several_tickets_that_all_show_it(stor
 
 def test_a_change_moves_the_ticket_its_clocks_and_its_history(store: Store) -> None:
     ticket = made.opened(store, REF, due_at=DUE, first_reply_due=DUE)
-    change = Change(ticket, Status.WAITING, WaitingFor.REQUESTER, assignee="cleo@council.example", watcher="ben@x")
+    change = Change(ticket, Status.WAITING, WaitingFor.REQUESTER, "cleo@council.example", runs=False, watcher="ben@x")
     made.applied(
         store, made.follow_up(made.spooled(store), ticket, changes=(change,), events=(Event("on hold", "cleo"),))
     )
@@ -143,7 +164,8 @@ def test_a_change_moves_the_ticket_its_clocks_and_its_history(store: Store) -> N
     assert (done.status, done.waiting_for, done.closed_at) == (Status.DONE, None, made.NOW)
 
     later = DUE + timedelta(days=1)
-    made.applied(store, made.follow_up(made.spooled(store), done, changes=(Change(done, Status.OPEN, due_at=later),)))
+    reopening = Change(done, Status.OPEN, due_at=later, runs=True)
+    made.applied(store, made.follow_up(made.spooled(store), done, changes=(reopening,)))
     open_again = made.ticket(store)
     assert (open_again.status, open_again.closed_at, open_again.due_at) == (Status.OPEN, None, later)
     assert clocks(store) == [("finish", True, True), ("first_reply", True, True)]

@@ -31,7 +31,10 @@ _MARKERS = {Language.ENGLISH: MARKER, Language.WELSH: "## atebwch uwchben y llin
 SUBJECT_LIMIT = 120
 
 NOTIFICATIONS = frozenset(
-    {"on_hold", "done", "cancelled", "paused", "commission", "unreadable", "unreachable", "alert"}
+    {
+        *("on_hold", "done", "cancelled", "paused", "commission", "unreadable", "unreachable", "alert"),
+        *("at_risk", "breached", "deadlines"),
+    }
 )
 """Messages that tell of an event; all others answer a mail and take the null sender (RFC 3834)."""
 

@@ -39,6 +39,9 @@ OWN: Mapping[str, frozenset[str]] = {
     "unreachable": frozenset(),
     "alert": frozenset({"alert", "detail"}),
     "gathered": frozenset({"references"}),
+    "at_risk": frozenset({"promise", "assignee", "priority"}),
+    "breached": frozenset({"promise", "assignee", "priority"}),
+    "deadlines": frozenset({"overdue", "soon"}),
     "status": frozenset({"status", "waiting_for", "until"}),
     LAYOUT: frozenset({"subject", "marking", "markers", "language"}),
 }
@@ -47,7 +50,7 @@ OWN: Mapping[str, frozenset[str]] = {
 NEVER_EMPTY = frozenset({"reference", "received_on", "team_name", "mailbox", "completed_on", "alert", "detail"})
 """The fields that always have a value; a template shows any other only inside an "if"."""
 SWITCHES = frozenset({"internal", "late"})
-LISTS = frozenset({"missing", "references"})
+LISTS = frozenset({"missing", "references", "overdue", "soon"})
 
 Values = dict[str, object]
 
@@ -132,7 +135,9 @@ def _own(name: str, reply: Reply, about: About, language: Language, zone: ZoneIn
     said = reply.fields.get(name, "")
     if name == "references":
         return clean(said).split()
-    if name in ("alert", "detail", "asks"):
+    if name in ("overdue", "soon"):
+        return [clean(line) for line in said.splitlines()]
+    if name in ("alert", "detail", "asks", "promise", "assignee", "priority"):
         return clean(said)
     if name == "status":
         return STATUSES[language][Status(said)] if said else ""

@@ -33,9 +33,10 @@ $(VENV)/.dev: requirements-dev.txt $(VENV)/.run
 
 # Of the stand-in for GOV.UK Notify, which sends nothing to anybody; your own key takes its place.
 STAND_IN_KEY = live-26785a09-ab16-4eb0-8407-a37497a57506-3d844edf-8d35-48ac-975b-e847b4f122b0
+STAND_IN_PORT = 8081
 run: $(VENV)/.run  ## the gateway on this machine, with the shipped example service
-	@$(BIN)/mailgate dev notify >/dev/null 2>&1 & trap "kill $$! 2>/dev/null" EXIT INT TERM; \
-	MAILGATE_NOTIFY__BASE_URL=$${MAILGATE_NOTIFY__BASE_URL:-http://127.0.0.1:8081} \
+	@$(BIN)/mailgate dev notify --port $(STAND_IN_PORT) >/dev/null 2>&1 & trap "kill $$! 2>/dev/null" EXIT INT TERM; \
+	MAILGATE_NOTIFY__BASE_URL=$${MAILGATE_NOTIFY__BASE_URL:-http://127.0.0.1:$(STAND_IN_PORT)} \
 	MAILGATE_NOTIFY__API_KEY=$${MAILGATE_NOTIFY__API_KEY:-$(STAND_IN_KEY)} $(BIN)/mailgate serve
 
 fast: $(VENV)/.dev  ## the pure tests, after every edit

@@ -50,6 +50,7 @@ from mailgate.workers.intake import Intake
 from mailgate.workers.mailbox import MailboxReader
 from mailgate.workers.receipts import Receipts
 from mailgate.workers.reconcile import Account, Nightly
+from mailgate.workers.sweep import LEASE, Sweep
 from mailgate.workers.watch import Watch, Watched
 from mailgate.workers.worklists import Worklists
 
@@ -216,7 +217,9 @@ def jobs(config: Config, store: Store, watched: Watched) -> dict[str, "Job"]:
     alerts = Alerts(store, context)
     live = [name for name, mailbox in config.service.mailboxes.items() if mailbox.mode is Mode.LIVE]
     watch = Watch(store, live, endings(config), clock, watched, alerts.tell)
+    leader = leases.Lease(store, LEASE)
     found = {
+        "deadlines": Job(Sweep(store, context, clock, leader.keep).turn, at_start=True),
         "reconcile": Job(Nightly(store, alerts, accounts_of(config), clock, watched).turn, minute=30, hour=2),
         "usual hour": Job(watch.hour, minute=10),
         "expiries": Job(watch.expiries, minute=0, hour=6, at_start=True),

@@ -189,12 +189,15 @@ def decide(reading: Reading, config: Config, facts: Facts) -> Decision:
 
 def _holds_files(case: _Case, decision: Decision) -> bool:
     """Whether a rule holds back what a person attached, to a new request or to what belongs to a ticket."""
-    message, ticket = case.reading.message, decision.ticket
+    message, outcome = case.reading.message, decision.outcome
     if not message.attachments or message.kind is not Kind.HUMAN:
         return False
-    if isinstance(decision.outcome, NewTicket):
-        return any(draft.attachments for draft in decision.outcome.drafts)
-    return ticket is not None and request.holds_files(ticket.task, case.reading, case.config, case.facts)
+    if isinstance(outcome, NewTicket) and not outcome.collects:
+        return any(draft.attachments for draft in outcome.drafts)
+    if decision.ticket is None and not isinstance(outcome, NewTicket):
+        return False
+    task = decision.ticket.task if decision.ticket else None
+    return request.holds_files(task, case.reading, case.config, case.facts)
 
 
 # ---- mail that nobody wrote

@@ -281,5 +281,9 @@ def nothing_missing() -> None:
     _log.info("compared: nothing is on one side only")
 
 
+def escalated(rungs: int, people: int) -> None:
+    _log.info("requests are late or soon will be", rungs=rungs, people_told=people)
+
+
 def alerted(name: str, ref: str) -> None:
     _log.warning("people were told by a ticket", alert=_local(name), ticket=ref)

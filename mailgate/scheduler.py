@@ -22,10 +22,10 @@ logging.getLogger("apscheduler").setLevel(logging.CRITICAL)  # what a job has to
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """*hour* None: every hour. *at_start*: also as soon as the gateway runs."""
+    """*minute* None: every minute. *hour* None: every hour. *at_start*: also as soon as the gateway runs."""
 
     run: Callable[[], None]
-    minute: int
+    minute: int | None = None
     hour: int | None = None
     at_start: bool = False
 
@@ -40,7 +40,8 @@ class Scheduler:
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
         for name, job in jobs.items():
-            trigger = CronTrigger(hour="*" if job.hour is None else job.hour, minute=job.minute, timezone=UTC)
+            hour, minute = ("*" if each is None else each for each in (job.hour, job.minute))
+            trigger = CronTrigger(hour=hour, minute=minute, timezone=UTC)
             first = {"next_run_time": datetime.now(UTC)} if job.at_start else {}
             self._scheduler.add_job(_run, trigger, (name, job.run), id=name, **first)
 

@@ -27,7 +27,7 @@ class Gateway:
         self.folder = folder
         self.outbox = folder / "outbox"
         self.database = folder / "mailgate.db"
-        self._environment = os.environ | {
+        self.environment = os.environ | {
             "PYTHONPATH": str(ROOT),
             "MAILGATE_CONFIG": str(ROOT / "config"),
             "MAILGATE_SMTP__LISTEN": f"127.0.0.1:{self.port}",
@@ -44,13 +44,17 @@ class Gateway:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "mailgate.cli.main", "serve", *arguments],
                 cwd=self.folder,
-                env=self._environment,
+                env=self.environment,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
             )
         if wait:
             wait_until(self.is_listening)
+
+    def follow(self, process: "subprocess.Popen[bytes]") -> None:
+        """*process* is this gateway, started by something else."""
+        self._process = process
 
     def is_listening(self) -> bool:
         if self.process.poll() is not None:
@@ -79,7 +83,7 @@ class Gateway:
     def command(self, *arguments: str) -> "subprocess.CompletedProcess[bytes]":
         """Run ``mailgate`` beside it, with the same settings."""
         whole = [sys.executable, "-m", "mailgate.cli.main", *arguments]
-        return subprocess.run(whole, cwd=self.folder, env=self._environment, capture_output=True, timeout=60)
+        return subprocess.run(whole, cwd=self.folder, env=self.environment, capture_output=True, timeout=60)
 
     def log(self) -> str:
         return (self.folder / "log").read_text()

@@ -16,6 +16,11 @@ OUTSIDE_FILES = {
     "notify.maildir",
     "notify.govuk",
     "notify.standin",
+    "notify.standin.access",
+    "notify.standin.known",
+    "notify.standin.messages",
+    "notify.standin.routes",
+    "notify.standin.server",
     "notify.channel",
     "notify.files",
 }

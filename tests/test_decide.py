@@ -22,7 +22,7 @@ from mailgate.model.decision import (
     Known,
     NewTicket,
 )
-from mailgate.model.message import Address, Kind, Message, Verdict
+from mailgate.model.message import Address, Attachment, Kind, Message, Verdict
 from mailgate.model.people import Worker
 from mailgate.model.ticket import NOBODY, Status, Ticket, WaitingFor
 from tests.make import (
@@ -588,3 +588,14 @@ def test_the_history_keeps_which_task_an_agent_moved_a_ticket_to() -> None:
     evidence = answering(make_ticket(), CLEO.address, rank=1).evidence
     decision = decided(mail, Facts(NOW, CLEO, evidence=evidence, colleagues=(CLEO,)))
     assert [event.data["task"] for event in decision.events] == ["network.cable"]
+
+
+def test_what_is_collected_because_it_is_too_much_is_held_as_the_rules_say() -> None:
+    rule = {"name": "all", "when": {"attachment": "yes"}, "then": {"attachments": "hold until a person releases them"}}
+    config = make_config(rules=[rule])
+    file = Attachment("a.pdf", "application/pdf", 9000, "a" * 64, 2)
+    message = make_message(REQUEST, sender=STRANGER, attachments=(file,))
+    reading = decide.read(message, make_envelope(STRANGER), config)
+    for too_many in ({}, {"opened_by_sender": 20}, {"opened_by_sender": 20, "flood": make_ticket(task=None)}):
+        assert decide.decide(reading, config, make_facts(**too_many)).holds_files
+    assert not decide.decide(reading, CONFIG, make_facts()).holds_files

@@ -25,7 +25,8 @@ def notify(port: Annotated[int, typer.Option(help="Where to listen, on this mach
         f"  MAILGATE_NOTIFY__BASE_URL={server.url}\n"
         f"  MAILGATE_NOTIFY__API_KEY={api_key()}\n"
         "Something goes wrong at the next sends when their faults are posted:\n"
-        f"""  curl -d '["drop", "502"]' {server.url}/dev/faults     # {", ".join(FAULTS)}""",
+        f"""  curl -d '["drop", "502"]' {server.url}/dev/faults     # {", ".join(FAULTS)}\n"""
+        f"What was sent can be read there too:\n  curl {server.url}/dev/sent",
         flush=True,
     )
     try:

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
 
 from mailgate.model.outbound import Way
-from mailgate.model.spans import Opening, Span
+from mailgate.model.spans import Opening, Span, Unit, When
 from mailgate.model.ticket import WaitingFor
 
 
@@ -26,7 +26,7 @@ def _listed(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
-def _parsed(kind: type[Span] | type[Opening]) -> BeforeValidator:
+def _parsed(kind: type[Span] | type[Opening] | type[When]) -> BeforeValidator:
     return BeforeValidator(lambda value: kind.parse(value) if isinstance(value, str) else value)
 
 
@@ -73,6 +73,7 @@ def _guid(text: str) -> str:
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 Allowance = Annotated[Span, _parsed(Span), PlainSerializer(str)]
 Hours = Annotated[Opening, _parsed(Opening), PlainSerializer(str)]
+Reached = Annotated[When, _parsed(When), PlainSerializer(str)]
 Size = Annotated[int, BeforeValidator(_size)]
 Words = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 Networks = Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], BeforeValidator(_listed)]
@@ -178,11 +179,30 @@ class SlaPolicy(Model):
     finish: Allowance
 
 
-class Rung(Model):
-    """One step of the escalation ladder."""
+class Climb(StrEnum):
+    """What a rung of the ladder does to its ticket."""
 
-    when: str
+    REASSIGN = "give it to whoever is on duty"
+    RAISE = "raise the priority"
+
+
+Climbs = Annotated[tuple[Climb, ...], BeforeValidator(_listed)]
+
+
+class Rung(Model):
+    """One step of the escalation ladder: whom it tells, how often again, what it does."""
+
+    when: Reached
     tell: Words
+    repeat: Allowance | None = None
+    then: Climbs = ()
+
+    @model_validator(mode="after")
+    def _counts(self) -> Self:
+        for span in (self.when.late, self.repeat):
+            if span is not None and (span.unit is Unit.DEADLINE or not span.count):
+                raise ValueError('expected a length of time such as "1 working day"')
+        return self
 
 
 class Team(Model):
@@ -327,6 +347,9 @@ class Messages(Model):
     alert: str = "templates/alert.md"
     gathered: str = "templates/gathered.md"
     open_requests: str = "templates/open-requests.md"
+    at_risk: str = "templates/at-risk.md"
+    breached: str = "templates/breached.md"
+    deadlines: str = "templates/deadlines.md"
     quiet_for: Words = ()
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
 
-from mailgate.model.message import Envelope, Message, Verdict
+from mailgate.model.message import VERIFIED, Envelope, Message, Verdict
 from mailgate.model.people import Person, Worker
 from mailgate.model.ticket import Change, Draft, Event, Ticket, Values
 
@@ -118,8 +118,8 @@ class Reading:
 
     @property
     def may_be_too_many(self) -> bool:
-        """Whether caps on new tickets can hold for it (E136): not for files that a person feeds in, nor insiders."""
-        return self.envelope.source != "file" and self.verdict is not Verdict.INTERNAL and bool(self.sender)
+        """Whether caps on new tickets hold for it (E136): not for verified senders, nor for files that are fed in."""
+        return self.envelope.source != "file" and self.verdict not in VERIFIED and bool(self.sender)
 
     @property
     def locks(self) -> frozenset[str]:

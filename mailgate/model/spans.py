@@ -50,6 +50,39 @@ class Span:
         return f"{self.count} {self.unit.value.removesuffix('s') if self.count == 1 else self.unit.value}"
 
 
+_GONE = re.compile(r"(\d{1,2})% of the time has gone")
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """When a rung of the ladder is reached: once *share* percent of the time have gone, or *late* after it is due."""
+
+    share: int = 100
+    late: Span | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> "When":
+        """Read "75% of the time has gone", "due" or "1 working day late"; ValueError says what was expected."""
+        words = " ".join(text.lower().split())
+        if words == "due":
+            return cls()
+        if gone := _GONE.fullmatch(words):
+            return cls(int(gone[1]))
+        if words.endswith(" late"):
+            return cls(late=Span.parse(words.removesuffix(" late")))
+        raise ValueError('expected "75% of the time has gone", "due" or "1 working day late"')
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the promise is broken by then."""
+        return self.share == 100
+
+    def __str__(self) -> str:
+        if self.late:
+            return f"{self.late} late"
+        return f"{self.share}% of the time has gone" if self.share < 100 else "due"
+
+
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _OPENING = re.compile(r"(?P<first>[a-z]+)(?: to (?P<last>[a-z]+))?,? (?P<opens>\S+) to (?P<closes>\S+)")
 _CLOCK = re.compile(r"(\d{1,2})(?:[.:](\d{2}))?(am|pm)")

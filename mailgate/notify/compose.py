@@ -34,18 +34,8 @@ SUBJECT_LIMIT = 120
 
 NOTIFICATIONS = frozenset(
     {
-        "worklist",
-        "assigned",
-        "new",
-        "news",
-        "on_hold",
-        "done",
-        "cancelled",
-        "paused",
-        "commission",
-        "unreadable",
-        "unreachable",
-        "alert",
+        *("on_hold", "done", "cancelled", "paused", "commission", "unreadable", "unreachable", "alert"),
+        *("at_risk", "breached", "deadlines", "worklist", "assigned", "new", "news"),
     }
 )
 """Messages that tell of an event; all others answer a mail and take the null sender (RFC 3834)."""

@@ -60,6 +60,9 @@ OWN: Mapping[str, frozenset[str]] = {
     "absence": frozenset({"who", "until", "handed", "back_mail"}),
     "worklist": frozenset({"whose", "tickets", "more"}),
     "open_requests": frozenset({"tickets", "more"}),
+    "at_risk": frozenset({"promise", "assignee", "priority"}),
+    "breached": frozenset({"promise", "assignee", "priority"}),
+    "deadlines": frozenset({"overdue", "soon"}),
     "status": frozenset({"status", "waiting_for", "until"}),
     LAYOUT: frozenset({"subject", "marking", "markers", "language"}),
 }
@@ -83,7 +86,7 @@ NEVER_EMPTY = frozenset(
 """The fields that always have a value; a template shows any other only inside an "if"."""
 SWITCHES = frozenset({"internal", "late"})
 LINES_OF_TEXT = frozenset({"words", "facts", "guidance", "written"})
-LISTS = frozenset({"missing", "references"}) | LINES_OF_TEXT
+LISTS = frozenset({"missing", "references", "overdue", "soon"}) | LINES_OF_TEXT
 TICKETS = "tickets"
 OF_TICKETS = frozenset({"reference", "received_on", "reply_by", "late", "status", "waiting_for", "taken_by"}) | {
     *("task", "key", "key_label"),
@@ -92,7 +95,13 @@ OF_TICKETS = frozenset({"reference", "received_on", "reply_by", "late", "status"
 """What each of the *tickets* in a list shows, as ``each.reference``."""
 
 TO_TEAM = frozenset({"absence", "worklist", "assigned", "new", "news", "changed", "refused"})
-"""The messages to the people who do the work. These read English, as alerts do: the rest is in Welsh as well."""
+"""The messages to the people who do the work, who may see what a request says."""
+IN_ENGLISH = TO_TEAM | {"alert", "at_risk", "breached", "deadlines"}
+"""What only we read; the rest is in Welsh as well."""
+
+_AS_SAID = frozenset({"who", "handed", "whose", "more", "alert", "detail", "asked_by", "why", "did", "asks"}) | {
+    *("promise", "assignee", "priority"),
+}
 
 Values = dict[str, object]
 
@@ -197,7 +206,9 @@ def _own(name: str, reply: Reply, about: About, language: Language, zone: ZoneIn
         return [line for each in said.splitlines() if (line := clean(each))]
     if name == TICKETS:
         return []
-    if name in ("who", "handed", "whose", "more", "alert", "detail", "asked_by", "why", "did", "asks"):
+    if name in ("overdue", "soon"):
+        return [clean(line) for line in said.splitlines()]
+    if name in _AS_SAID:
         return clean(said)
     if name == "status":
         return STATUSES[language][Status(said)] if said else ""

@@ -55,6 +55,11 @@ LINES: Mapping[str, str] = {
     "team_name": OPEN,
     "mailbox": OPEN,
     "internal": OPEN,
+    "promise": OPEN,
+    "assignee": OPEN,
+    "priority": OPEN,
+    "overdue": OPEN,
+    "soon": OPEN,
     "alert": OPEN,
     "detail": OPEN,
 }

@@ -49,6 +49,12 @@ _SAID: Mapping[str, Mapping[str, str]] = {
     "answer": {"written": "The form is in the post.\nIt will be with you tomorrow."},
     "changed": {"did": "priority: urgent"},
     "refused": {"why": "it answers a mail that went to somebody else"},
+    "at_risk": {"promise": "finished", "assignee": "sam.porter@example.org", "priority": "high"},
+    "breached": {"promise": "first reply", "assignee": "sam.porter@example.org", "priority": "high"},
+    "deadlines": {
+        "overdue": "MG-7K3F-99: first reply by 14 January 2027 at 5pm, nobody yet",
+        "soon": "MG-8L4G-12: finished by 15 January 2027 at 10am, sam.porter@example.org",
+    },
     "alert": {"alert": "a mailbox is quieter than usual", "detail": "No mail came for three hours."},
 }
 

@@ -16,7 +16,7 @@ import re2
 
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_WEEKDAY = r"(?:mon|tues?|wed(?:nes)?|thur?s?|fri|sat(?:ur)?|sun)(?:day)?"
+_WEEKDAY = r"(?:mon|tues?|wed(?:s|nes)?|thur?s?|fri|sat(?:ur)?|sun)(?:day)?"
 _MONTH = (
     r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
     r"|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
@@ -27,14 +27,16 @@ _ANY_WAY = (
     rf"(?P<iso>{_YEAR}-[0-9]{{2}}-[0-9]{{2}})",
     rf"(?:(?P<nw>{_WEEKDAY})[ ,.]*)?(?P<nd>[0-9]{{1,2}})"
     rf"(?:(?P<sep>[/.-])(?P<nm>[0-9]{{1,2}})[/.-](?P<ny>{_YEAR}|[0-9]{{2}})|/(?P<om>[0-9]{{1,2}}))",
-    rf"(?:(?P<tw>{_WEEKDAY})[ ,.]*(?:the )?)?(?P<td>[0-9]{{1,2}})(?P<to>{_ORDINAL})?"
+    rf"(?:(?P<tw>{_WEEKDAY})[ ,.]*(?:the )?|the )?(?P<td>[0-9]{{1,2}})(?P<to>{_ORDINAL})?"
     rf"(?:(?:-| (?:to|and|or|&) )(?P<td2>[0-9]{{1,2}}){_ORDINAL}?)?"
     rf"(?: of)?[ -]?(?P<tm>{_MONTH})\.?(?:[ ,-]{{1,2}}(?P<ty>{_YEAR}|'[0-9]{{2}}))?",
     rf"(?P<mm>{_MONTH})\.? (?:the )?(?P<md>[0-9]{{1,2}})(?:{_ORDINAL}(?:,? (?P<my>{_YEAR}))?|,? (?P<my2>{_YEAR}))",
     r"(?P<rel>today|tonight|tomorrow|tmrw|yesterday|this (?:afternoon|evening))",
-    rf"(?P<w>{_WEEKDAY})",
+    rf"(?:(?P<ow>{_WEEKDAY})[ ,.]*(?:the )?|the )(?P<od>[0-9]{{1,2}}){_ORDINAL}",
+    rf"(?P<w>{_WEEKDAY})(?P<week> week)?",
 )
-_BEFORE = r"(?:(?P<before>last|next|this|on|by|until|from|before|for|cop|cob|w/c) )?"
+_IN_A_WEEK = "a week on"
+_BEFORE = r"(?:(?P<before>last|next|this|on|by|until|from|before|for|cop|cob|w/c|" + _IN_A_WEEK + r") )?"
 _DATE = re2.compile(rf"(?i)[^a-z0-9]{_BEFORE}(?:" + "|".join(_ANY_WAY) + ")")
 _CLOCK = (
     r"(?:(?P<h>\d{1,2})(?:[.:](?P<m>\d\d))? ?(?P<half>[ap])\.?m\b\.?|(?P<h24>\d{1,2}):(?P<m24>\d\d)(?!\d)"
@@ -44,13 +46,22 @@ _TIME_AFTER = re.compile(r"[ ,(]{0,2}(?:at|from|by|before|@|-|–)?:? {0,2}" + _
 _TIME_BEFORE = re.compile(
     _CLOCK + r"(?:[ ,]{0,2}(?:-|to) ?\d{1,2}(?:[.:]\d\d)? ?[ap]m)?[ ,]{0,2}(?:on|of)? ?$", re.IGNORECASE
 )
-_FIRST = tuple(_DATE.groupindex[name] for name in ("iso", "nw", "nd", "tw", "td", "mm", "rel", "w"))
+_FIRST = tuple(_DATE.groupindex[name] for name in ("iso", "nw", "nd", "tw", "td", "mm", "rel", "ow", "od", "w"))
 _OF_A_LONGER_NUMBER = re.compile(r"\d[./-]")
 _SHORT_YEAR = re.compile(r"[ -](\d\d)(?![\d:.]|\s?[ap]\.?m)")
 _NOON = ("noon", "midday")
 _CLOSE_OF_PLAY = time(17)
 _RELATIVE = {"tomorrow": 1, "tmrw": 1, "yesterday": -1}
+_NEAR = timedelta(days=60)  # as far as people mean a day without its month, or "14/1" without another word
+_MONTHS_OF_A_YEAR = 12  # a first number up to which "2/1" may be a half of something
+_AFTER_A_DAY = re.compile(  # "the 14th, please", not "the 4th time", "the 2nd hearing", "the 14th of next month"
+    r"\s*(?:$|[^\w\s]|\d|(?:at|by|and|or|to|for|from|if|so|as|but|in|is|was|with|when|until|because|which|that|please|noon"
+    r"|thanks|he|she|they|we|i)\b)",
+    re.IGNORECASE,
+)
 _MOST = 2000  # a list of more dates holds none that anybody could pick out
+_OFTEN = re.compile(r"\b(?:once|twice|times|days?|hours?)$", re.IGNORECASE)  # "... a week on Tuesday" is no date
+_OF_A_WEEK = re.compile(r" (?:commenc|beginn|start|end)ing", re.IGNORECASE)
 _NEARBY = 30  # how far before a date its time may begin
 _AMBIGUOUS = frozenset({"mon", "wed", "fri", "sat", "sun"})  # "she sat", "the sun": a day only with a capital
 
@@ -115,18 +126,31 @@ def _days(match: Any, text: str, today: date) -> Iterator[date]:
         yield from _valid(int(year), month, int(part["md"])) if year else _nearest(int(part["md"]), month, None, today)
     elif part["rel"]:
         yield today + timedelta(days=_RELATIVE.get(part["rel"].lower(), 0))
+    elif part["od"]:
+        if part["ow"] or (part["before"] and _AFTER_A_DAY.match(text, match.end() - 1)):
+            yield from _of_any_month(int(part["od"]), part["ow"], today)
     elif part["before"] or part["w"] not in _AMBIGUOUS:
-        ahead = (_WEEKDAYS.index(part["w"][:3].lower()) - today.weekday() - 1) % 7 + 1
-        last = (part["before"] or "").lower() == "last"
-        yield today + timedelta(days=ahead - 7 - (7 if ahead == 7 else 0) if last else ahead)
+        before = (part["before"] or "").lower()
+        is_later = before == _IN_A_WEEK or (part["week"] and not _OF_A_WEEK.match(text, match.end() - 1))
+        if before != _IN_A_WEEK or not _OFTEN.search(text[max(0, match.start() - 9) : max(0, match.start() - 1)]):
+            yield _weekday(part["w"], before, today, weeks=1 if is_later else 0)
+
+
+def _weekday(name: str, before: str, today: date, weeks: int) -> date:
+    """The next such day, or the last one; "Tuesday week" and "a week on Tuesday" are a week later than the next."""
+    ahead = (_WEEKDAYS.index(name[:3].lower()) - today.weekday() - 1) % 7 + 1
+    if before == "last":
+        return today + timedelta(days=ahead - (14 if ahead == 7 else 7))
+    return today + timedelta(weeks=weeks, days=ahead)
 
 
 def _numeric(part: dict[str, str], today: date) -> Iterator[date]:
-    """The day of "14/1/2027", "14.1.27"; of "on 14/1" only behind a weekday or such a word."""
+    """The day of "14/1/2027", "14.1.27"; of "2/1" only behind a weekday or such a word; of "14/1" where it is near."""
     day = int(part["nd"])
     if part["om"]:
-        if part["nw"] or part["before"]:
-            yield from _nearest(day, int(part["om"]), part["nw"], today)
+        near = _nearest(day, int(part["om"]), part["nw"], today)
+        is_told = part["nw"] or part["before"]
+        yield from (found for found in near if is_told or (day > _MONTHS_OF_A_YEAR and abs(found - today) <= _NEAR))
     elif len(part["ny"]) == 4:
         yield from _valid(int(part["ny"]), int(part["nm"]), day)
     elif part["sep"] != "-":  # 20-11-45 is a sort code
@@ -167,6 +191,15 @@ def _nearest(day: int, month: int, weekday: str | None, today: date) -> Iterator
     dates = [found for year in (today.year - 1, today.year, today.year + 1) for found in _valid(year, month, day)]
     wanted = _WEEKDAYS.index(weekday[:3].lower()) if weekday else None
     fitting = [found for found in dates if found.weekday() == wanted] or dates
+    if fitting:
+        yield min(fitting, key=lambda found: abs(found - today))
+
+
+def _of_any_month(day: int, weekday: str | None, today: date) -> Iterator[date]:
+    """The nearest "9th", or "Thursday 9th"."""
+    around = (today + timedelta(days=days) for days in range(-_NEAR.days, _NEAR.days + 1))
+    wanted = _WEEKDAYS.index(weekday[:3].lower()) if weekday else None
+    fitting = [found for found in around if found.day == day and wanted in (None, found.weekday())]
     if fitting:
         yield min(fitting, key=lambda found: abs(found - today))
 

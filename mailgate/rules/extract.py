@@ -152,7 +152,8 @@ def _claimed(
     for found in dates:
         rowed = _around(in_rows, found.start)
         begin = sentences[bisect_right(sentences, found.start) - 1]
-        if not (before and begin <= before.start and _AND.fullmatch(text, before.end, found.start)):
+        is_second = before is not None and found.start == before.start  # "3 and 5 December" is one place
+        if not is_second and not (before and begin <= before.start and _AND.fullmatch(text, before.end, found.start)):
             led = _nearest_lead(lead_ends, max(begin, before.end) if before else begin, found.start)
         born = tuple(name for name, ago in plan.ages.items() if found.day <= _earlier(today, ago))
         specific = any(plan.dated[name] for name in rowed)
@@ -239,7 +240,7 @@ def _plan(config: Config) -> _Plan:
     service = config.service
     information = {name: entry for name, entry in service.information.items() if name not in service.identifiers}
     dated = {name: entry for name, entry in information.items() if entry.date}
-    identifiers = {name: Number.of(identifier) for name, identifier in service.identifiers.items()}
+    identifiers = {name: Number.of(name, identifier) for name, identifier in service.identifiers.items()}
     patterns = {
         name: compiled(rf"[^\pL\pN]({entry.pattern})", longest=True)
         for name, entry in information.items()

@@ -11,18 +11,21 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema
 
 from mailgate.model.config import Operator, Service
-from mailgate.model.spans import Opening, Span
+from mailgate.model.spans import Opening, Span, When
 from mailgate.rules.schema import COMMAND_NAMES
 
 DIALECT = "http://json-schema.org/draft-07/schema#"  # what editors read
 _SCALAR = {"type": ["string", "number", "boolean"]}
 _YES_OR_NO = {"enum": ["yes", "no", True, False]}
-_SPAN = r"^(\d{1,5} +((working|calendar) +)?(minute|hour|day|week|month|year)s?|the deadline in the mail)$"
 _OPENING = r"^[A-Za-z]+day( to [A-Za-z]+day)?,? \d{1,2}([.:]\d\d)?(am|pm) to \d{1,2}([.:]\d\d)?(am|pm)$"
+_LENGTH = r"\d{1,5} +((working|calendar) +)?(minute|hour|day|week|month|year)s?"
+_SPAN = rf"^({_LENGTH}|the deadline in the mail)$"
+_WHEN = rf"^(\d{{1,2}}% of the time has gone|due|{_LENGTH} late)$"
 _SIZE = {"type": ["string", "integer"], "pattern": r"^\d+( *(bytes|KiB|MiB|GiB))?$"}
 _OF_TYPES: Mapping[type, Any] = {
     Span: {"type": "string", "pattern": _SPAN},
     Opening: {"type": "string", "pattern": _OPENING},
+    When: {"type": "string", "pattern": _WHEN},
 }
 
 

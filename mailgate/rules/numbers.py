@@ -4,9 +4,10 @@ A wrong key is far worse than none: what fits it only after an edit is shown to 
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from mailgate.model.config import Identifier
@@ -14,8 +15,13 @@ from mailgate.rules.identity import SCHEMES
 from mailgate.rules.searches import compiled
 
 _BETWEEN = r"(?:[\s.:#]|number|no)*"
+_LEADS = r"(?:[\s.:#=(-]|number\b|no\b|is\b)*"
 _TOKEN = re.compile(r"[A-Za-z0-9]+")
 _LOOK_ALIKES = {"O": "0", "I": "1", "L": "1", "S": "5", "Z": "2", "B": "8"}
+_PIECE = re.compile(
+    r"[ -]?(?:[A-Za-z](?![A-Za-z0-9])|[A-Za-z]{0,2}[0-9][A-Za-z0-9]*)"
+)  # a letter alone, or with digits
+_FEWEST_DIGITS = 3
 _LONGEST_TOKEN = 24
 _MOST_TOKENS = 200  # a table of a thousand numbers has no single one that was mistyped
 
@@ -25,15 +31,19 @@ Place = tuple[str, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """An identifier made ready: *pattern* finds it, with its first group; *exact* is the number alone."""
+    """An identifier made ready: *pattern* finds it, with its first group; *exact* is the number alone.
+
+    *named* finds what people call it, to behind the words that lead to the number.
+    """
 
     pattern: Any
     exact: Any
+    named: Any
     not_after: tuple[str, ...]
     check: str | None
 
     @classmethod
-    def of(cls, identifier: Identifier) -> "Number":
+    def of(cls, name: str, identifier: Identifier) -> "Number":
         after = ""
         if identifier.after:
             words = "|".join(re.escape(word).replace(r"\ ", r"\s+") for word in identifier.after)
@@ -41,6 +51,7 @@ class Number:
         return cls(
             pattern=compiled(rf"[^\pL\pN]{after}({identifier.pattern})", longest=True),
             exact=compiled(identifier.pattern, longest=True),
+            named=re.compile(rf"\b(?:{'|'.join(map(re.escape, _names(name, identifier)))})\b{_LEADS}", re.IGNORECASE),
             not_after=tuple(_leading(words) for words in identifier.not_after),
             check=identifier.check,
         )
@@ -55,6 +66,10 @@ class Number:
             kept = SCHEMES[self.check](value) if self.check else value
             if kept is not None:
                 yield kept, start, end
+
+
+def _names(name: str, identifier: Identifier) -> Iterator[str]:
+    yield from dict.fromkeys((name, name.replace("-", " "), identifier.label or name))
 
 
 class _Shifted:
@@ -79,8 +94,9 @@ def whole(pattern: Any, text: str) -> Iterator[_Shifted]:
 
 
 def _leading(text: str) -> str:
-    """Words that stand before a number, so that "Staff no." and "staff number" are the same."""
-    return re.sub(r"\bnumber\b", "no", re.sub(r"[\s.:#]+", " ", text.lower())).strip()
+    """Words that stand before a number: "Staff no.", "staff number:" and "staff no is" are the same."""
+    words = re.sub(r"\bnumber\b", "no", re.sub(r"[\W_]+", " ", text.lower())).strip()
+    return words.removesuffix(" is")
 
 
 def slip(
@@ -103,6 +119,23 @@ def slip(
         meant = next((edit for edit in _looking_alike(word) if key.exact.fullmatch(edit)), None)
         if meant or any(key.exact.fullmatch(edit) for edit in _one_digit_off(word)):
             return token[0], meant
+    return _behind_its_name(text, key, taken)
+
+
+def _behind_its_name(text: str, key: Number, taken: Sequence[tuple[int, int]]) -> tuple[str | None, str | None]:
+    """What stands where *text* names the key, even in pieces ("CRN x 12 34567"), and what it may mean."""
+    for named in islice(key.named.finditer(text), _MOST_TOKENS):
+        start = end = named.end()
+        while end - start <= _LONGEST_TOKEN and (piece := _PIECE.match(text, end)):
+            end = piece.end()
+        written = text[start:end].strip(" -")
+        if sum(letter.isdigit() for letter in written) < _FEWEST_DIGITS or any(
+            low <= start < high for low, high in taken
+        ):
+            continue
+        word = re.sub(r"[ -]", "", written).upper()
+        meant = next((edit for edit in (word, *_looking_alike(word)) if key.exact.fullmatch(edit)), None)
+        return written, meant
     return None, None
 
 

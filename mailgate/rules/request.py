@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 
 from mailgate.model.config import Config
 from mailgate.model.decision import Facts, Match, Reading, Trace
@@ -13,6 +13,7 @@ from mailgate.rules.extract import extract
 from mailgate.rules.needs import needs_of, stated
 from mailgate.rules.outcomes import apply_rules
 from mailgate.rules.promise import calendar_of, priority_of, promised, service_level
+from mailgate.sla.calendar import local_date
 from mailgate.sla.clock import stands
 from mailgate.tickets.sharing import share
 
@@ -87,14 +88,21 @@ def _sent_at(reading: Reading) -> datetime:
     return reading.message.date or reading.envelope.received_at
 
 
+def _dates(request: _Request, sent_on: date) -> tuple[tuple[str, ...], ...]:
+    """The dates that nothing claims: first without the mail's own day, as "today" beside others says when to do it."""
+    others = tuple(each for each in request.loose_dates if not each.startswith(str(sent_on)))
+    return others or request.loose_dates, request.loose_dates
+
+
 def _settled(request: _Request, reading: Reading, config: Config, facts: Facts) -> Case:
     """The request after all rules; its fields name the dates that its task needs."""
     key = {config.key_name: request.keys} if config.key_name and request.keys else {}
     known = {**request.fields, **key}
     calendar = calendar_of(_team(request.task, reading, config, facts), config)
+    dates = _dates(request, local_date(_sent_at(reading), calendar))
 
     def with_task(case: Case, task: str | None) -> Case:
-        told = stated(task, known, request.loose_dates, config)
+        told = min((stated(task, known, each, config) for each in dates), key=lambda told: len(told.missing))
         missing = told.missing or _mistyped(task, reading, config)
         return replace(case, task=task, priority=priority_of(task, config), fields=told.fields, missing=missing)
 

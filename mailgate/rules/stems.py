@@ -81,7 +81,7 @@ class Lexicon:
             return own
         if len(word) < _LONG - 1 or not word.isalpha():
             return None
-        fewer = _one_letter_less(word) if len(word) >= _LONG else ()
+        fewer = _one_letter_less(word) if len(word) > _LONG else ()  # another letter, or two exchanged
         return next((self._meant[each] for each in (word, *fewer) if each in self._meant), None)
 
 

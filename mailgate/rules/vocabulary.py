@@ -14,7 +14,7 @@ from mailgate.model.config import Config
 from mailgate.rules.manner import Manner, Sentences
 from mailgate.rules.needs import needs_of
 from mailgate.rules.phrases import words_of
-from mailgate.rules.stems import Lexicon, stem, telling
+from mailgate.rules.stems import Lexicon, is_small, stem, telling
 
 _COUNTS = {Manner.ASKED: 1.0, Manner.TOLD: 0.7, Manner.ASIDE: 0.35, Manner.REFUSED: 0.0}
 _STATED = 0.5
@@ -29,7 +29,7 @@ _OF_ANY_WORK = frozenset(
         "today tomorrow back out into onto off up down i he she they we us him them who which what when where how why",
         "if so then there here no nor but do does can could would should may might will shall must just only also too",
         "very more most any some all both each few other such own same than until while about over under again once",
-        "during before after above below through",
+        "during before after above below through be am being go going put week month",
     )
     for word in words.split(" ")
 )
@@ -157,10 +157,14 @@ def _known_by(task: str, config: Config) -> Mapping[str, float]:
     """The stems of the words that *task* is known by, and how surely."""
     entry = config.task(task)[1]
     often = Counter(word for phrase in _phrases(task, config) for word in {stem(each) for each in telling(phrase)})
-    strengths = {word: min(1.0, many / _OFTEN) for word, many in often.items()}
-    ours = _OF_ANY_WORK | _of_manners(config)
-    told = {word: strength for word, strength in strengths.items() if word not in ours and word.isalpha()}
-    return {**told, **{stem(each): 1.0 for word in entry.words for each in telling(word)}}
+    told = {word: min(1.0, many / _OFTEN) for word, many in often.items()}
+    told |= {stem(each): 1.0 for word in entry.words for each in telling(word)}
+    nothing = _OF_ANY_WORK | _of_manners(config)
+    return {
+        word: strength
+        for word, strength in told.items()
+        if word not in nothing and word.isalpha() and not is_small(word)
+    }
 
 
 def _phrases(task: str, config: Config) -> Iterator[str]:

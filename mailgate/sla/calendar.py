@@ -110,11 +110,34 @@ def working_days_before(deadline: datetime, count: int, calendar: Calendar) -> d
     return datetime.combine(earlier, local.time(), local.tzinfo).astimezone(UTC)
 
 
+def after(at: datetime, span: Span, calendar: Calendar) -> datetime:
+    """The instant that *span* after *at* ends: for working days the same time of day on a later one."""
+    if span.unit is Unit.WORKING_DAYS:
+        return working_days_before(at, -span.count, calendar)
+    if span.unit in _WORKING:
+        return add_working_time(at, span.count * _WORKING[span.unit], calendar)
+    return _elapsed(at, span, calendar)
+
+
 def before(at: datetime, span: Span, calendar: Calendar) -> datetime:
     """The instant that *span* before *at* began: for working days the same time of day on an earlier one."""
     if span.unit is Unit.WORKING_DAYS:
         return working_days_before(at, span.count, calendar)
+    if span.unit in _WORKING:
+        return _subtract(at, span.count * _WORKING[span.unit], calendar)
     return _elapsed(at, Span(-span.count, span.unit), calendar)
+
+
+def _subtract(at: datetime, length: timedelta, calendar: Calendar) -> datetime:
+    """The instant from which to *at* there is *length* of open time."""
+    left, year = length, _local(at, calendar).year
+    while True:
+        for opening in reversed(_year(calendar, year).openings):
+            end = min(at.astimezone(UTC), opening.end)
+            if opening.start < end and left <= end - opening.start:
+                return end - left
+            left -= max(timedelta(), end - opening.start)
+        year -= 1
 
 
 def closing_time(day: date, calendar: Calendar) -> datetime:

@@ -123,10 +123,15 @@ def carry_out(
     TryLater where the ticket is no longer as it was when it was looked up: then nothing happened.
     """
     with store.writing(connection) as tx:
-        _heads(tx, [change.ticket])
-        history.append(tx, change.ticket.id, [happened, *change.events], now)
-        _change(tx, change, now)
+        change_ticket(tx, change, [happened], now)
         outbox.queue(tx, [outbox.Queued(mail, change.ticket.id, now, to_stranger=False) for mail in sent])
+
+
+def change_ticket(tx: Connection, change: Change, happened: Sequence[Event], now: datetime) -> None:
+    """Change one ticket; TryLater where it is no longer as it was when it was looked up."""
+    _heads(tx, [change.ticket])
+    history.append(tx, change.ticket.id, [*happened, *change.events], now)
+    _change(tx, change, now)
 
 
 def quarantine(

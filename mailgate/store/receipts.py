@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, insert, select, text, update
 
 from mailgate.model.outbound import SendState, Way
+from mailgate.store.columns import microseconds
 from mailgate.store.engine import insert_new
 from mailgate.store.tables import TO_ASK, outbox, outbox_mails, receipts
 
@@ -94,8 +95,8 @@ def mail(connection: Connection, mail_id: int) -> Any:
     return connection.execute(query.where(outbox_mails.c.id == mail_id)).one()
 
 
-def send_again(tx: Connection, row: Any, now: datetime) -> None:
-    """A message that Notify could not send goes out once more, as a row of its own."""
+def send_again(tx: Connection, row: Any, now: datetime, after: timedelta) -> None:
+    """A message that Notify could not send goes out once more *after* a while, as a row of its own."""
     if row.cause.endswith(AGAIN):
         return
     values = {name: value for name, value in row._mapping.items() if name not in ("id", "way")}
@@ -103,5 +104,6 @@ def send_again(tx: Connection, row: Any, now: datetime) -> None:
     storing = insert_new(tx, outbox_mails).returning(outbox_mails.c.id)
     mail_id = tx.execute(storing, values).scalar()
     if mail_id is not None:
-        work = {"id": mail_id, "way": row.way, "state": SendState.READY, "run_at": 0}
+        run_at = microseconds(now + after) if after else 0
+        work = {"id": mail_id, "way": row.way, "state": SendState.READY, "run_at": run_at}
         tx.execute(insert(outbox), work | {"attempts": 0, "doubts": 0, "error": ""})

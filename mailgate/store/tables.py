@@ -253,7 +253,33 @@ clocks = Table(
 )
 Index("ix_clocks_next_check_at", clocks.c.next_check_at, **partial("next_check_at IS NOT NULL"))
 
-# The tickets that senders from outside opened in the last hour (docs/email.md E136), by sender and by domain.
+# The rungs of the ladder that a clock has taken, each once; one that repeats has each *nth* time.
+rungs = Table(
+    "rungs",
+    metadata,
+    Column("ticket_id", Id, ForeignKey(tickets.c.id), primary_key=True, autoincrement=False),
+    Column("kind", Name, primary_key=True),
+    Column("rung", Name, primary_key=True),
+    Column("nth", Integer, primary_key=True, autoincrement=False),
+    Column("taken_at", Instant, nullable=False),
+)
+
+# Who is still to be told of a rung; *is_late*: the promise is broken.
+tellings = Table(
+    "tellings",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("reader", Name, nullable=False),
+    Column("ticket_id", Id, ForeignKey(tickets.c.id), nullable=False),
+    Column("kind", Name, nullable=False),
+    Column("rung", Name, nullable=False),
+    Column("nth", Integer, nullable=False),
+    Column("is_late", Boolean, nullable=False),
+    UniqueConstraint("ticket_id", "kind", "rung", "nth", "reader"),
+)
+Index(None, tellings.c.reader, tellings.c.id)
+
+# The tickets that unverified senders opened in the last hour (docs/email.md E136), by sender and by domain.
 openings = Table(
     "openings",
     metadata,

@@ -18,6 +18,7 @@ from mailgate.tickets.phrases import Place, Word, phrase, places, without_sign_o
 from mailgate.tickets.thread import RANK_OUR_ID, is_staff_of, is_verified
 
 _LONGEST_SENTENCE = 160  # characters
+SEVERAL = "deadlines"  # the message that lists what is late
 _FRESH = timedelta(days=7)
 _CLOCKS_DIFFER = timedelta(days=1)
 
@@ -92,6 +93,8 @@ def may_command(
         return "its sender is neither in the ticket's team nor its lead"
     if evidence is None or evidence.rank > RANK_OUR_ID or evidence.ticket.ref != ticket.ref:
         return "it does not answer a mail of ours about this ticket"
+    if evidence.answers == SEVERAL:
+        return "it answers a mail about several requests: answer the one about this request"
     if evidence.mailed_to.lower() not in ("", reading.sender):
         return "it answers a mail that went to somebody else"
     sent = reading.message.date

@@ -4,20 +4,18 @@ from datetime import datetime
 
 from mailgate.model.config import Config
 from mailgate.model.decision import Facts, Reading
-from mailgate.model.message import VERIFIED
 from mailgate.model.ticket import Draft
 
 AN_HOUR_BY_SENDER, AN_HOUR_BY_DOMAIN = 20, 60
 
 
 def why_too_many(reading: Reading, config: Config, facts: Facts) -> str:
-    """Why a new request opens no ticket of its own; "" where it does. A verified colleague may open any number."""
-    is_ours = config.is_ours(reading.sender_domain)
-    if not reading.may_be_too_many or (is_ours and reading.verdict in VERIFIED):
+    """Why a new request opens no ticket of its own; "" where it does. A verified sender may open any number."""
+    if not reading.may_be_too_many:
         return ""
     if facts.opened_by_sender >= AN_HOUR_BY_SENDER:
         return f"its sender opened {AN_HOUR_BY_SENDER} tickets within an hour"
-    if facts.opened_by_domain >= AN_HOUR_BY_DOMAIN and not is_ours:
+    if facts.opened_by_domain >= AN_HOUR_BY_DOMAIN and not config.is_ours(reading.sender_domain):
         return f"its sender's domain opened {AN_HOUR_BY_DOMAIN} tickets within an hour"
     return ""
 

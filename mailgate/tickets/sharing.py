@@ -12,9 +12,12 @@ _ORDER: Mapping[ShareWork, Callable[[Worker], tuple[object, ...]]] = {
 }
 
 
-def share(team: str | None, config: Config, facts: Facts) -> tuple[str | None, Trace]:
-    """The address of who gets a ticket of *team*; of the team that covers for it while all of its people are away."""
-    how = config.service.defaults.share_work
+def share(team: str | None, config: Config, facts: Facts, how: ShareWork | None = None) -> tuple[str | None, Trace]:
+    """The address of who gets a ticket of *team*; of the team that covers for it while all of its people are away.
+
+    *how*: as the configuration says.
+    """
+    how = how or config.service.defaults.share_work
     if how not in _ORDER or team is None or team not in config.service.teams:
         return None, ()
     cover = config.service.teams[team].cover

@@ -4,7 +4,7 @@ import hmac
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from mailgate import journal
@@ -15,6 +15,8 @@ from mailgate.store.engine import Connection, Store
 
 BATCH = 50
 UNKNOWN = "unknown"
+SENT_AGAIN = {"technical-failure": timedelta(0), "temporary-failure": timedelta(hours=6)}
+"""After which time: an inbox may be emptied, a telephone switched on."""
 DELIVERED = frozenset({"sent", "delivered"})
 
 
@@ -55,8 +57,8 @@ class Receipts:
         mail = receipts.mail(tx, mail_id)
         if status == "permanent-failure":
             contacts.flag(tx, mail.recipient, now)
-        elif status == "technical-failure" and Way(mail.way) is not Way.MAIL:
-            receipts.send_again(tx, mail, now)
+        elif status in SENT_AGAIN and Way(mail.way) is not Way.MAIL:
+            receipts.send_again(tx, mail, now, SENT_AGAIN[status])
 
     def ask(self, channel: Asking) -> int:
         """Ask for what is due; how many were asked for. What Notify does not know any more is not asked for again."""

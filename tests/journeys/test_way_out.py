@@ -1,15 +1,20 @@
 """The way out from outside: a template id that changes while it runs, a mailbox that observes, the commands."""
 
 import json
+import os
 import shutil
+import signal
 import smtplib
 import subprocess
+import sys
+import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from mailgate.notify.standin import StandIn, api_key, template_id
 from tests.gateway import MAILBOX, ROOT, Gateway, gateway, wait_until
+from tests.servers import free_port
 
 SENDER = "first.person@justice.example"
 OBSERVING = "dunholme.admin@justice.example"
@@ -72,3 +77,50 @@ def test_a_mailbox_that_observes_sends_nothing_and_shows_what_would_have_gone(tm
             answer = _outbox(running, *refused)
             assert answer.returncode != 0
             assert answer.stderr.count(b"\n") == 1
+
+
+def _to_sender(running: Gateway) -> dict[str, Any]:
+    (found,) = (mail for mail in _listed(running) if mail["to"] == SENDER)
+    return found
+
+
+def test_a_mail_that_cannot_go_is_cancelled_and_sent_after_all_by_a_person(tmp_path: Path) -> None:
+    with gateway(tmp_path, MAILGATE_SEND__VIA="smtp://127.0.0.1:1") as running:
+        _send(running, 1)
+        wait_until(lambda: any(mail["error"] for mail in _listed(running)))
+        mail = _to_sender(running)
+        assert (mail["state"], mail["error"]) == ("ready", "127.0.0.1:1 cannot be reached.")
+        assert b"will not be sent" in _outbox(running, "cancel", str(mail["id"])).stdout
+        assert _to_sender(running)["state"] == "cancelled"
+        assert b"is ready" in _outbox(running, "retry", str(mail["id"])).stdout
+        assert _to_sender(running)["state"] in ("ready", "sending")
+
+
+def test_what_make_run_starts_takes_a_mail_and_alerts_by_the_stand_in(tmp_path: Path) -> None:
+    """The very command, with an environment that is there already."""
+    command = tmp_path / "venv" / "bin" / "mailgate"
+    command.parent.mkdir(parents=True)
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m mailgate.cli.main "$@"\n')
+    command.chmod(0o755)
+    (tmp_path / "venv" / ".run").touch()
+    running, port = Gateway(tmp_path), free_port()
+    call = ["make", "-C", str(ROOT), "run", f"VENV={tmp_path / 'venv'}", f"STAND_IN_PORT={port}"]
+    with open(tmp_path / "log", "ab") as log:
+        made = subprocess.Popen(call, env=running.environment, stdout=log, stderr=log, start_new_session=True)
+    try:
+        running.follow(made)
+        wait_until(running.is_listening)
+        _send(running, 1)
+        wait_until(lambda: _alerted(port))
+        assert [_template(message) for message in _alerted(port)] == [template_id("more_needed")]
+        assert _alerted(port)[0]["email_address"] == SENDER
+    finally:
+        os.killpg(made.pid, signal.SIGTERM)
+        made.wait(30)
+
+
+def _alerted(port: int) -> list[dict[str, Any]]:
+    """What the stand-in sent."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/dev/sent", timeout=5) as answer:
+        found: list[dict[str, Any]] = json.load(answer)
+    return found

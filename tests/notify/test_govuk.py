@@ -3,6 +3,7 @@
 import json
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import jwt
 import pytest
@@ -11,9 +12,10 @@ import requests
 from mailgate.errors import BadTemplate, GiveUp, NotNow, Refused, TryLater, Uncertain
 from mailgate.model.outbound import Attempt, Way
 from mailgate.notify.govuk import Govuk, checked_key
-from mailgate.notify.standin import KEYS, PAGE, SERVICE, StandIn, api_key, template_id
+from mailgate.notify.standin import FAULTS, KEYS, PAGE, SERVICE, StandIn, api_key, template_id
 from mailgate.notify.texts import TEXTS, is_fatal, mistakes
 
+FAULTS_ARE_TESTED_IN = ("notify/test_govuk.py", "workers/test_alerts_by_notify.py")
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 VALUES = {
     "received": {"received_on": "today", "reply_by": "tomorrow", "team_name": "Desk"},
@@ -30,7 +32,7 @@ def there():
 
 
 def channel(there: StandIn, way: Way = Way.NOTIFY, kind: str = "live", **changes) -> Govuk:
-    values = {"templates": IDS, "clock": lambda: NOW, "chance": lambda: 0.5, "timeout_seconds": 0.5}
+    values = {"templates": IDS, "clock": lambda: NOW, "chance": lambda: 0.5, "timeout_seconds": 2.0}
     key, url = changes.pop("key", api_key(kind)), changes.pop("base_url", there.url)
     return Govuk(way, key, url, "abc123", **(values | changes))
 
@@ -77,14 +79,14 @@ def test_a_400_is_for_good(there, sent, change, expected):
 
 
 def test_a_template_that_was_archived_is_seen_and_refused(there):
-    there.archived.add(IDS["received"])
+    there.templates.archived.add(IDS["received"])
     assert channel(there).template(IDS["received"])["type"] == "email"
     with pytest.raises(BadTemplate):
         channel(there).send(attempt())
 
 
 def test_a_team_key_refuses_others(there):
-    there.team = frozenset({"lead@council.example"})
+    there.templates.team = frozenset({"lead@council.example"})
     with pytest.raises(BadTemplate):
         channel(there, kind="team").send(attempt())
     channel(there, kind="team").send(attempt(to="lead@council.example"))
@@ -111,7 +113,7 @@ def test_a_wrong_path_is_for_people(there):
 
 
 def test_too_fast_waits_for_seconds_and_too_many_until_midnight_utc(there):
-    there.bucket = 0
+    there.bucket, there.refill = 0, 0
     with pytest.raises(NotNow) as slower:
         channel(there).send(attempt())
     assert (slower.value.seconds, slower.value.for_people) == (3.0, False)
@@ -121,7 +123,23 @@ def test_too_fast_waits_for_seconds_and_too_many_until_midnight_utc(there):
     assert (enough.value.seconds, enough.value.for_people) == (timedelta(hours=14).total_seconds(), True)
 
 
-@pytest.mark.parametrize("fault", ["drop", "stall", "502", "503", "not json"])
+@pytest.mark.parametrize("fault", ["401", "404"])
+def test_what_only_people_can_mend_uses_no_try(there, fault):
+    there.faults = [fault]
+    with pytest.raises(NotNow, match=fault) as refused:
+        channel(there).send(attempt())
+    assert refused.value.for_people
+    assert there.sent == []
+
+
+def test_a_message_that_a_proxy_finds_too_large_is_given_up(there):
+    there.faults = ["413"]
+    with pytest.raises(GiveUp, match="413") as refused:
+        channel(there).send(attempt())
+    assert type(refused.value) is GiveUp
+
+
+@pytest.mark.parametrize("fault", ["drop", "stall", "502", "503", "504", "not json"])
 def test_what_had_been_taken_before_the_answer_was_lost_is_found_by_reference(there, fault):
     there.faults = [fault]
     govuk = channel(there)
@@ -262,6 +280,18 @@ def test_the_stand_in_shows_a_page_at_a_time_the_newest_first(there):
     found = list(channel(there)._client.get_all_notifications_iterator())
     assert len(found) == PAGE + 1
     assert found[0]["subject"] == f"[{PAGE}] We already have your request"
+
+
+def test_every_fault_of_the_stand_in_has_a_test():
+    tests = "".join((Path(__file__).parent.parent / file).read_text() for file in FAULTS_ARE_TESTED_IN)
+    assert [fault for fault in FAULTS if f'"{fault}"' not in tests] == []
+
+
+def test_the_bucket_of_the_stand_in_fills_up_again(there):
+    there.bucket, there.refill = 0, 10_000
+    time.sleep(0.01)
+    channel(there).send(attempt())
+    assert len(requests.get(f"{there.url}/dev/sent", timeout=5).json()) == 1
 
 
 def test_faults_are_asked_for_over_the_wire(there):

@@ -47,6 +47,17 @@ def values(text: str) -> list[str]:
         ("born 02/09/1997", ["1997-09-02"]),
         ("born 2/9/89", ["1989-09-02"]),
         ("court 3 - 21 December", ["2026-12-21"]),
+        ("on Monday 21st", ["2026-12-21"]),  # not the next Monday
+        ("missed Mon the 30th at 2pm", ["2026-11-30T14:00"]),
+        ("Weds 9th", ["2026-12-09"]),
+        ("on Tuesday week", ["2026-12-15"]),
+        ("a week on Tuesday at noon", ["2026-12-15T12:00"]),
+        ("Tuesday week commencing 7 December", ["2026-12-08", "2026-12-07"]),
+        ("within 48 hours on Friday", ["2026-12-11"]),
+        ("missed on the 4th", ["2026-12-04"]),
+        ("on the 4th of January", ["2027-01-04"]),
+        ("Mon 14th at 2pm", ["2026-12-14T14:00"]),
+        ("overslept, 27/11 again", ["2026-11-27"]),
     ],
 )
 def test_a_date_is_read(text: str, expected: list[str]) -> None:
@@ -55,7 +66,23 @@ def test_a_date_is_read(text: str, expected: list[str]) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["any time", "Wednesdays and Sundays", "she sat down", "only 5 may attend", "31/2/2027", "10.1.1.20", "12 marches"],
+    [
+        "any time",
+        "Wednesdays and Sundays",
+        "she sat down",
+        "only 5 may attend",
+        "31/2/2027",
+        "10.1.1.20",
+        "12 marches",
+        "twice a week on Tuesday",
+        "Monday 45th",
+        "Monday 22nd",
+        "by the 4th time",
+        "by the 2nd hearing",
+        "on the 21st birthday",
+        "on the 14th of next month",
+        "24/7",
+    ],
 )
 def test_what_is_no_date_is_none(text: str) -> None:
     assert values(text) == []

@@ -63,6 +63,15 @@ def test_a_number_with_a_wrong_check_letter_is_none() -> None:
         ("prison number A1234BC", None, None),
         ("ring 07700 900114", None, None),
         ("Staff no P20451", None, None),
+        ("CRN x 372 91556", "x 372 91556", None),
+        ("CRN number is: X37 2915.", "X37 2915", "X372915"),
+        ("crn 37 29155", "37 29155", None),
+        ("CRN X-372915", "X-372915", "X372915"),
+        ("CRN - X372-915", "X372-915", "X372915"),
+        ("his CRN is 3X72915", "3X72915", None),
+        ("the CRN is unknown, see A1234BC and room 372", None, None),
+        ("CRN: A1234BC", None, None),
+        ("a CRN or 2 of 372915", None, None),
         ("X372915, not X37291", None, None),
     ],
 )
@@ -71,6 +80,38 @@ def test_a_slip_is_shown_and_only_a_look_alike_suggests(
 ) -> None:
     result = found(text)
     assert (result.as_written, result.suggestion) == (as_written, suggestion)
+
+
+KEYS = st.from_regex(r"[A-Z][0-9]{6}", fullmatch=True)
+WAYS = ("CRN {0}", "crn: {0}.", "({0})", "CRN-{0}", "{0}, event 2", "Smith {0}; Jones", "re {1} please", "CRN {2}")
+
+
+@given(KEYS, st.sampled_from(WAYS))
+def test_a_key_is_found_however_it_stands(key: str, way: str) -> None:
+    assert found(way.format(key, key.lower(), f"{key[0]} {key[1:4]} {key[4:]}")).keys == (key,)
+
+
+@given(KEYS, st.integers(1, 6), st.sampled_from("0123456789"), st.booleans(), st.sampled_from(["", "CRN ", "CRN no. "]))
+def test_a_key_with_a_digit_too_many_or_too_few_is_never_used(
+    key: str, place: int, digit: str, more: bool, before: str
+) -> None:
+    wrong = f"{key[:place]}{digit}{key[place:]}" if more else f"{key[:place]}{key[place + 1 :]}"
+    result = found(f"{before}{wrong}")
+    assert (result.keys, result.as_written, result.suggestion) == ((), wrong, None)
+
+
+@given(KEYS, st.sampled_from(["Staff no. {}", "my staff number is {}", "(staff no: {})", "STAFF NO - {}"]))
+def test_a_number_of_somebody_else_is_no_key_and_no_slip_of_one(key: str, way: str) -> None:
+    assert found(way.format(key)) == found("")
+
+
+@pytest.mark.parametrize(
+    "text", ["failures on 3 and 5 December", "failures 30th Nov and 2nd Dec", "failures: 3-5 December"]
+)
+def test_both_days_of_one_place_are_for_its_lead(text: str) -> None:
+    config = make_config(information={"failures": {"ask": "both", "date": True, "lead": ["failures"], "count": 2}})
+    result = extract("", text, False, config, MONDAY)
+    assert (len(result.fields["failures"]), result.dates) == (2, ())
 
 
 def test_a_lead_claims_the_date_behind_it() -> None:

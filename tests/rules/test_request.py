@@ -150,3 +150,15 @@ def test_a_configuration_without_anything_still_opens_a_ticket() -> None:
     )
     (draft,) = make_drafts("hello", config=config)
     assert (draft.team, draft.task, draft.due_at) == ("court-team", None, None)
+
+
+def test_today_beside_another_date_says_when_to_do_it() -> None:
+    (draft,) = make_drafts("A PSR for the Magistrates, 18 December 2026. Please register it today.")
+    assert draft.fields["hearing-date"] == ("2026-12-18",)
+    (draft,) = make_drafts("A PSR for the Magistrates, today")
+    assert draft.fields["hearing-date"] == ("2026-12-07",)
+
+
+def test_today_is_one_of_two_dates_that_a_task_needs() -> None:
+    (draft,) = make_drafts("Breach papers please, event 1: 3 December 2026 and today", mailbox=UNIT)
+    assert draft.fields["failure-dates"] == ("2026-12-03", "2026-12-07")

@@ -23,7 +23,9 @@ def test_a_word_is_known_in_other_forms(listed: str, written: str) -> None:
     assert Lexicon([listed]).known(written) == stem(listed)
 
 
-@pytest.mark.parametrize(("listed", "written"), [("recall", "call"), ("plan", "plane"), ("report", "court")])
+@pytest.mark.parametrize(
+    ("listed", "written"), [("recall", "call"), ("plan", "plane"), ("report", "court"), ("thirds", "theirs")]
+)
 def test_another_word_is_not(listed: str, written: str) -> None:
     assert Lexicon([listed]).known(written) is None
 

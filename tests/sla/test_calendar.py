@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 
 from mailgate.model.config import Calendar
 from mailgate.model.spans import Span
-from mailgate.sla.calendar import add_working_time, due, is_working_day, started, working_days_before, working_time
+from mailgate.sla.calendar import (
+    add_working_time,
+    before,
+    due,
+    is_working_day,
+    started,
+    working_days_before,
+    working_time,
+)
 from mailgate.sla.clock import OFFICE
 
 DUTY = Calendar.model_validate(
@@ -128,6 +136,13 @@ def test_working_days_end_at_the_closing_of_the_nth_day_after(start: datetime, d
     assert sum(is_working_day(day, calendar) for day in between) == days
     assert is_open(end - MINUTE, calendar)
     assert not is_open(end, calendar)
+
+
+@given(moments, st.integers(1, 5000), calendars)
+def test_working_minutes_before_are_as_many_open_minutes(end: datetime, minutes: int, calendar: Calendar) -> None:
+    start = before(end, Span.parse(f"{minutes} working minutes"), calendar)
+    assert working_time(start, end, calendar) == minutes * MINUTE
+    assert is_open(start, calendar)
 
 
 @given(moments, st.integers(0, 5000), calendars)

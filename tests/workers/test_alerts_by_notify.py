@@ -46,7 +46,7 @@ class Gateway:
     def made(self, way: Way, key: str = "") -> Delivery:
         tell = lambda name, *_: self.told.append(name)  # noqa: E731
         around = Around(self.store, now, lambda: 0.5, Event(), tell)
-        self.govuk = Govuk(way, key or api_key(), self.there.url, "abc", self.ids, now, lambda: 0.5, 0.5)
+        self.govuk = Govuk(way, key or api_key(), self.there.url, "abc", self.ids, now, lambda: 0.5, 2.0)
         return Delivery(way, self.govuk, around)
 
     def queue(self, *numbers: int, message: str = "received", ticket_id: int | None = None, **more) -> None:
@@ -109,7 +109,7 @@ def test_an_alert_is_sent_and_its_receipt_is_asked_for(gateway):
     assert gateway.receipts.ask(gateway.govuk) == 0
 
 
-@pytest.mark.parametrize("fault", ["drop", "stall", "502", "503", "not json"])
+@pytest.mark.parametrize("fault", ["drop", "stall", "502", "503", "504", "not json"])
 def test_a_lost_answer_never_sends_twice(gateway, fault):
     gateway.queue(1)
     gateway.there.faults = [fault]
@@ -186,7 +186,7 @@ def test_five_uncertain_answers_in_a_row_open_the_breaker(gateway):
 
 
 def test_three_refusals_of_a_template_block_it_and_no_other(gateway):
-    gateway.there.archived.add(gateway.ids["received"])
+    gateway.there.templates.archived.add(gateway.ids["received"])
     gateway.queue(*range(5))
     gateway.queue(9, message="duplicate")
     gateway.turn()
@@ -195,7 +195,7 @@ def test_three_refusals_of_a_template_block_it_and_no_other(gateway):
     gateway.delivery.turn()
     assert gateway.states()[-1] == "ready"
     assert gateway.told == ["template received"] * 3
-    gateway.there.archived.clear()
+    gateway.there.templates.archived.clear()
     gateway.turn()
     assert gateway.states()[-1] == "sent"
 
@@ -286,12 +286,20 @@ def test_an_address_that_notify_finds_wrong_is_not_used_again(gateway):
     assert gateway.states()[-1] == "ready"
 
 
-def test_what_notify_could_not_send_goes_once_more_as_a_new_row(gateway):
+@pytest.mark.parametrize(("status", "waits"), [("technical-failure", False), ("temporary-failure", True)])
+def test_what_notify_could_not_send_goes_once_more_as_a_new_row(gateway, status, waits):
+    """A full inbox gets some hours; a failure of Notify's own none."""
     gateway.queue(1)
-    for _ in range(3):
+    gateway.turn()
+    gateway.receipts.note(gateway.there.sent[-1]["id"], "", status)
+    with gateway.store.read() as connection:
+        again = outgoing.listing(connection)[-1]
+    assert (again["state"], again["next_at"] is not None) == ("ready", waits)
+    for _ in range(2):
         gateway.turn()
-        gateway.receipts.note(gateway.there.sent[-1]["id"], "", "technical-failure")
+        gateway.receipts.note(gateway.there.sent[-1]["id"], "", status)
     assert gateway.states() == ["sent", "sent"]
+    assert len(gateway.there.sent) == 2
 
 
 @pytest.fixture

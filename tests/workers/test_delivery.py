@@ -180,6 +180,20 @@ def test_results_that_could_not_be_recorded_are_recorded_by_the_next_turn(store,
     assert len(channel.sent) == 1
 
 
+def test_nothing_leaves_from_a_transaction_that_failed(store):
+    mail = Outbound("received", "p@x.example", "", "s", "<1@x.example>", b"x", "c", 1)
+
+    def fail() -> None:
+        with store.write() as tx:
+            queue(tx, [Queued(mail, None, now(), to_stranger=False)])
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert delivery(store, channel := ScriptedChannel()).turn() == 0
+    assert channel.sent == []
+
+
 def test_nothing_is_begun_once_the_gateway_stops(store):
     waiting(store, 2)
     stop = Event()

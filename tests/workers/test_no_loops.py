@@ -211,6 +211,45 @@ def test_S44_T7_two_gateways_that_answer_each_other_stop(made, keeps_headers: bo
     assert 1 <= sent <= 2  # one each way
 
 
+def report(to: str, failed: str, status: str) -> bytes:
+    """A delivery report that names no mail of ours."""
+    recipient = f"Final-Recipient: rfc822; {failed}\r\nAction: failed\r\nStatus: {status}\r\n"
+    return (
+        f"From: MAILER-DAEMON@relay.example\r\nTo: {to}\r\nSubject: Undelivered Mail\r\n"
+        f"Message-ID: <{next(NUMBERS)}@relay>\r\n"
+        "MIME-Version: 1.0\r\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n"
+        "--b\r\nContent-Type: text/plain\r\n\r\nSorry.\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\n"
+        f"Reporting-MTA: dns; relay\r\n\r\n{recipient}\r\n--b--\r\n"
+    ).encode()
+
+
+@pytest.mark.parametrize(("status", "flagged"), [("5.1.1", 1), ("5.2.2", 0)])
+def test_S45_E141_a_bounce_to_the_return_path_is_on_the_ticket_and_silences_whom_we_wrote_to(
+    made, status: str, flagged: int
+) -> None:
+    ours = made(via="smtp://relay.example:25")
+    ours.receives(mail(STRANGER, ours.mailbox), STRANGER)
+    (attempt,) = ours.answers()
+    ours.receives(report(attempt.sender, "where.it.was.forwarded@other.example", status), "", attempt.sender)
+    assert ours.answers() == []
+    assert ours.count("SELECT count(*) FROM tickets") == 1
+    assert ours.count("SELECT count(*) FROM events WHERE what = 'our mail could not be delivered'") == 1
+    assert ours.count("SELECT count(*) FROM events WHERE what = 'requester unreachable'") == flagged
+    assert ours.count(f"SELECT count(*) FROM contacts WHERE address = '{STRANGER}' AND flagged_at > 0") == flagged
+
+
+def test_E142_the_team_hears_once_that_whom_it_waits_for_cannot_be_reached(made) -> None:
+    ours = made(via="smtp://relay.example:25")
+    ours.receives(mail(STRANGER, ours.mailbox, words="The screen does not start."), STRANGER)
+    (attempt,) = (each for each in ours.answers() if each.recipient == STRANGER)
+    assert attempt.message == "more_needed"
+    ours.receives(report(attempt.sender, STRANGER, "5.1.1"), "", attempt.sender)
+    told = ours.answers()
+    assert [(each.message, each.recipient) for each in told] == [("unreachable", "lena.brook@council.example")]
+    ours.receives(report(attempt.sender, STRANGER, "5.1.1"), "", attempt.sender)
+    assert ours.answers() == []
+
+
 def test_T7_E136_five_hundred_mails_an_hour_from_one_sender_are_twenty_tickets_and_one_that_collects(made) -> None:
     ours = made()
     sent = []

@@ -22,7 +22,7 @@ from mailgate.store.engine import open_store
 from mailgate.store.schema import upgrade
 from mailgate.workers.sweep import Sweep
 
-FEW, MANY, DUE, ROUNDS, OWNERS = 10_000, 1_000_000, 1000, 3, 50
+FEW, MANY, DUE, ROUNDS, OWNERS = 10_000, 1_000_000, 1000, 3, 49
 BEGAN = datetime(2026, 11, 23, 9, tzinfo=UTC)
 FILLED = (
     """

@@ -22,6 +22,7 @@ from bench import (
     resident,
     sending,
     start,
+    sweeping,
 )
 from bench.table import Row, printed
 
@@ -41,6 +42,7 @@ MEASURES = {
     "P14": latency.measure,
     "P15": start.measure,
     "P16": backtest.measure,
+    "P17": sweeping.measure,
     "S4-S6": hostile.measure,
 }
 

@@ -53,6 +53,7 @@ from mailgate.workers.receipts import Receipts
 from mailgate.workers.reconcile import Account, Nightly
 from mailgate.workers.sweep import LEASE, Sweep
 from mailgate.workers.watch import Watch, Watched
+from mailgate.workers.worklists import Worklists
 
 if TYPE_CHECKING:
     from mailgate.ingest.imap import MailFolder
@@ -226,6 +227,7 @@ def jobs(config: Config, store: Store, watched: Watched) -> dict[str, "Job"]:
     }
     if wanted_by(config):
         found["summaries"] = Job(Digests(store, context, clock).turn, at_start=True)
+    found["worklists"] = Job(Worklists(store, context, clock).turn, minute=0, at_start=True)
     look = template_look(config)
     if look is not None:
         found["templates"] = Job(partial(templates.check, config, look), minute=15, hour=6, at_start=True)

@@ -282,7 +282,7 @@ def nothing_missing() -> None:
 
 
 def escalated(rungs: int, people: int) -> None:
-    _log.warning("requests are late or soon will be", rungs=rungs, people_told=people)
+    _log.info("requests are late or soon will be", rungs=rungs, people_told=people)
 
 
 def alerted(name: str, ref: str) -> None:

@@ -4,7 +4,7 @@ Written apart from ``mailgate.sla``, whose answers it judges (K9): it knows bank
 hours as numbers, and of dates what ``datetime`` does; nothing is imported from the code under test.
 """
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from calendar import monthrange
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -64,6 +64,12 @@ class Oracle:
         local = at.astimezone(self.zone)
         earlier = [day for day in self.days if day < local.date()][-count]
         return local.replace(year=earlier.year, month=earlier.month, day=earlier.day).astimezone(UTC)
+
+    def working_days_after(self, at: datetime, count: int) -> datetime:
+        """The same time of day, by the clock on the wall, on a later working day."""
+        local = at.astimezone(self.zone)
+        day = self.days[bisect_right(self.days, local.date()) + count - 1]
+        return local.replace(year=day.year, month=day.month, day=day.day).astimezone(UTC)
 
     def months(self, at: datetime, count: int) -> datetime:
         """The same day of a later month, by the clock on the wall; the last day of a shorter one."""

@@ -10,6 +10,7 @@ from base64 import encodebytes
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from email.utils import format_datetime
+from functools import partial
 from hashlib import sha256
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -35,11 +36,12 @@ SUBJECT_LIMIT = 120
 NOTIFICATIONS = frozenset(
     {
         *("on_hold", "done", "cancelled", "paused", "commission", "unreadable", "unreachable", "alert"),
-        *("at_risk", "breached", "deadlines", "question", "daily", "weekly"),
+        *("at_risk", "breached", "deadlines", "worklist", "assigned", "new", "news", "question", "daily", "weekly"),
     }
 )
 """Messages that tell of an event; all others answer a mail and take the null sender (RFC 3834)."""
 
+ASSIGNING = frozenset({"assigned"})
 
 Languages = tuple[Language, ...]
 
@@ -141,7 +143,7 @@ def render(reply: Reply, about: About, context: Context) -> Rendered:
     marking = _marking(about, context)
     subjects, texts, pages = [], [], []
     for part in _parts_for(reply, about, context):
-        known = fields.values(reply, about, config, part.language, signed)
+        known = fields.values(reply, about, config, part.language, signed, partial(_answers_to, context))
         seen = privacy.visible(known, reply, about, config)
         in_subject = privacy.visible(known, reply, about, config, in_subject=True)
         subjects.append(part.subject.render(in_subject))
@@ -262,8 +264,9 @@ def _head(
         yield headers.id_list("References", ids)
     if about.automatic:
         yield f"Auto-Submitted: {'auto-generated' if reply.message in NOTIFICATIONS else 'auto-replied'}"
-    # Not "All": that would suppress bounces too.
-    yield f"X-Auto-Response-Suppress: DR, RN, NRN{', OOF, AutoReply' if about.automatic else ''}"
+    # Not "All": that would suppress bounces too. Whoever is given work may say that they are away.
+    hushed = about.automatic and reply.message not in ASSIGNING
+    yield f"X-Auto-Response-Suppress: DR, RN, NRN{', OOF, AutoReply' if hushed else ''}"
     yield f"X-Mailgate-Loop: {context.loop_id}"
     if about.ref:
         yield f"X-Mailgate-Id: {about.ref}.{about.serial}"

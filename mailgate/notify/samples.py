@@ -6,16 +6,34 @@ from datetime import UTC, datetime
 
 from mailgate.errors import Refused
 from mailgate.model.config import Audience, Config, Writing
-from mailgate.model.decision import Reply
+from mailgate.model.decision import Listed, Listing, Reply
+from mailgate.model.ticket import Status, Ticket
 from mailgate.notify.fields import SUMMARIES, About, mailto
 from mailgate.notify.labels import mail_label, team_label
 from mailgate.tickets.token import Keys
 
 KEYS = Keys("sample", {"sample": bytes(32)})
+LISTS = frozenset({"worklist", "open_requests"})
 _AT = datetime(2027, 1, 11, 10, 30, tzinfo=UTC)
 _DUE_AT = datetime(2027, 1, 14, 17, 0, tzinfo=UTC)
 _LATER = "2027-01-25T17:00:00+00:00"
 
+_REQUEST = {
+    "asked_by": "sam.porter@example.org",
+    "words": "Good morning,\nPlease see to this by Thursday.",
+    "facts": "room: 12",
+    "guidance": "Look whether it was done before.\nTell who asked when it will be done.",
+}
+_TICKET = Ticket(
+    id=1,
+    ref="MG-7K3F-99",
+    mailbox="",
+    status=Status.OPEN,
+    requester="sam.porter@example.org",
+    received_at=_AT,
+    due_at=_DUE_AT,
+    assignee="alex.reed@example.org",
+)
 _SAID: Mapping[str, Mapping[str, str]] = {
     "on_hold": {"waiting_for": "third party", "until": "2027-01-25"},
     "done": {"reopen_by": _LATER},
@@ -28,7 +46,15 @@ _SAID: Mapping[str, Mapping[str, str]] = {
     | {"chaser_count": "21"},
     "question": {"asks": "Which of the two hearings is it for?"},
     "status": {"status": "open"},
+    "assigned": _REQUEST,
+    "new": _REQUEST,
+    "news": _REQUEST,
+    "absence": {"who": "alex.reed@example.org", "until": "2027-01-25", "handed": "3"},
+    "worklist": {"whose": "Your"},
     "gathered": {"references": "MG-7K3F-99 MG-8L4G-12 MG-9M5H-25"},
+    "answer": {"written": "The form is in the post.\nIt will be with you tomorrow."},
+    "changed": {"did": "priority: urgent"},
+    "refused": {"why": "it answers a mail that went to somebody else"},
     "at_risk": {"promise": "finished", "assignee": "sam.porter@example.org", "priority": "high"},
     "breached": {"promise": "first reply", "assignee": "sam.porter@example.org", "priority": "high"},
     "deadlines": {
@@ -49,7 +75,7 @@ _LINES: Mapping[str, Sequence[Mapping[str, str]]] = {
         {"reference": "MG-8L4G-12", "words": "Request; due 11 January 2027 at 9am; chased 3 times", **_BUTTONS},
     ),
 }
-_LISTS: Mapping[str, Mapping[str, Sequence[Mapping[str, str]]]] = {
+_ROWS: Mapping[str, Mapping[str, Sequence[Mapping[str, str]]]] = {
     "daily": {
         **_LINES,
         "risky_ones": ({"reference": "MG-9M5H-25", "words": "Check; due 11 January 2027 at 1pm", **_BUTTONS},),
@@ -81,8 +107,12 @@ def sample(message: str, audience: Audience, config: Config) -> tuple[Reply, Abo
     task = next(iter(service.categories[category].tasks), "other") if category else ""
     is_ours = audience in (Audience.TEAM, Audience.COLLEAGUES)
     reply = Reply(message, f"sam.porter@{_domain(audience, config)}", internal=is_ours, fields=_SAID.get(message, {}))
-    reply = replace(reply, lists=_LISTS.get(message, {}))
+    reply = replace(reply, lists=_ROWS.get(message, {}))
     is_about_one = message not in SUMMARIES
+    if message in LISTS:
+        of_one = f"{category}.{task}" if category else None
+        ticket = replace(_TICKET, mailbox=address, task=of_one, keys=("A123456",) if config.key_name else ())
+        reply = replace(reply, listing=Listing((Listed(ticket, 1),), 2))
     return reply, About(
         ref=f"{service.reference}-7K3F-99" if is_about_one else "",
         serial=1,

@@ -62,6 +62,13 @@ def workers(connection: Connection, teams: Iterable[str]) -> tuple[Worker, ...]:
     return tuple(Worker(row.address, row.team, row.open_tickets, row.last_ticket or 0, row.away_until) for row in found)
 
 
+def absences(connection: Connection, teams: Iterable[str]) -> tuple[Worker, ...]:
+    """The members of *teams* and until when they are away; not how much work they have."""
+    columns = (people.c.address, people.c.team, people.c.away_until)
+    query = select(*columns).where(people.c.team.in_(sorted(set(teams)))).order_by(people.c.address)
+    return tuple(Worker(row.address, row.team, away_until=row.away_until) for row in connection.execute(query))
+
+
 def set_away(tx: Connection, address: str, until: date | None) -> bool:
     """That somebody is away, up to and with the day *until*; None: back again. False for one who is not listed."""
     away = update(people).where(people.c.address == address.lower()).values(away_until=until)

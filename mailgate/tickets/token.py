@@ -12,7 +12,7 @@ import re
 from base64 import b32encode
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
 from mailgate.model.decision import Token
 from mailgate.tickets import reference
@@ -54,6 +54,11 @@ def digest_address(base: str, keys: Keys, ref: str, at: datetime, reader: str) -
     """Where *reader*'s orders about *ref* come by a summary written *at*; "" where *base* has no room for a token."""
     address = _tagged(base, keys, ref, int(at.timestamp()) // 60, DIGEST + reader.lower())
     return "" if address == base else address
+
+
+def written_at(token: Token) -> datetime:
+    """When the summary was written whose button carries *token*, to the minute."""
+    return datetime.fromtimestamp(token.serial * 60, UTC)
 
 
 def return_path(base: str, keys: Keys, ref: str, serial: int) -> str:

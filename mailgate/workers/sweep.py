@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import Any
 
 from mailgate import journal
-from mailgate.model.config import Config
+from mailgate.model.config import Climb, Config
 from mailgate.model.ticket import Ticket
 from mailgate.notify.compose import Context
 from mailgate.sla.ladder import Running, name_of
@@ -23,7 +23,7 @@ from mailgate.workers.overdue import Overdue
 
 LEASE = "sweep"
 BATCH = 200
-MOST_BATCHES = 50  # between two turns of telling people: others want the store too
+MOST_BATCHES = 500  # between two turns of telling people: others want the store too
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +93,10 @@ def _around(connection: Connection, tickets: Sequence[Ticket], config: Config) -
     teams = {ticket.team for ticket in tickets if ticket.team}
     covers = {config.service.teams[team].cover for team in teams if team in config.service.teams}
     roles = {whom for rung in config.service.escalation for whom in rung.tell} - {OWNER, LEAD}
+    gives = any(Climb.REASSIGN in rung.then for rung in config.service.escalation)
+    members = people.workers if gives else people.absences
     return Around(
-        workers=people.workers(connection, teams | {cover for cover in covers if cover}),
+        workers=members(connection, teams | {cover for cover in covers if cover}),
         with_roles=deadlines.with_roles(connection, roles),
         requesters=people.by_address(connection, {ticket.requester for ticket in tickets}),
     )

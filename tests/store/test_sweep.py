@@ -9,10 +9,11 @@ from sqlalchemy import select
 
 from mailgate.app import context_of
 from mailgate.errors import TryLater
-from mailgate.model.config import Operator
+from mailgate.model.config import Notify, Operator
 from mailgate.model.people import Person
 from mailgate.model.ticket import Change, Status, WaitingFor
-from mailgate.store import deadlines, people, tables
+from mailgate.notify.standin import api_key, template_id
+from mailgate.store import deadlines, outgoing, people, tables
 from mailgate.store.engine import Store
 from mailgate.store.tickets import show
 from mailgate.tickets.timing import timed
@@ -36,7 +37,8 @@ class Desk:
 
     def __init__(self, store: Store, keys: Path, **changes: Any) -> None:
         config = make_config(escalation=changes.pop("escalation", LADDER), **changes)
-        self.config = config.model_copy(update={"operator": Operator(keys=str(keys))})
+        notify = Notify(api_key=api_key())  # of the stand-in; nothing is sent here
+        self.config = config.model_copy(update={"operator": Operator(keys=str(keys), notify=notify)})
         self.store, self.now, self.leads = store, START, True
         self.context = context_of(self.config, store)
         with store.write() as tx:
@@ -200,6 +202,41 @@ def test_a_rung_gives_the_ticket_to_whoever_is_on_duty_and_raises_its_priority(
     assert (ticket.assignee, ticket.priority, ticket.due_at) == (DEV.address, "high", DUE)
     assert desk.told() == [("dev.patel", "breached"), ("lena.brook", "breached")]
     assert desk.events()[0]["personal"] == {"told": sorted([DEV.address, LEAD]), "given to": [DEV.address]}
+
+
+@pytest.fixture
+def alerting(store: Store, tmp_path: Path) -> Desk:
+    """A desk that tells by GOV.UK Notify too, and whose lead asked for text messages."""
+    templates = {key: template_id(key) for key in ("at_risk", "breached", "at_risk_text", "breached_text")}
+    alerts = {"templates": templates, "texts_to": {LEAD: "07700 900123"}}
+    ladder = [{"when": "75% of the time has gone", "tell": ["team lead"]}, *LADDER[1:]]
+    return Desk(store, tmp_path / "keys", alerts=alerts, escalation=ladder)
+
+
+def sent(desk: Desk, *, to: str) -> list[tuple[str, str]]:
+    with desk.store.read() as connection:
+        found = outgoing.listing(connection)
+    names = ("at_risk", "breached", "deadlines", "breached_text", "at_risk_text")
+    return sorted((mail["message"], mail["way"]) for mail in found if mail["to"] == to and mail["message"] in names)
+
+
+def test_a_breach_also_goes_by_text_to_those_who_asked_and_what_is_at_risk_does_not(alerting: Desk) -> None:
+    alerting.opened(first_reply_due=None)
+    alerting.sweep(DUE - timedelta(hours=1))
+    assert sent(alerting, to=LEAD) == [("at_risk", "mail"), ("at_risk", "notify")]
+    assert sent(alerting, to="07700900123") == []
+    alerting.sweep(DUE)
+    assert sent(alerting, to=LEAD)[2:] == [("breached", "mail"), ("breached", "notify")]
+    assert sent(alerting, to="07700900123") == [("breached_text", "text")]
+    assert sent(alerting, to=CLEO.address) == [("breached", "mail"), ("breached", "notify")]
+
+
+def test_of_several_breaches_one_goes_by_text_and_one_mail_lists_them(alerting: Desk) -> None:
+    alerting.opened()
+    alerting.opened(OTHER)
+    alerting.sweep(DUE)
+    assert sent(alerting, to=LEAD) == [("deadlines", "mail")]
+    assert sent(alerting, to="07700900123") == [("breached_text", "text")]
 
 
 def test_a_ticket_that_is_with_somebody_on_duty_stays_there(store: Store, tmp_path: Path) -> None:

@@ -52,6 +52,7 @@ from mailgate.workers.receipts import Receipts
 from mailgate.workers.reconcile import Account, Nightly
 from mailgate.workers.sweep import LEASE, Sweep
 from mailgate.workers.watch import Watch, Watched
+from mailgate.workers.worklists import Worklists
 
 if TYPE_CHECKING:
     from mailgate.ingest.imap import MailFolder
@@ -223,6 +224,7 @@ def jobs(config: Config, store: Store, watched: Watched) -> dict[str, "Job"]:
         "usual hour": Job(watch.hour, minute=10),
         "expiries": Job(watch.expiries, minute=0, hour=6, at_start=True),
     }
+    found["worklists"] = Job(Worklists(store, context, clock).turn, minute=0, at_start=True)
     look = template_look(config)
     if look is not None:
         found["templates"] = Job(partial(templates.check, config, look), minute=15, hour=6, at_start=True)

@@ -12,11 +12,13 @@ from datetime import date, datetime
 from mailgate.ingest import authentic
 from mailgate.model.config import Config, Mode
 from mailgate.model.decision import (
+    Absence,
     AutoReply,
     Bounce,
     Command,
     Decision,
     Duplicate,
+    Evidence,
     Facts,
     FollowUp,
     Ignore,
@@ -31,13 +33,14 @@ from mailgate.model.decision import (
 )
 from mailgate.model.message import BOUNCES, NOTIFY, Envelope, Kind, Message, Verdict
 from mailgate.model.spans import Span
-from mailgate.model.ticket import Change, Draft, Event, Status, Ticket
+from mailgate.model.ticket import ORDERED, Change, Draft, Event, Status, Ticket
 from mailgate.rules import dates, extract, outcomes, request
 from mailgate.rules.classify import OTHER, Classified
 from mailgate.rules.promise import calendar_of
 from mailgate.rules.ranking import STAGE
 from mailgate.sla.calendar import before, local_date
 from mailgate.tickets import (
+    absence,
     answer,
     canary,
     commands,
@@ -46,6 +49,7 @@ from mailgate.tickets import (
     fingerprint,
     flood,
     lifecycle,
+    questions,
     reference,
     smalltalk,
     subject,
@@ -96,13 +100,16 @@ def reread(reading: Reading, config: Config) -> Reading:
     at = message.date or envelope.received_at
     is_old = request.has_old_subject(reading)
     found = extract.extract(reading.subject, reading.wording, is_old, config, at, message.struck)
-    return replace(
+    reading = replace(
         reading,
         keys=found.keys,
         fields=found.fields,
         as_written=found.as_written,
         suggestion=found.suggestion,
         loose_dates=tuple(date.value for date in found.dates),
+    )
+    return replace(
+        reading, question=questions.question(reading, config), tells_absence=absence.is_told(reading, config)
     )
 
 
@@ -162,11 +169,15 @@ class _Case:
         return (answer.to(self.reading.sender, message, self.config, fields),), ""
 
     def refused(self, ticket: Ticket, why: str, trace: Trace) -> Decision:
-        """An order that does not run: kept as a note."""
+        """An order that does not run: kept as a note. The team hears why; nobody else's attempt is answered (E186)."""
         found = Match("command", "refused", effect=why)
-        return self.decided(
-            FollowUp(ticket, Intent.NOTE), (*trace, found), events=self.event("command refused", {"why": why})
-        )
+        replies, silent = self.answered("refused", {"why": why})
+        evidence = self.thread.evidence
+        own = evidence is not None and evidence.mailed_to.lower() in ("", self.reading.sender)
+        if not own or not thread.is_staff_of(ticket, self.reading, self.config, self.facts):
+            replies, silent = (), "such an attempt is recorded, and not answered"
+        events = self.event("command refused", {"why": why})
+        return self.decided(FollowUp(ticket, Intent.NOTE), (*trace, found), (), events, replies, silent)
 
 
 def decide(reading: Reading, config: Config, facts: Facts) -> Decision:
@@ -218,6 +229,8 @@ def _automatic(case: _Case) -> Decision | None:
     if message.kind is Kind.AUTO_REPLY:
         if case.ticket is None and _by_rule(case):
             return None
+        if case.ticket and (away := absence.of_responder(case.reading, case.ticket, case.config, case.facts)):
+            return _away(case, AutoReply(case.ticket), case.ticket, away, found)
         return case.decided(AutoReply(case.ticket), found, events=case.event("automatic reply received"))
     if message.kind in BOUNCES:
         about = thread.about(case.facts)
@@ -288,25 +301,67 @@ def _resent(case: _Case) -> Decision | None:
     )
 
 
+def _question(case: _Case) -> Decision | None:
+    """A list for whoever asks for one: it changes nothing, so verdict and role are enough."""
+    question, listing = case.reading.question, case.facts.listing
+    if question is None or listing is None:
+        return None
+    found = (Match("question", question.kind, effect=f"lists {len(listing.tickets)} tickets"),)
+    silent = answer.silent_because(case.reading, case.config, case.facts)
+    reply = answer.listing(case.reading.sender, question.kind, listing, case.config)
+    return case.decided(Ignore("it asks for a list"), found, replies=() if silent else (reply,), silent_because=silent)
+
+
 def _command(case: _Case) -> Decision | None:
-    """What an agent orders by reply (E111, E186)."""
+    """What an agent orders by reply (E111, E186, E187)."""
     reading, config, facts, evidence = case.reading, case.config, case.facts, case.thread.evidence
-    if evidence is None or not thread.is_staff_of(evidence.ticket, reading, config, facts):
+    if evidence is None or not commands.gives_orders(evidence.ticket, reading, config, facts):
         return None
     ticket = evidence.ticket
     order, trace = commands.read_order(reading, ticket, config, case.first_date, facts.colleagues)
     if order is None:
         return None
-    refused = commands.may_command(reading, ticket, evidence, config, facts)
+    do = order.do if isinstance(order, Order) else ""
+    refused = commands.may_command(reading, ticket, evidence, config, facts, do)
     if isinstance(order, Ambiguous):
         return case.refused(ticket, refused or order.why, trace)
+    if order.do in absence.ORDERS:
+        away = refused or absence.of_order(order, ticket, reading, config, facts)
+        if not isinstance(away, str):
+            away = commands.may_repeat(order, ticket, evidence, reading, facts) or away
+        if isinstance(away, str):
+            return case.refused(ticket, away, trace)
+        return _away(case, Command(ticket, order), ticket, away, trace)
     change = refused or effects.of_order(ticket, order, reading, config, facts)
+    if not isinstance(change, str):
+        change = commands.may_repeat(order, ticket, evidence, reading, facts) or change
     if isinstance(change, str):
         return case.refused(ticket, change, trace)
-    told = lifecycle.told(ticket.status, change.status or ticket.status)
-    replies = answer.of_change(ticket, told, order, config, facts.now) if told else ()
-    events = case.event("command", effects.said_of(order, change), actor="agent")
-    return case.decided(Command(ticket, order), trace, (change,), events, replies)
+    timed = timing.timed(change, config, facts.now)
+    replies = answer.of_order(ticket, change, order, reading, config, facts.now)
+    return case.decided(
+        Command(ticket, order), trace, (change,), (_ordered(change, timed, order, evidence, reading),), replies
+    )
+
+
+def _ordered(change: Change, timed: Change, order: Order, evidence: Evidence, reading: Reading) -> Event:
+    """The event by which ``undo`` and E187 know the order; *timed* is the change with what it does to the clocks."""
+    public, personal = effects.before(timed)
+    data = {**effects.said_of(order, change), "answers": evidence.serial, **({"before": public} if public else {})}
+    return Event(ORDERED, "agent", data, {"from": reading.sender, **({"before": personal} if personal else {})})
+
+
+def _away(case: _Case, outcome: Command | AutoReply, ticket: Ticket, away: Absence, trace: Trace) -> Decision:
+    """Somebody is away, or back: others have what they had, and their lead is told."""
+    changes = absence.handed_over(away, case.config, case.facts)
+    replies = absence.told_to_lead(away, ticket, changes, case.config)
+    evidence = case.thread.evidence
+    said = {"do": absence.AWAY if away.until else absence.BACK, "until": away.until.isoformat() if away.until else None}
+    to = outcome.order.to if isinstance(outcome, Command) else None
+    serial = evidence.serial if evidence and isinstance(outcome, Command) else 0
+    personal = {"from": case.reading.sender, **({"to": to} if to else {})}
+    events = (Event(ORDERED, "agent", {**said, "answers": serial}, personal),)
+    return replace(case.decided(outcome, trace, changes, events, replies), absence=away)
 
 
 def _separated(case: _Case) -> Decision | None:
@@ -371,6 +426,12 @@ def _follow_up(case: _Case) -> Decision | None:
         return None
     if not ticket.is_open and not lifecycle.reopens(ticket, case.earlier(case.config.service.defaults.reopen_within)):
         return None
+    if commands.answers_requester(ticket, case.reading, case.thread.evidence, case.config, case.facts):
+        replies = answer.relayed(ticket, case.reading.message.reply_text, case.config)
+        events = case.event("answered", actor="agent")
+        first = Change(ticket, waiting_for=ticket.waiting_for, first_reply_at=case.facts.now)
+        changes = () if ticket.first_reply_at else (first,)
+        return case.decided(FollowUp(ticket, Intent.NOTE), (), changes, events, replies)
     found = effects.of_answer(ticket, case.reading, case.config, case.facts)
     status = (found.change and found.change.status) or ticket.status
     told = lifecycle.told(ticket.status, status)
@@ -503,6 +564,7 @@ STAGES: tuple[Callable[[_Case], Decision | None], ...] = (
     _automatic,
     _copy,
     _bulk,
+    _question,
     _separated,
     _command,
     _cancelled,

@@ -93,8 +93,15 @@ def examine(folders: Sequence[Path], environ: Mapping[str, str]) -> Examined:
         operator=checked_operator,
         folders=tuple(map(str, folders)),
         changed=changed,
+        guidance={task: text for folder in folders for task, text in _guidance(folder)},
     )
     return Examined(config, service)
+
+
+def _guidance(folder: Path) -> Iterator[tuple[str, str]]:
+    """What the files ``guidance/*/*.md`` of *folder* say, by "category.task"."""
+    for path in sorted((folder / "guidance").glob("*/*.md")):
+        yield f"{path.parent.name}.{path.stem}", path.read_text(encoding="utf-8").strip()
 
 
 def _checked(kind: type[AnyModel], node: Node, found: list[Problem]) -> AnyModel | None:

@@ -1,6 +1,7 @@
 """Holds what the senders heard against what is in the store and in the Maildir (G1-G5)."""
 
 import email
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -33,10 +34,12 @@ class Reader:
             connection.close()
 
     def is_idle(self) -> bool:
-        """Whether every mail is decided and every answer sent."""
+        """Whether every mail is decided and every answer sent, but those to staff that wait for their time (E137)."""
+        now = time.time_ns() // 1000
         waiting = (
             "SELECT (SELECT count(*) FROM spool WHERE state = 'ready')"
-            " + (SELECT count(*) FROM outbox WHERE state IN ('ready', 'sending'))"
+            " + (SELECT count(*) FROM outbox WHERE state = 'sending'"
+            f"    OR state = 'ready' AND (attempts > 0 OR run_at <= {now}))"
         )
         return self.rows(waiting) == [(0,)]
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from email.message import Message
 from pathlib import Path
 
@@ -96,11 +96,19 @@ class Gateway:
         finally:
             connection.close()
 
+    def let_time_pass(self) -> None:
+        """What waits for its time, as somebody had a mail about its ticket a moment ago (E137), goes now."""
+        connection = library().connect(str(self.database), timeout=30)
+        with closing(connection), connection:
+            connection.execute("UPDATE outbox SET run_at = 0 WHERE state = 'ready'")
+
     def is_idle(self) -> bool:
-        """Whether every mail is decided and every answer sent."""
+        """Whether every mail is decided and every answer sent, but those to staff that wait for their time (E137)."""
+        now = time.time_ns() // 1000
         waiting = self.rows(
             "SELECT (SELECT count(*) FROM spool WHERE state = 'ready')"
-            " + (SELECT count(*) FROM outbox WHERE state IN ('ready', 'sending'))"
+            " + (SELECT count(*) FROM outbox WHERE state = 'sending'"
+            f"    OR state = 'ready' AND (attempts > 0 OR run_at <= {now}))"
         )
         return waiting == [(0,)]
 

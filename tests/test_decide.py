@@ -419,7 +419,9 @@ def test_a_note_of_the_team_moves_nothing() -> None:
     message = make_message("I rang her, it is in room 12 she thinks.", sender=CLEO.address)
     decision = decided(message, Facts(NOW, CLEO, evidence=answering(ticket, CLEO.address).evidence))
     assert decision.action is Action.FOLLOW_UP
-    assert not decision.changes
+    (change,) = decision.changes
+    assert (change.status, change.missing, change.fields) == (None, None, None), "it is only the first reply"
+    assert change.first_reply_at == NOW
 
 
 def test_E121_a_stranger_with_a_forwarded_mail_may_post_and_moves_nothing() -> None:

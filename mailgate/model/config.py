@@ -301,6 +301,14 @@ class SmallTalk(Model):
     chasers: Words = ()
 
 
+class Questions(Model):
+    """What people write to be sent a list: of their own work, of the team's, of what they wait for."""
+
+    mine: Words = ()
+    team: Words = ()
+    status: Words = ()
+
+
 class Slowing(Model):
     """What a capacity level does to tasks of one framework class."""
 
@@ -338,6 +346,7 @@ class Messages(Model):
     unreachable: str = "templates/unreachable.md"
     alert: str = "templates/alert.md"
     gathered: str = "templates/gathered.md"
+    open_requests: str = "templates/open-requests.md"
     at_risk: str = "templates/at-risk.md"
     breached: str = "templates/breached.md"
     deadlines: str = "templates/deadlines.md"
@@ -450,6 +459,7 @@ class Service(Model):
     rules: tuple[Rule, ...] = ()
     commands: Mapping[str, Words] = Field(default_factory=dict)
     small_talk: SmallTalk = SmallTalk()
+    questions: Questions = Questions()
     capacity_levels: Mapping[str, Mapping[Framework, Slowing]] = Field(default_factory=dict)
     commissions: Commissions | None = None
     messages: Messages = Messages()
@@ -625,7 +635,7 @@ class Config(Model):
     """The whole configuration.
 
     *version* is the hash of the service's content, *folders* is where it was read, and
-    *changed* names what a second folder changed in the first.
+    *changed* names what a second folder changed in the first. *guidance* says by "category.task" how a task is done.
     """
 
     version: str
@@ -633,6 +643,7 @@ class Config(Model):
     operator: Operator = Operator()
     folders: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
+    guidance: Mapping[str, str] = Field(default_factory=dict)
 
     def __hash__(self) -> int:
         return hash(self.version)

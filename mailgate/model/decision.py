@@ -35,6 +35,22 @@ class Intent(StrEnum):
     NOTE = "note"
 
 
+class Asking(StrEnum):
+    """What a mail can ask to be listed: the sender's own work, the team's, what the sender waits for."""
+
+    MINE = "mine"
+    TEAM = "team"
+    STATUS = "status"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A mail that asks for a list; *led* are the teams whose lead its sender is."""
+
+    kind: Asking
+    led: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Match:
     """One line of the trace: *stage* found *name* because of *words* at *where*; *effect* is what followed."""
@@ -69,7 +85,8 @@ class Reading:
     their names in the configuration; *as_written* is a key that needs a person's eye.
     *loose_dates* are dates that are no one's in particular: any need for a date may have them.
     *fingerprint* is K2 of E150, *content* the same without the date, *refs* the references
-    in the subject, canonical.
+    in the subject, canonical. *question* is the list that it asks for, *tells_absence*: it may say
+    that its sender is away.
     """
 
     message: Message
@@ -87,6 +104,8 @@ class Reading:
     content: str = ""
     tokens: tuple[Token, ...] = ()
     refs: tuple[str, ...] = ()
+    question: Question | None = None
+    tells_absence: bool = False
 
     @property
     def sender(self) -> str:
@@ -115,8 +134,8 @@ class Reading:
 class Evidence:
     """That a mail belongs to *ticket*: *rank* after E120, *how* in words.
 
-    *mailed_to* got the mail that it *answers*, a message of ours, which was sent because of the mail with
-    the ingest key *cause*.
+    *mailed_to* got the mail that it *answers*, a message of ours: number *serial* of its ticket, written at *sent_at*
+    because of the mail with the ingest key *cause*.
     """
 
     rank: int
@@ -124,7 +143,24 @@ class Evidence:
     ticket: Ticket
     mailed_to: str = ""
     answers: str = ""
+    serial: int = 0
+    sent_at: datetime | None = None
     cause: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ordered:
+    """An order that ran on a ticket: by whom, when, and the values it replaced, which ``undo`` brings back.
+
+    *details* are what it says beside *do*, *serial* is the number of the mail that it answered.
+    """
+
+    do: str
+    by: str
+    at: datetime
+    details: tuple[str | None, ...] = ()
+    serial: int = 0
+    before: Mapping[str, str | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +182,22 @@ class Joined:
 
 
 @dataclass(frozen=True, slots=True)
+class Listed:
+    """A ticket in a list; *serial* is the number of the last mail about it to the reader, 0 where there was none."""
+
+    ticket: Ticket
+    serial: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Tickets in order of their due time, and how many *more* there are."""
+
+    tickets: tuple[Listed, ...] = ()
+    more: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What was looked up about one mail before it is decided.
 
@@ -160,8 +212,10 @@ class Facts:
     *is_own*: we sent a mail with its Message-ID. *came_back* are the readers of ours to whom it reports that a mail did
     not go, and *lost* those of them who count as unreachable by it (E142). *at_return_path*: it came to where failures
     of a mail of ours come (E141), where nobody writes by hand. *canary*: the valid token of a canary of ours.
-    *workers* are the people to whom a new ticket can be given. *joined* is what the sender was told to be a
-    duplicate by the mail of ours that this one answers.
+    *workers* are the people to whom a new ticket can be given. *ordered* are the orders that ran on each ticket,
+    by its id, of those that the mail may give an order to, the oldest first. *joined* is what
+    the sender was told to be a duplicate by the mail of ours that this one answers. *listing* is what
+    ``Reading.question`` asks for, where the sender may know it; *own_work* are the open tickets of one who may be away.
     """
 
     now: datetime
@@ -185,7 +239,10 @@ class Facts:
     at_return_path: bool = False
     canary: Token | None = None
     workers: tuple[Worker, ...] = ()
+    ordered: Mapping[int, tuple[Ordered, ...]] = field(default_factory=dict)
     joined: Joined | None = None
+    listing: Listing | None = None
+    own_work: tuple[Ticket, ...] = ()
 
     def after_giving(self, given: Mapping[str, int]) -> "Facts":
         """The facts once so many more tickets were *given* to each address."""
@@ -239,6 +296,11 @@ class Order:
     reason: str | None = None
     note: str | None = None
 
+    @property
+    def details(self) -> tuple[str | None, ...]:
+        """What tells two orders of the same name apart."""
+        return (self.to, self.until.isoformat() if self.until else None)
+
 
 @dataclass(frozen=True, slots=True)
 class Command:
@@ -282,7 +344,8 @@ class Reply:
     """One mail to send: *message* is its name under ``messages``, *draft* the index of the new ticket it is about.
 
     *internal*: its reader is one of our organisation (docs/domain.md section 9). *fields* are
-    further values for its template.
+    further values for its template, *listing* the tickets that it lists, *ticket* what it is about where
+    that is not the ticket of the mail.
     """
 
     message: str
@@ -290,11 +353,21 @@ class Reply:
     internal: bool = True
     draft: int = 0
     fields: Mapping[str, str] = field(default_factory=dict)
+    listing: Listing | None = None
+    ticket: Ticket | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """That somebody of the directory is away through the day *until*; None: back again."""
+
+    address: str
+    until: date | None
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What should happen to one mail. *config_version* and *trace* explain it.
+    """What should happen to one mail. *config_version* and *trace* explain it; *absence*: who is away by it.
 
     *holds_files*: what is attached is given to nobody until a person releases it.
     """
@@ -306,6 +379,7 @@ class Decision:
     events: tuple[Event, ...] = ()
     replies: tuple[Reply, ...] = ()
     silent_because: str = ""
+    absence: Absence | None = None
     holds_files: bool = False
 
     @property

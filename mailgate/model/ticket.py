@@ -1,12 +1,15 @@
 """The case: what a ticket is, who takes part in it and what happened to it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
 Values = Mapping[str, tuple[str, ...]]
 
+
+ORDERED = "command"
+"""What the event of an order is called."""
 
 NOBODY = ""
 """The assignee of a change that takes a ticket away from whoever has it."""
@@ -148,6 +151,25 @@ class Change:
     watcher: str | None = None
     leaver: str | None = None
     events: "tuple[Event, ...]" = ()
+
+    @property
+    def after(self) -> Ticket:
+        """The ticket as this leaves it, as far as people are told of it."""
+        ticket = self.ticket
+        return replace(
+            ticket,
+            status=self.status or ticket.status,
+            waiting_for=self.waiting_for,
+            assignee=(ticket.assignee if self.assignee is None else self.assignee) or None,
+            category=self.category or ticket.category,
+            task=self.task or ticket.task,
+            priority=self.priority or ticket.priority,
+            team=self.team or ticket.team,
+            keys=ticket.keys if self.keys is None else self.keys,
+            fields=ticket.fields if self.fields is None else self.fields,
+            missing=ticket.missing if self.missing is None else self.missing,
+            due_at=self.due_at or ticket.due_at,
+        )
 
 
 @dataclass(frozen=True, slots=True)

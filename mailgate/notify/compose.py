@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from email.utils import format_datetime
+from functools import partial
+from hashlib import sha256
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -33,11 +35,12 @@ SUBJECT_LIMIT = 120
 NOTIFICATIONS = frozenset(
     {
         *("on_hold", "done", "cancelled", "paused", "commission", "unreadable", "unreachable", "alert"),
-        *("at_risk", "breached", "deadlines"),
+        *("at_risk", "breached", "deadlines", "worklist", "assigned", "new", "news"),
     }
 )
 """Messages that tell of an event; all others answer a mail and take the null sender (RFC 3834)."""
 
+ASSIGNING = frozenset({"assigned"})
 
 Languages = tuple[Language, ...]
 
@@ -106,7 +109,7 @@ def compose(reply: Reply, about: About, context: Context) -> Outbound:
         raise Refused("No answer can be sent: the address of its reader cannot be written in a mail.")
     languages = _languages(reply, about, context)
     subject, text, html = render(reply, about, context)
-    message_id = token.message_id(_domain(_base(about, context)), context.keys, about.ref, about.serial)
+    message_id = _message_id(reply, about, context)
     head = headers.CRLF.join(_head(reply, about, context, subject, message_id, languages))
     return Outbound(
         message=reply.message,
@@ -128,7 +131,7 @@ def render(reply: Reply, about: About, context: Context) -> Rendered:
     marking = _marking(about, context)
     subjects, texts, pages = [], [], []
     for part in _parts_for(reply, about, context):
-        known = fields.values(reply, about, config, part.language, signed)
+        known = fields.values(reply, about, config, part.language, signed, partial(_answers_to, context))
         seen = privacy.visible(known, reply, about, config)
         in_subject = privacy.visible(known, reply, about, config, in_subject=True)
         subjects.append(part.subject.render(in_subject))
@@ -154,7 +157,7 @@ def _languages(reply: Reply, about: About, context: Context) -> Languages:
 
 def _subject(words: str, about: About) -> str:
     """Our own words, after the reference (E206)."""
-    subject = headers.clean(f"[{about.ref}] {words}")
+    subject = headers.clean(f"[{about.ref}] {words}" if about.ref else words)
     return subject if len(subject) <= SUBJECT_LIMIT else subject[: SUBJECT_LIMIT - 1].rstrip() + "…"
 
 
@@ -165,6 +168,20 @@ def _marking(about: About, context: Context) -> str:
 
 def _base(about: About, context: Context) -> str:
     return headers.clean(context.config.service.send_from or about.mailbox)
+
+
+def _answers_to(context: Context, mailbox: str, ref: str, serial: int) -> str:
+    """Where answers to mail number *serial* about *ref* come, with its token (E224); a list has none."""
+    base = headers.clean(context.config.service.send_from or mailbox)
+    return token.reply_address(base, context.keys, ref, serial) if ref else base
+
+
+def _message_id(reply: Reply, about: About, context: Context) -> str:
+    domain = _domain(_base(about, context))
+    if about.ref:
+        return token.message_id(domain, context.keys, about.ref, about.serial)
+    named = sha256("\0".join((reply.message, reply.to, about.cause)).encode()).hexdigest()[:24]
+    return f"<{reply.message}.{named}@{domain}>"
 
 
 def _return_path(reply: Reply, about: About, context: Context) -> str:
@@ -208,7 +225,7 @@ def _head(
     display = headers.display_name(_display(about, context))
     yield headers.mailbox("From", display, base)
     yield f"To: <{reply.to}>"
-    yield headers.mailbox("Reply-To", display, token.reply_address(base, context.keys, about.ref, about.serial))
+    yield headers.mailbox("Reply-To", display, _answers_to(context, about.mailbox, about.ref, about.serial))
     yield headers.unstructured("Subject", subject)
     yield f"Date: {format_datetime(about.at)}"
     yield f"Message-ID: {message_id}"
@@ -218,10 +235,12 @@ def _head(
         yield headers.id_list("References", ids)
     if about.automatic:
         yield f"Auto-Submitted: {'auto-generated' if reply.message in NOTIFICATIONS else 'auto-replied'}"
-    # Not "All": that would suppress bounces too.
-    yield f"X-Auto-Response-Suppress: DR, RN, NRN{', OOF, AutoReply' if about.automatic else ''}"
+    # Not "All": that would suppress bounces too. Whoever is given work may say that they are away.
+    hushed = about.automatic and reply.message not in ASSIGNING
+    yield f"X-Auto-Response-Suppress: DR, RN, NRN{', OOF, AutoReply' if hushed else ''}"
     yield f"X-Mailgate-Loop: {context.loop_id}"
-    yield f"X-Mailgate-Id: {about.ref}.{about.serial}"
+    if about.ref:
+        yield f"X-Mailgate-Id: {about.ref}.{about.serial}"
     yield f"Content-Language: {', '.join(languages)}"
 
 

@@ -5,24 +5,36 @@ ours: a reference, a date, a word of `labels.py` or a label of the configuration
 wrote in a mail is never among them. Who may see which field is in `privacy.py`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
 from mailgate.model.config import Config, Language
-from mailgate.model.decision import Reply
+from mailgate.model.decision import Listed, Reply
 from mailgate.model.outbound import SendState
 from mailgate.model.ticket import Status, WaitingFor
 from mailgate.notify.dates import in_words, zone_of
 from mailgate.notify.headers import clean
-from mailgate.notify.labels import STATUSES, WAITING_FOR, translated
+from mailgate.notify.labels import STATUSES, WAITING_FOR, mail_label, translated
 
 LAYOUT = "layout"
 
 COMMON = frozenset(
     {"reference", "received_on", "reply_by", "late", "team_name", "mailbox", "internal", "task", "key", "key_label"}
 )
+BUTTONS: Mapping[str, str] = {
+    "done_mail": "#done",
+    "take_mail": "#take",
+    "waiting_mail": "#waiting ",
+    "not_ours_mail": "#move ",
+    "undo_mail": "#undo",
+    "back_mail": "#back ",
+    "reply_mail": "",
+}
+"""Fields that follow "mailto:" in a link: each opens a mail to us with such words in it (E203, E205)."""
+ASSIGNMENT = frozenset({*BUTTONS, "words", "facts", "guidance", "asked_by"})
 OWN: Mapping[str, frozenset[str]] = {
     "received": frozenset(),
     "more_needed": frozenset({"missing"}),
@@ -39,6 +51,15 @@ OWN: Mapping[str, frozenset[str]] = {
     "unreachable": frozenset(),
     "alert": frozenset({"alert", "detail"}),
     "gathered": frozenset({"references"}),
+    "assigned": ASSIGNMENT,
+    "new": ASSIGNMENT,
+    "news": frozenset({"words", *BUTTONS}),
+    "changed": frozenset({"did", "undo_mail"}),
+    "refused": frozenset({"why"}),
+    "answer": frozenset({"written"}),
+    "absence": frozenset({"who", "until", "handed", "back_mail"}),
+    "worklist": frozenset({"whose", "tickets", "more"}),
+    "open_requests": frozenset({"tickets", "more"}),
     "at_risk": frozenset({"promise", "assignee", "priority"}),
     "breached": frozenset({"promise", "assignee", "priority"}),
     "deadlines": frozenset({"overdue", "soon"}),
@@ -47,12 +68,45 @@ OWN: Mapping[str, frozenset[str]] = {
 }
 """The fields of each message besides the common ones; `Reply.fields` fills all but "missing"."""
 
-NEVER_EMPTY = frozenset({"reference", "received_on", "team_name", "mailbox", "completed_on", "alert", "detail"})
+NEVER_EMPTY = frozenset(
+    {
+        "reference",
+        "received_on",
+        "team_name",
+        "mailbox",
+        "completed_on",
+        "alert",
+        "detail",
+        "did",
+        "why",
+        "whose",
+        *BUTTONS,
+    }
+)
 """The fields that always have a value; a template shows any other only inside an "if"."""
 SWITCHES = frozenset({"internal", "late"})
-LISTS = frozenset({"missing", "references", "overdue", "soon"})
+LINES_OF_TEXT = frozenset({"words", "facts", "guidance", "written"})
+LISTS = frozenset({"missing", "references", "overdue", "soon"}) | LINES_OF_TEXT
+TICKETS = "tickets"
+OF_TICKETS = frozenset({"reference", "received_on", "reply_by", "late", "status", "waiting_for", "taken_by"}) | {
+    *("task", "key", "key_label"),
+    *(name for name in BUTTONS if name not in ("undo_mail", "back_mail")),
+}
+"""What each of the *tickets* in a list shows, as ``each.reference``."""
+
+TO_TEAM = frozenset({"absence", "worklist", "assigned", "new", "news", "changed", "refused"})
+"""The messages to the people who do the work, who may see what a request says."""
+IN_ENGLISH = TO_TEAM | {"alert", "at_risk", "breached", "deadlines"}
+"""What only we read; the rest is in Welsh as well."""
+
+_AS_SAID = frozenset({"who", "handed", "whose", "more", "alert", "detail", "asked_by", "why", "did", "asks"}) | {
+    *("promise", "assignee", "priority"),
+}
 
 Values = dict[str, object]
+
+AnswersTo = Callable[[str, str, int], str]
+"""The address of answers, with the token of a mail, by the mailbox, the reference and the number of that mail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +155,12 @@ def allowed(message: str, key_name: str | None) -> frozenset[str]:
     return COMMON | OWN[message] | {key_field(key_name)}
 
 
-def values(reply: Reply, about: About, config: Config, language: Language, signed: str) -> Values:
-    """Every field of the message, whoever reads it; *signed* is who we are where no team is known.
+def values(
+    reply: Reply, about: About, config: Config, language: Language, signed: str, answers_to: AnswersTo
+) -> Values:
+    """Every field of the message, whoever reads it.
+
+    *signed* is who we are where no team is known, *answers_to* tells where answers to a mail come.
 
     Raises ValueError where `Reply.fields` holds no ISO date or no word of the model.
     """
@@ -111,11 +169,15 @@ def values(reply: Reply, about: About, config: Config, language: Language, signe
     def said(words: str) -> str:
         return translated(clean(words), language, config)
 
-    own = {name: _own(name, reply, about, language, zone) for name in OWN[reply.message]}
+    address = answers_to(about.mailbox, about.ref, about.serial) if about.ref else ""
+    links = {name: mailto(address, f"Re: [{about.ref}]", words) for name, words in BUTTONS.items()}
+    links["back_mail"] = mailto(address, f"Re: [{about.ref}]", f"#back {clean(reply.fields.get('who', ''))}")
+    own: Values = {name: links.get(name) or _own(name, reply, about, language, zone) for name in OWN[reply.message]}
+    if TICKETS in own and reply.listing is not None:
+        own[TICKETS] = [_listed(each, about, config, language, answers_to) for each in reply.listing.tickets]
+        own["more"] = reply.listing.more or ""
     if "missing" in own:
         own["missing"] = [said(sentence) for sentence in about.missing]
-    key = clean(about.key)
-    identifier = config.service.identifiers.get(config.key_name or "")
     return own | {
         "reference": about.ref,
         "received_on": in_words(about.received_at, zone, language),
@@ -125,19 +187,28 @@ def values(reply: Reply, about: About, config: Config, language: Language, signe
         "mailbox": clean(about.mailbox),
         "internal": reply.internal,
         "task": said(about.task),
-        key_field(config.key_name): key,
-        "key": key,
-        "key_label": said((identifier.label if identifier else None) or config.key_name or "") if key else "",
+        **_key_values(about.key, language, config),
     }
+
+
+def _key_values(key: str, language: Language, config: Config) -> Values:
+    key, identifier = clean(key), config.service.identifiers.get(config.key_name or "")
+    label = (identifier.label if identifier else None) or config.key_name or ""
+    shown = translated(clean(label), language, config) if key else ""
+    return {key_field(config.key_name): key, "key": key, "key_label": shown}
 
 
 def _own(name: str, reply: Reply, about: About, language: Language, zone: ZoneInfo) -> object:
     said = reply.fields.get(name, "")
     if name == "references":
         return clean(said).split()
+    if name in LINES_OF_TEXT:
+        return [line for each in said.splitlines() if (line := clean(each))]
+    if name == TICKETS:
+        return []
     if name in ("overdue", "soon"):
         return [clean(line) for line in said.splitlines()]
-    if name in ("alert", "detail", "asks", "promise", "assignee", "priority"):
+    if name in _AS_SAID:
         return clean(said)
     if name == "status":
         return STATUSES[language][Status(said)] if said else ""
@@ -146,6 +217,31 @@ def _own(name: str, reply: Reply, about: About, language: Language, zone: ZoneIn
     if name == "completed_on" and not said:
         return in_words(about.at, zone, language)
     return in_words(_instant(said), zone, language) if said else ""
+
+
+def _listed(listed: Listed, about: About, config: Config, language: Language, answers_to: AnswersTo) -> Values:
+    """One ticket of a list. Its buttons answer the last mail about it to the reader; without one there are none."""
+    ticket, zone = listed.ticket, zone_of(config)
+    address = answers_to(ticket.mailbox, ticket.ref, listed.serial) if listed.serial else ""
+    links = {name: mailto(address, f"Re: [{ticket.ref}]", words) if address else "" for name, words in BUTTONS.items()}
+    return links | {
+        "reference": ticket.ref,
+        "received_on": in_words(ticket.received_at, zone, language),
+        "reply_by": in_words(ticket.due_at, zone, language) if ticket.due_at else "",
+        "late": ticket.due_at is not None and ticket.due_at < about.at,
+        "status": STATUSES[language][ticket.status],
+        "waiting_for": WAITING_FOR[language][ticket.waiting_for] if ticket.waiting_for else "",
+        "taken_by": clean(ticket.assignee or ""),
+        "task": translated(clean(mail_label(config, ticket.task)), language, config),
+        **_key_values(ticket.keys[0] if ticket.keys else "", language, config),
+        "restricted": bool(ticket.show_to),
+    }
+
+
+def mailto(address: str, subject: str, body: str) -> str:
+    """What follows "mailto:" in a link that opens a mail (RFC 6068, E205)."""
+    asked = {"subject": subject, "body": body} if body else {"subject": subject}
+    return f"{quote(address, safe='@')}?{urlencode(asked, quote_via=quote)}"
 
 
 def _instant(said: str) -> date:

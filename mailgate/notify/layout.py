@@ -1,9 +1,10 @@
 """The small Markdown of our templates, turned into text and HTML before any value is in it.
 
-Headings, paragraphs, lists and links. What stands in ``{{ }}`` and ``{% %}`` passes untouched,
-so that Jinja fills both forms later and a value is never read as Markdown. The HTML keeps to
-what Outlook's Word engine and screen readers understand (E201, E202, E204): no padding but on
-cells, sizes in pixels, styles inline.
+Headings, paragraphs, lists and links; a list of nothing but `mailto:` links becomes a row of
+buttons (E203), whose titles tell them apart for a screen reader. What stands in ``{{ }}`` and
+``{% %}`` passes untouched, so that Jinja fills both forms later and a value is never read as
+Markdown. The HTML keeps to what Outlook's Word engine and screen readers understand (E201, E202,
+E204): no padding but on cells, sizes in pixels, styles inline.
 """
 
 import re
@@ -16,7 +17,8 @@ _JINJA = re.compile(r"(\{\{.*?\}\}|\{%.*?%\})")
 _STATEMENTS = re.compile(r"\s*(?:\{%.*?%\}\s*)+")
 _HEADING = re.compile(r"(#{1,3}) +(.+)")
 _ITEM = re.compile(r"([-*]|\d{1,2}\.) +(.+)")
-_LINK = re.compile(r"\[([^\]]+)\]\(((?:\{\{.*?\}\}|[^)\s])+)\)")
+_LINK = re.compile(r'\[([^\]]+)\]\(((?:\{\{.*?\}\}|[^)\s])+)(?: +"[^"]+")?\)')
+_BUTTON = re.compile(r'[-*] +\[([^\]]+)\]\((mailto:(?:\{\{.*?\}\}|[^)\s"])+)(?: +"([^"]+)")?\)')
 _SAFE_LINK = re.compile(r"https?://|mailto:")
 
 _FONT = "font-family:Arial,Helvetica,sans-serif;color:#2b2f33;mso-line-height-rule:exactly"
@@ -29,6 +31,14 @@ _STYLES = {
     "ol": f"{_FONT};font-size:16px;line-height:24px;margin:0 0 16px 0",
     "li": "margin:0 0 4px 0",
 }
+_BUTTONS = '<table role="presentation" cellpadding="0" cellspacing="8" border="0">'
+_CELL = '<td height="44" bgcolor="#1f5fa6" style="background-color:#1f5fa6;padding:0 8px 0 8px">'
+# The border is part of what can be touched: 24 pixels of line and 10 on either side make 44. Word leaves it out, and
+# the cell stays.
+_BUTTON_STYLE = (
+    "font-family:Arial,Helvetica,sans-serif;font-size:16px;line-height:24px;mso-line-height-rule:exactly;"
+    "color:#fbfbfa;background-color:#1f5fa6;border:10px solid #1f5fa6;text-decoration:none"
+)
 _LINK_STYLE = "color:#1f5fa6;text-decoration:underline"
 
 
@@ -100,6 +110,9 @@ class _Writer:
     def block(self, block: list[str]) -> Iterator[str]:
         """A list keeps the statements between its items; elsewhere they stand around the elements."""
         first_item = next((found for line in block if (found := _ITEM.fullmatch(line))), None)
+        if first_item and all(_BUTTON.fullmatch(line) for line in block if _kind(line) == "item"):
+            yield "\n".join((f"{_BUTTONS}<tr>", *map(_button_html, block), "</tr></table>"))
+            return
         if first_item:
             tag = "ol" if first_item[1][0].isdigit() else "ul"
             yield self._element(tag, "\n".join(map(_item_html, block)))
@@ -127,6 +140,19 @@ def _item_html(line: str) -> str:
     return f'<li style="{_STYLES["li"]}">{_inline(found[2])}</li>' if found else line
 
 
+def _button_html(line: str) -> str:
+    found = _BUTTON.fullmatch(line)
+    if found is None:
+        return line
+    words, link, title = (_escaped(part or "") for part in found.groups())
+    label = f' aria-label="{title}"' if title else ""
+    return f'{_CELL}<a href="{link}"{label} style="{_BUTTON_STYLE}">{words}</a></td>'
+
+
 def _inline(line: str) -> str:
+    return _LINK.sub(rf'<a href="\2" style="{_LINK_STYLE}">\1</a>', _escaped(line))
+
+
+def _escaped(line: str) -> str:
     pieces = (piece if _JINJA.fullmatch(piece) else escape(piece) for piece in _JINJA.split(line))
-    return _LINK.sub(rf'<a href="\2" style="{_LINK_STYLE}">\1</a>', "".join(pieces))
+    return "".join(pieces)

@@ -1,26 +1,38 @@
 """Who may see what in a mail: the table of docs/domain.md section 9, kept field by field.
 
 For what says something about a case the service decides who sees it ("privacy" of the
-configuration). Everything else is for everybody: a reference, a date, a word of ours. Names,
-other numbers and what somebody wrote have no line, because no field holds them.
+configuration). What a mail says and who sent it is for the owning team alone, in the mails by
+which it gets its work. Everything else is for everybody: a reference, a date, a word of ours, what
+an agent wrote to be sent.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from mailgate.model.config import Audience, Config
 from mailgate.model.decision import Reply
-from mailgate.notify.fields import About, Values
+from mailgate.notify.fields import BUTTONS, TICKETS, About, Values
 
-OPEN, TASK, KEY = "open", "task", "key"
+OPEN, TASK, KEY, REQUEST = "open", "task", "key", "request"
 
 LINES: Mapping[str, str] = {
     # the case
     "task": TASK,
     "key": KEY,
     "key_label": KEY,
+    # what a mail says, for whoever does the work
+    "words": REQUEST,
+    "facts": REQUEST,
+    "asked_by": REQUEST,
+    "taken_by": REQUEST,
+    "who": REQUEST,
+    "handed": OPEN,
     # the request, in our own words
     "reference": OPEN,
     "references": OPEN,
+    "tickets": OPEN,
+    "more": OPEN,
+    "whose": OPEN,
     "received_on": OPEN,
     "reply_by": OPEN,
     "late": OPEN,
@@ -33,6 +45,12 @@ LINES: Mapping[str, str] = {
     "missing": OPEN,
     "asks": OPEN,
     "done_on": OPEN,
+    # what an agent wrote or ordered, and how it is taken back
+    "written": OPEN,
+    "did": OPEN,
+    "why": OPEN,
+    "guidance": OPEN,
+    **dict.fromkeys(BUTTONS, OPEN),
     # who writes to whom, and about the gateway itself
     "team_name": OPEN,
     "mailbox": OPEN,
@@ -58,7 +76,14 @@ def audience_of(reply: Reply, about: About, config: Config) -> Audience:
 def visible(values: Values, reply: Reply, about: About, config: Config, *, in_subject: bool = False) -> Values:
     """*values* as the reader of *reply* may see them: what is hidden is empty."""
     seen = _lines(reply, about, config, in_subject=in_subject)
-    return {name: value if LINES.get(name, KEY) in seen else "" for name, value in values.items()}
+    shown = {name: value if LINES.get(name, KEY) in seen else "" for name, value in values.items()}
+    listed = values.get(TICKETS)
+    if isinstance(listed, list):
+        shown[TICKETS] = [
+            visible(each, reply, replace(about, restricted=each["restricted"]), config, in_subject=in_subject)
+            for each in listed
+        ]
+    return shown
 
 
 def sees_task(reply: Reply, about: About, config: Config) -> bool:
@@ -69,7 +94,7 @@ def sees_task(reply: Reply, about: About, config: Config) -> bool:
 def _lines(reply: Reply, about: About, config: Config, *, in_subject: bool) -> set[str]:
     """The lines that the reader may see: of a restricted ticket all but its own team only what is open."""
     audience, may_see = audience_of(reply, about, config), config.service.privacy.may_see
-    seen = {OPEN}
+    seen = {OPEN, REQUEST} if audience is Audience.TEAM and not in_subject else {OPEN}
     if audience is Audience.TEAM or not about.restricted:
         if audience in may_see.task:
             seen.add(TASK)

@@ -1,27 +1,54 @@
 """One mail of each message with made-up values, the same each time: to look at before anybody gets one."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from mailgate.errors import Refused
 from mailgate.model.config import Audience, Config, Writing
-from mailgate.model.decision import Reply
+from mailgate.model.decision import Listed, Listing, Reply
+from mailgate.model.ticket import Status, Ticket
 from mailgate.notify.fields import About
 from mailgate.notify.labels import mail_label, team_label
 from mailgate.tickets.token import Keys
 
 KEYS = Keys("sample", {"sample": bytes(32)})
+LISTS = frozenset({"worklist", "open_requests"})
 _AT = datetime(2027, 1, 11, 10, 30, tzinfo=UTC)
 _DUE_AT = datetime(2027, 1, 14, 17, 0, tzinfo=UTC)
 _LATER = "2027-01-25T17:00:00+00:00"
 
+_REQUEST = {
+    "asked_by": "sam.porter@example.org",
+    "words": "Good morning,\nPlease see to this by Thursday.",
+    "facts": "room: 12",
+    "guidance": "Look whether it was done before.\nTell who asked when it will be done.",
+}
+_TICKET = Ticket(
+    id=1,
+    ref="MG-7K3F-99",
+    mailbox="",
+    status=Status.OPEN,
+    requester="sam.porter@example.org",
+    received_at=_AT,
+    due_at=_DUE_AT,
+    assignee="alex.reed@example.org",
+)
 _SAID: Mapping[str, Mapping[str, str]] = {
     "on_hold": {"waiting_for": "third party", "until": "2027-01-25"},
     "done": {"reopen_by": _LATER},
     "cancelled": {"reopen_by": _LATER},
     "paused": {"review_on": "2027-01-25"},
     "status": {"status": "open"},
+    "assigned": _REQUEST,
+    "new": _REQUEST,
+    "news": _REQUEST,
+    "absence": {"who": "alex.reed@example.org", "until": "2027-01-25", "handed": "3"},
+    "worklist": {"whose": "Your"},
     "gathered": {"references": "MG-7K3F-99 MG-8L4G-12 MG-9M5H-25"},
+    "answer": {"written": "The form is in the post.\nIt will be with you tomorrow."},
+    "changed": {"did": "priority: urgent"},
+    "refused": {"why": "it answers a mail that went to somebody else"},
     "at_risk": {"promise": "finished", "assignee": "sam.porter@example.org", "priority": "high"},
     "breached": {"promise": "first reply", "assignee": "sam.porter@example.org", "priority": "high"},
     "deadlines": {
@@ -40,6 +67,10 @@ def sample(message: str, audience: Audience, config: Config) -> tuple[Reply, Abo
     task = next(iter(service.categories[category].tasks), "other") if category else ""
     is_ours = audience in (Audience.TEAM, Audience.COLLEAGUES)
     reply = Reply(message, f"sam.porter@{_domain(audience, config)}", internal=is_ours, fields=_SAID.get(message, {}))
+    if message in LISTS:
+        of_one = f"{category}.{task}" if category else None
+        ticket = replace(_TICKET, mailbox=address, task=of_one, keys=("A123456",) if config.key_name else ())
+        reply = replace(reply, listing=Listing((Listed(ticket, 1),), 2))
     return reply, About(
         ref=f"{service.reference}-7K3F-99",
         serial=1,

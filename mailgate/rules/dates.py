@@ -54,7 +54,11 @@ _CLOSE_OF_PLAY = time(17)
 _RELATIVE = {"tomorrow": 1, "tmrw": 1, "yesterday": -1}
 _NEAR = timedelta(days=60)  # as far as people mean a day without its month, or "14/1" without another word
 _MONTHS_OF_A_YEAR = 12  # a first number up to which "2/1" may be a half of something
-_COUNTED = re.compile(r" (?:time|occasion|attempt|floor|day|week|warning|letter|absence|failure)\b")  # "the 4th time"
+_AFTER_A_DAY = re.compile(  # "the 14th, please", not "the 4th time", "the 2nd hearing", "the 14th of next month"
+    r"\s*(?:$|[^\w\s]|\d|(?:at|by|and|or|to|for|from|if|so|as|but|in|is|was|with|when|until|because|which|that|please|noon"
+    r"|thanks|he|she|they|we|i)\b)",
+    re.IGNORECASE,
+)
 _MOST = 2000  # a list of more dates holds none that anybody could pick out
 _OFTEN = re.compile(r"\b(?:once|twice|times|days?|hours?)$", re.IGNORECASE)  # "... a week on Tuesday" is no date
 _OF_A_WEEK = re.compile(r" (?:commenc|beginn|start|end)ing", re.IGNORECASE)
@@ -123,7 +127,7 @@ def _days(match: Any, text: str, today: date) -> Iterator[date]:
     elif part["rel"]:
         yield today + timedelta(days=_RELATIVE.get(part["rel"].lower(), 0))
     elif part["od"]:
-        if part["ow"] or (part["before"] and not _COUNTED.match(text, match.end() - 1)):
+        if part["ow"] or (part["before"] and _AFTER_A_DAY.match(text, match.end() - 1)):
             yield from _of_any_month(int(part["od"]), part["ow"], today)
     elif part["before"] or part["w"] not in _AMBIGUOUS:
         before = (part["before"] or "").lower()

@@ -18,7 +18,9 @@ _BETWEEN = r"(?:[\s.:#]|number|no)*"
 _LEADS = r"(?:[\s.:#=(-]|number\b|no\b|is\b)*"
 _TOKEN = re.compile(r"[A-Za-z0-9]+")
 _LOOK_ALIKES = {"O": "0", "I": "1", "L": "1", "S": "5", "Z": "2", "B": "8"}
-_PIECE = re.compile(r" ?(?:[A-Za-z](?![A-Za-z0-9])|[A-Za-z]{0,2}[0-9][A-Za-z0-9]*)")  # a letter alone, or with digits
+_PIECE = re.compile(
+    r"[ -]?(?:[A-Za-z](?![A-Za-z0-9])|[A-Za-z]{0,2}[0-9][A-Za-z0-9]*)"
+)  # a letter alone, or with digits
 _FEWEST_DIGITS = 3
 _LONGEST_TOKEN = 24
 _MOST_TOKENS = 200  # a table of a thousand numbers has no single one that was mistyped
@@ -126,12 +128,12 @@ def _behind_its_name(text: str, key: Number, taken: Sequence[tuple[int, int]]) -
         start = end = named.end()
         while end - start <= _LONGEST_TOKEN and (piece := _PIECE.match(text, end)):
             end = piece.end()
-        written = text[start:end].strip()
+        written = text[start:end].strip(" -")
         if sum(letter.isdigit() for letter in written) < _FEWEST_DIGITS or any(
             low <= start < high for low, high in taken
         ):
             continue
-        word = "".join(written.split()).upper()
+        word = re.sub(r"[ -]", "", written).upper()
         meant = next((edit for edit in (word, *_looking_alike(word)) if key.exact.fullmatch(edit)), None)
         return written, meant
     return None, None

@@ -16,6 +16,7 @@ def warnings(config: Config, service: Node) -> Iterator[Problem]:
     yield from _rules(config.service.rules, list(service.each(("rules", "*"))))
     yield from _names(config, service)
     yield from _reached(config, service)
+    yield from _guided(config, service)
 
 
 def unused(service: Node, fitted: frozenset[str], known: frozenset[str], mails: int, days: int) -> Iterator[Problem]:
@@ -25,6 +26,25 @@ def unused(service: Node, fitted: frozenset[str], known: frozenset[str], mails: 
             count = "the one mail" if mails == 1 else f"any of the {mails} mails"
             text = f'the rule "{name.value}" has not fitted {count} of the last {days} days; is it still needed?'
             yield name.place.problem(text)
+
+
+def _guided(config: Config, service: Node) -> Iterator[Problem]:
+    """Tasks without guidance, in a service that has some; guidance for no task."""
+    if not config.guidance:
+        return
+    tasks = {
+        f"{category}.{task}": inner
+        for category, entry in _entries(service, "categories")
+        for task, inner in _entries(entry, "tasks")
+    }
+    for name, node in tasks.items():
+        if name not in config.guidance:
+            file = f"guidance/{name.replace('.', '/', 1)}.md"
+            yield node.key.problem(f"{name} has no guidance for whoever does it; write {file}")
+    for name in sorted(config.guidance.keys() - tasks.keys()):
+        if not name.endswith(".other"):
+            file = f"guidance/{name.replace('.', '/', 1)}.md"
+            yield service.place.problem(f"there is no task {name} for {file}{suggestion(name, tuple(tasks))}")
 
 
 # ---- phrases

@@ -14,7 +14,7 @@ from mailgate.model.decision import Decision, Facts, Ignore, NewTicket, Reading
 from mailgate.model.message import VERIFIED, Kind, Verdict
 from mailgate.model.outbound import Outbound
 from mailgate.model.ticket import NOBODY, OPEN_STATUSES, Change, Draft, Event, FileState, Status, Ticket
-from mailgate.store import contacts, floods, history, known, outbox, spool
+from mailgate.store import contacts, floods, history, known, outbox, people, spool
 from mailgate.store.engine import Store, insert_new
 from mailgate.store.history import Head, chained
 from mailgate.store.rows import draft_row
@@ -109,6 +109,9 @@ def apply(store: Store, connection: Connection, settled: Sequence[Settled]) -> N
         _save_messages(tx, settled, own)
         _take_along(tx, settled, own)
         _note_contacts(tx, settled)
+        for absence in (each.decision.absence for each in settled):
+            if absence is not None:
+                people.set_away(tx, absence.address, absence.until)
         outbox.queue(tx, [mail for each in settled for mail in _mails(each, ids)])
 
 
@@ -210,7 +213,8 @@ def _mails(settled: Settled, ids: dict[str, int]) -> Iterable["outbox.Queued"]:
     stranger = settled.reading.verdict not in VERIFIED
     existing = settled.decision.ticket
     for reply, mail in zip(settled.decision.replies, settled.outbound, strict=True):
-        ticket_id = ids[settled.references[reply.draft]] if settled.references else existing.id if existing else None
+        about = reply.ticket or existing
+        ticket_id = ids[settled.references[reply.draft]] if settled.references else about.id if about else None
         yield outbox.Queued(mail, ticket_id, settled.now, stranger and reply.to == settled.reading.sender)
 
 

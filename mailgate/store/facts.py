@@ -1,5 +1,6 @@
 """What the store knows about mails that are about to be decided, by a few queries for all of them."""
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,14 +23,14 @@ from sqlalchemy import (
 )
 
 from mailgate.errors import TryLater
-from mailgate.model.decision import Evidence, Facts, Known, Reading, Token
+from mailgate.model.decision import Evidence, Facts, Known, Ordered, Reading, Token
 from mailgate.model.message import BOUNCES, VERIFIED
 from mailgate.model.people import Person
-from mailgate.model.ticket import Ticket
-from mailgate.store import contacts, floods, people, rows
+from mailgate.model.ticket import ORDERED, Ticket
+from mailgate.store import contacts, floods, listings, people, rows
 from mailgate.store import known as knowledge
-from mailgate.store.columns import Instant, Name
-from mailgate.store.tables import messages, outbox_mails, receipts, ticket_keys, tickets
+from mailgate.store.columns import Instant, Name, instant
+from mailgate.store.tables import events, messages, outbox_mails, receipts, ticket_keys, tickets
 
 RESENT_WITHIN = timedelta(days=7)  # E153
 CLOSED_WITHIN = timedelta(days=60)  # longer than any duplicates_within that makes sense; decide applies the exact one
@@ -37,6 +38,7 @@ MOST_COUNTED = 100  # acknowledgements of a day: no cap is higher, and counting 
 REPLY_TOKEN = "reply"
 JOINED = "duplicate"  # the message of ours that says so
 CANARY_TOKEN = "canary"
+ORDERS_BY = 2  # the weakest evidence by which an order may run (E186)
 BOUNCE_TOKEN = "bounce"
 HOW = {REPLY_TOKEN: "the reply address", BOUNCE_TOKEN: "the return path of a mail of ours"}
 UNKNOWN_RECIPIENT = "unknown"  # of a mail of ours that is no longer stored: nobody's address
@@ -52,7 +54,8 @@ Wanted = Iterable[str]
 _WANTED: Any = bindparam("wanted", expanding=True)
 _SENT_COLUMNS = (
     *(outbox_mails.c.ticket_id, outbox_mails.c.serial),
-    *(outbox_mails.c.recipient, outbox_mails.c.message, outbox_mails.c.automatic, outbox_mails.c.cause),
+    *(outbox_mails.c.recipient, outbox_mails.c.message, outbox_mails.c.automatic, outbox_mails.c.queued_at),
+    outbox_mails.c.cause,
 )
 TAKEN = select(tickets.c.ref).where(tickets.c.ref.in_(_WANTED))
 REFS = select(tickets.c.ref, tickets.c.id).where(tickets.c.ref.in_(_WANTED))
@@ -70,6 +73,11 @@ CASES = (
     .where(ticket_keys.c.value.in_(_WANTED))
     .where(or_(tickets.c.closed_at.is_(None), tickets.c.closed_at >= bindparam("closed_after")))
     .order_by(ticket_keys.c.ticket_id)
+)
+ORDERS = (
+    select(events.c.ticket_id, events.c.at, events.c.data, events.c.personal)
+    .where(events.c.ticket_id.in_(_WANTED), events.c.what == ORDERED)
+    .order_by(events.c.ticket_id, events.c.serial)
 )
 TO_STRANGERS = (
     select(func.count())
@@ -147,6 +155,7 @@ def look_up(
     workers = people.workers(connection, teams)
     joined = knowledge.joined(connection, {cause for told in evidences for cause in _duplicates(told)})
     to_sender, to_strangers = _acknowledged(connection, readings, now)
+    orders = _orders(connection, {each.ticket.id for told in evidences for each in told if each.rank <= ORDERS_BY})
     to_nobody = dict.fromkeys(WITHIN, 0)
     returned = [_came_back(reading, good, found) for reading in readings]
     had = [to_sender.get((_asker(reading), at), to_nobody) for reading, at in zip(readings, now, strict=True)]
@@ -175,6 +184,9 @@ def look_up(
             at_return_path=any(token.purpose == BOUNCE_TOKEN for token in reading.tokens if token in good),
             canary=next((each for each in reading.tokens if each.purpose == CANARY_TOKEN and each in good), None),
             workers=workers,
+            ordered={each.ticket.id: orders[each.ticket.id] for each in evidence if each.ticket.id in orders},
+            own_work=listings.all_of(connection, reading.sender) if reading.tells_absence else (),
+            listing=listings.asked(connection, reading, senders.get(reading.sender)),
             joined=next((joined[cause] for cause in _duplicates(evidence) if cause in joined), None),
         )
         for reading, evidence, at, mails, failed in zip(readings, evidences, now, had, returned, strict=True)
@@ -271,6 +283,23 @@ def _ticket_ids(found: Found) -> Iterator[int]:
     yield from (ticket_id for ids in found.cases.values() for ticket_id in ids)
 
 
+def _orders(connection: Connection, ticket_ids: Iterable[int]) -> dict[int, tuple[Ordered, ...]]:
+    """The orders that ran on each ticket, the oldest first."""
+    found: dict[int, tuple[Ordered, ...]] = {}
+    for row in _rows(connection, ORDERS, ticket_ids):
+        said, personal = json.loads(row.data), json.loads(row.personal) if row.personal else {}
+        order = Ordered(
+            do=said["do"],
+            by=personal.get("from", ""),
+            at=instant(row.at),
+            details=(said.get("to") or personal.get("to"), said.get("until")),
+            serial=said.get("answers", 0),
+            before={**said.get("before", {}), **personal.get("before", {})},
+        )
+        found[row.ticket_id] = (*found.get(row.ticket_id, ()), order)
+    return found
+
+
 def _known(stored: Sequence[Any], reading: Reading, known: Mapping[int, Ticket]) -> Known | None:
     """The first of the *stored* mails with the same content, else the first of them."""
     same = next((row for row in stored if row.fingerprint == reading.fingerprint), stored[0] if stored else None)
@@ -327,6 +356,8 @@ def _by_tokens(reading: Reading, good: set[Token], found: Found, known: Mapping[
             ticket=known[found.refs[token.ref]],
             mailed_to=mail.recipient if mail else UNKNOWN_RECIPIENT,
             answers=mail.message if mail else "",
+            serial=token.serial,
+            sent_at=mail.queued_at if mail else None,
             cause=mail.cause if mail else "",
         )
 
@@ -335,7 +366,8 @@ def _by_sent_ids(reading: Reading, found: Found, known: Mapping[int, Ticket]) ->
     for mail in filter(None, map(found.sent_ids.get, _named(reading))):
         if mail.ticket_id:
             how = "the Message-ID of a mail of ours"
-            yield Evidence(2, how, known[mail.ticket_id], mail.recipient, mail.message, mail.cause)
+            answered = (mail.recipient, mail.message, mail.serial, mail.queued_at, mail.cause)
+            yield Evidence(2, how, known[mail.ticket_id], *answered)
 
 
 def _by_stored_ids(reading: Reading, found: Found, known: Mapping[int, Ticket]) -> Iterator[Evidence]:

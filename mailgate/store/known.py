@@ -48,7 +48,9 @@ def kept(reading: Reading, facts: Facts) -> Any:
     """*reading* and *facts* as JSON, a kilobyte or less for most mails; not how busy everybody was."""
     message = replace(reading.message, subject="", text="", text_from_html="", reply_text="", quoted="")
     bare = Reading(message, reading.envelope, reading.mailbox, reading.verdict)
-    return _json().dump_python(_Known(bare, replace(facts, workers=())), mode="json", exclude_defaults=True)
+    return _json().dump_python(
+        _Known(bare, replace(facts, workers=(), listing=None, own_work=())), mode="json", exclude_defaults=True
+    )
 
 
 def count(connection: Connection, since: datetime, after: int = 0) -> int:

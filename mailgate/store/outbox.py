@@ -21,7 +21,7 @@ from mailgate.store.tables import SENDING, WAITING, outbox, outbox_mails, partic
 MOST_DOUBTS = 1  # what may have gone is sent once more, with the same Message-ID; after that a person decides
 ASK_FIRST = 1  # the doubts of a mail about which the other side is asked before anything else
 COALESCED_WITHIN = timedelta(minutes=2)  # E137
-FOR_STAFF = frozenset({"unreadable", "unreachable", "alert", "assigned", "at_risk", "breached"})
+FOR_STAFF = frozenset({"unreadable", "unreachable", "alert", "assigned", "new", "news", "at_risk", "breached"})
 FOR_OPEN_TICKETS = frozenset({"at_risk", "breached", "late"})
 SUPERSEDED = "a later mail says the same"
 

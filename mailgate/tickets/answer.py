@@ -7,16 +7,18 @@ from dataclasses import replace
 from datetime import datetime
 
 from mailgate.model.config import Config
-from mailgate.model.decision import Facts, Order, Reading, Reply
+from mailgate.model.decision import Asking, Facts, Listing, Order, Reading, Reply
 from mailgate.model.message import NOTIFY, VERIFIED, Kind, Verdict
-from mailgate.model.ticket import Draft, Ticket, WaitingFor
+from mailgate.model.ticket import Change, Draft, Ticket, WaitingFor
 from mailgate.rules.promise import calendar_of
 from mailgate.sla.calendar import due
+from mailgate.tickets import lifecycle
 
 MACHINES = re.compile(r"(?:mailer-daemon|postmaster|no-?reply|do-?not-?reply|bounces?|microsoftexchange[0-9a-f]{32})")
 _PARTS = re.compile(r"\s+[-–|]\s+|:\s+|[\[\]]\s*")
 SHORTEST_PART, MOST_REPEATED = 6, 3
 SUPPRESSING = {"all", "autoreply", "oof"}
+WORTH_AN_UNDO = frozenset({"move", "cancel", "task", "priority", "due"})
 A_DAY_TO_STRANGERS = 1
 A_DAY_TO_OUTSIDERS, AN_HOUR_TO_OUTSIDERS, TEN_MINUTES_TO_OUTSIDERS = 5, 4, 1
 A_MINUTE_TO_STRANGERS = 20
@@ -75,6 +77,14 @@ def to(address: str, message: str, config: Config, fields: Mapping[str, str] | N
     return Reply(message, address, internal=config.is_ours(address.rpartition("@")[2]), fields=fields or {})
 
 
+def listing(address: str, kind: Asking, found: Listing, config: Config) -> Reply:
+    """The list *found* to *address*."""
+    if kind is Asking.STATUS:
+        return replace(to(address, "open_requests", config), listing=found)
+    whose = {"whose": "Your" if kind is Asking.MINE else "The team's"}
+    return replace(to(address, "worklist", config, whose), listing=found)
+
+
 def acknowledgements(drafts: Sequence[Draft], reading: Reading, config: Config) -> tuple[Reply, ...]:
     """One for each new ticket: what is missing, or that it was received, unless its priority is a quiet one."""
     quiet = config.service.messages.quiet_for
@@ -85,14 +95,44 @@ def acknowledgements(drafts: Sequence[Draft], reading: Reading, config: Config) 
     )
 
 
-def of_change(ticket: Ticket, message: str, order: Order, config: Config, now: datetime) -> tuple[Reply, ...]:
-    """What the requester hears of a change that an agent ordered; nothing where it is a machine, or ours."""
+def of_order(
+    ticket: Ticket, change: Change, order: Order, reading: Reading, config: Config, now: datetime
+) -> tuple[Reply, ...]:
+    """What is said after an agent's order ran: the requester hears a new status or the agent's answer, the agent of
+    what may have to be undone."""
+    told = lifecycle.told(ticket.status, change.status or ticket.status)
+    replies = of_change(ticket, told, order, config, now) if told else ()
+    if order.do == "reply":
+        replies = relayed(ticket, order.note or "", config)
+    if order.do in WORTH_AN_UNDO and reading.sender:
+        replies = (*replies, to(reading.sender, "changed", config, {"did": _did(order)}))
+    return replies
+
+
+def relayed(ticket: Ticket, words: str, config: Config) -> tuple[Reply, ...]:
+    """An agent's own words to the requester, as they were written (docs/domain.md section 9)."""
+    return (to(ticket.requester, "answer", config, {"written": words}),) if _is_told(ticket, config) else ()
+
+
+def _is_told(ticket: Ticket, config: Config) -> bool:
+    """Whether the requester is somebody to write to: no machine, and none of our own addresses."""
     address = ticket.requester
-    if not address or config.accepts(address) or MACHINES.fullmatch(address.partition("@")[0]):
+    return bool(address) and not config.accepts(address) and not MACHINES.fullmatch(address.partition("@")[0])
+
+
+def _did(order: Order) -> str:
+    """ "task: court.psr-request", "due: 14 January 2027"."""
+    what = order.until.isoformat() if order.until else order.to
+    return f"{order.do}: {what}" if what else order.do
+
+
+def of_change(ticket: Ticket, message: str, order: Order, config: Config, now: datetime) -> tuple[Reply, ...]:
+    """What the requester hears of a change of status."""
+    if not _is_told(ticket, config):
         return ()
     fields = {"until": order.until.isoformat()} if order.until else {}
     if message == "on_hold":
         fields["waiting_for"] = WaitingFor.THIRD_PARTY
     if message in ("done", "cancelled"):
         fields["reopen_by"] = due(now, config.service.defaults.reopen_within, calendar_of(None, config)).isoformat()
-    return (to(address, message, config, fields),)
+    return (to(ticket.requester, message, config, fields),)

@@ -22,8 +22,8 @@ SEVERAL = "deadlines"  # the message that lists what is late
 _FRESH = timedelta(days=7)
 _CLOCKS_DIFFER = timedelta(days=1)
 
-_OPENING = frozenset({"done", "take", "undo", "cancel"})
-_OF_A_PERSON = frozenset({"away"})  # not of a ticket, and "Sam is on leave" is a remark
+_OPENING = frozenset({"done", "take", "undo", "cancel", "back"})
+_BY_ITS_MARK = "more"  # each of its marks is a command of its own: "#due Friday" orders "due"
 _GREETING = re.compile(
     r"\A(?i:dear|hi|hello|hey|(?:good )?(?:morning|afternoon|evening))\b[^\n,!.:–-]{0,40}[\n,!.:–-]\s*"
 )
@@ -38,6 +38,7 @@ _HOLDS_BACK = frozenset({"but", "except", "apart", "not", "nearly", "almost", "i
 _UNSAYS = frozenset(
     {"not", "no", "never", "nor", "without", "was", "were", "had", "if", "unless", "when", "once", "after"}
 )
+_ONESELF = frozenset({"i", "i'm", "i'll", "am", "will", "be", "now", "just", "note", "that", "please"})
 _ASKS = frozenset({"can", "could", "would", "will"})
 
 
@@ -68,15 +69,27 @@ def read_order(
     return order, (Match("command", said[0].do, words, "text", effect),)
 
 
-def may_command(reading: Reading, ticket: Ticket, evidence: Evidence | None, config: Config, facts: Facts) -> str:
-    """ "" when the sender may give this ticket orders by this mail, or else why not (E186)."""
+def gives_orders(ticket: Ticket, reading: Reading, config: Config, facts: Facts) -> bool:
+    """Whether the sender is one whose orders about *ticket* are read: its team, its lead, whoever gave the last one.
+
+    The last for ``undo`` alone: who moved a ticket to another team can still take that back.
+    """
+    ran = facts.ordered.get(ticket.id, ())
+    return is_staff_of(ticket, reading, config, facts) or (bool(ran) and ran[-1].by == reading.sender)
+
+
+def may_command(
+    reading: Reading, ticket: Ticket, evidence: Evidence | None, config: Config, facts: Facts, do: str = ""
+) -> str:
+    """ "" when the sender may give this ticket the order *do* by this mail, or else why not (E186)."""
     if unfit := _unfit(reading):
         return unfit
     if not is_verified(reading):
         return "its sender is not verified"
     if "duplicate-header" in reading.message.defects:
         return "it has a header twice"
-    if not is_staff_of(ticket, reading, config, facts):
+    by_right = gives_orders if do == "undo" else is_staff_of
+    if not by_right(ticket, reading, config, facts):
         return "its sender is neither in the ticket's team nor its lead"
     if evidence is None or evidence.rank > RANK_OUR_ID or evidence.ticket.ref != ticket.ref:
         return "it does not answer a mail of ours about this ticket"
@@ -88,6 +101,25 @@ def may_command(reading: Reading, ticket: Ticket, evidence: Evidence | None, con
     if sent is None or not -_CLOCKS_DIFFER <= facts.now - sent <= _FRESH:
         return "it was not written within the last 7 days"
     return ""
+
+
+def answers_requester(
+    ticket: Ticket, reading: Reading, evidence: Evidence | None, config: Config, facts: Facts
+) -> bool:
+    """Whether the mail is the team's answer to the requester: text that is no order, from one who may give some."""
+    is_own = reading.sender == ticket.requester or not reading.message.reply_text.strip()
+    return not is_own and not may_command(reading, ticket, evidence, config, facts)
+
+
+def may_repeat(order: Order, ticket: Ticket, evidence: Evidence, reading: Reading, facts: Facts) -> str:
+    """ "" when *order* may run after those that ran already, or else why not (E187)."""
+    ran = facts.ordered.get(ticket.id, ())
+    same = (each for each in ran if (each.do, each.details, each.serial) == (order.do, order.details, evidence.serial))
+    if evidence.serial and next(same, None) is not None:
+        return "this order ran already: answer this mail in the same way if you want it again"
+    if evidence.sent_at is None or not ran or ran[-1].by == reading.sender or ran[-1].at <= evidence.sent_at:
+        return ""
+    return f'somebody else ordered "{ran[-1].do}" meanwhile: answer this mail in the same way if you still want it'
 
 
 def _unfit(reading: Reading) -> str:
@@ -115,7 +147,8 @@ def _marked(text: str, config: Config) -> Iterator[Said]:
     """ "#done" and its like, where they open a line."""
     marks = {word: do for do, words in _of_tickets(config) for word in words if word.startswith("#")}
     for line in re.finditer(r"(?m)^[ \t]*(#[\w-]{1,30})(?![\w?-])(?P<after>.*)$", text):
-        do = marks.get(line[1].lower())
+        mark = line[1].lower()
+        do = mark[1:] if marks.get(mark) == _BY_ITS_MARK else marks.get(mark)
         if do is not None:
             yield Said(do, line[1], "", line["after"], text[line.end() :].strip())
 
@@ -139,11 +172,11 @@ def _spoken(text: str, config: Config) -> Iterator[Said]:
 
 
 def _of_tickets(config: Config) -> Iterator[tuple[str, tuple[str, ...]]]:
-    return ((do, wanted) for do, wanted in config.service.commands.items() if do not in _OF_A_PERSON)
+    return iter(config.service.commands.items())
 
 
 def _place(do: str, wanted: tuple[str, ...], words: tuple[Word, ...], sentence: str, *, asked: bool) -> Place | None:
-    fits = _opens if do in _OPENING else _is_meant
+    fits = _opens if do in _OPENING else _is_of_oneself if do == "away" else _is_meant
     if asked and (do in _OPENING or wanted[0] not in _ASKS):
         return None  # "Done?" asks; "Can you pass to Priya?" orders politely
     return next((place for place in places(wanted, words) if fits(place, words, sentence)), None)
@@ -158,6 +191,12 @@ def _opens(place: Place, words: tuple[Word, ...], sentence: str) -> bool:
     if following in _HOLDS_BACK or not _BETWEEN.issuperset(place.skipped):
         return False
     return following in _FOLLOWS or _GOES_ON.match(sentence, words[place.last - 1].end) is not None
+
+
+def _is_of_oneself(place: Place, words: tuple[Word, ...], sentence: str) -> bool:
+    """Whether nobody else is named before it: "Sam is on leave from today" says nothing of who writes it."""
+    before = {word.text for word in words[: place.first]}
+    return before <= _ONESELF and _is_meant(place, words, sentence)
 
 
 def _is_meant(place: Place, words: tuple[Word, ...], sentence: str) -> bool:

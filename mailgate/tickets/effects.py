@@ -1,7 +1,8 @@
 """What a person's mail does to the ticket it belongs to: an agent's order, or anybody's answer."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date, datetime
 
 from mailgate.model.config import Config
 from mailgate.model.decision import Facts, Intent, Order, Reading
@@ -9,7 +10,8 @@ from mailgate.model.message import Verdict
 from mailgate.model.ticket import NOBODY, Change, Status, Ticket, Values, WaitingFor
 from mailgate.rules import needs
 from mailgate.rules.classify import classify
-from mailgate.rules.promise import priority_of
+from mailgate.rules.promise import calendar_of, priority_of
+from mailgate.sla.calendar import closing_time
 from mailgate.tickets import lifecycle
 from mailgate.tickets.lifecycle import Happened
 from mailgate.tickets.sharing import share
@@ -21,11 +23,14 @@ ORDERS: Mapping[str, Happened | None] = {
     "waiting": Happened.PUT_ON_HOLD,
     "cancel": Happened.CANCELLED,
     "reopen": Happened.REOPENED,
-    **dict.fromkeys(("assign", "move", "task")),
+    **dict.fromkeys(("assign", "move", "task", "priority", "due", "note", "reply", "undo")),
 }
 """The commands that an agent can give, and what each does to the ticket's status."""
 
-REPLIES = frozenset({"take", "done", "waiting", "cancel"})
+PUBLIC_VALUES = ("status", "waiting_for", "category", "task", "priority", "team", "sla_policy", "due_at")
+PERSONAL_VALUES = ("assignee",)
+
+REPLIES = frozenset({"reply", "take", "done", "waiting", "cancel"})
 """Those that are the first reply, where none was before: somebody has the ticket, or writes to its requester."""
 
 COMMISSION = "commission"
@@ -69,7 +74,56 @@ def of_order(ticket: Ticket, order: Order, reading: Reading, config: Config, fac
             return _moved(change, order.to or "", reading, config, facts)
         case "task":
             return _with_task(change, order.to or "", config, facts)
+        case "priority":
+            return replace(change, priority=order.to)
+        case "due":
+            return _due_on(change, order.until, config, facts.now)
+        case "undo":
+            return _undone(ticket, reading, facts)
     return change
+
+
+def before(change: Change) -> tuple[dict[str, str | None], dict[str, str | None]]:
+    """The values that *change* replaces, as an event keeps them: those that are public, those that are personal."""
+
+    def of(names: Sequence[str]) -> dict[str, str | None]:
+        replaced = {name: getattr(change.ticket, name) for name in names if _replaces(change, name)}
+        return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in replaced.items()}
+
+    return of(PUBLIC_VALUES), of(PERSONAL_VALUES)
+
+
+def _replaces(change: Change, name: str) -> bool:
+    if name == "waiting_for":  # it ends with the wait
+        return change.status is not None and change.ticket.status is Status.WAITING
+    new = getattr(change, name)
+    return new is not None and new != (getattr(change.ticket, name) or NOBODY)
+
+
+def _undone(ticket: Ticket, reading: Reading, facts: Facts) -> Change | str:
+    """The ticket as it was before the sender's last order."""
+    ran = facts.ordered.get(ticket.id, ())
+    if not ran:
+        return "nothing was ordered that could be undone"
+    last = ran[-1]
+    if last.by != reading.sender:
+        return "the last change was made by somebody else"
+    if last.do == "undo" or not last.before:
+        return f"{last.do} changed nothing that could be undone"
+    was = last.before
+    status, waiting_for, due_at = was.get("status"), was.get("waiting_for"), was.get("due_at")
+    return Change(
+        ticket,
+        status=Status(status) if status else ticket.status,
+        waiting_for=WaitingFor(waiting_for) if waiting_for else None,
+        assignee=was["assignee"] or NOBODY if "assignee" in was else None,
+        category=was.get("category"),
+        task=was.get("task"),
+        priority=was.get("priority"),
+        team=was.get("team"),
+        sla_policy=was.get("sla_policy"),
+        due_at=datetime.fromisoformat(due_at) if due_at else None,
+    )
 
 
 def said_of(order: Order, change: Change) -> Mapping[str, object]:
@@ -85,6 +139,14 @@ def _with_task(change: Change, task: str, config: Config, facts: Facts) -> Chang
     changed = _as(change, task, config)
     team = config.service.categories[category].team
     return _given_to(changed, team, config, facts) if team and category != change.ticket.category else changed
+
+
+def _due_on(change: Change, day: date | None, config: Config, now: datetime) -> Change | str:
+    """Due when the team's working day *day* ends."""
+    due_at = closing_time(day, calendar_of(change.ticket.team, config)) if day else None
+    if due_at is None or due_at <= now:
+        return "that day is over: write one that is still to come"
+    return replace(change, due_at=due_at)
 
 
 def _moved(change: Change, to: str, reading: Reading, config: Config, facts: Facts) -> Change:

@@ -10,9 +10,11 @@ from mailgate.model.config import Config
 from mailgate.model.decision import Order
 from mailgate.model.people import Person
 from mailgate.model.ticket import Ticket
+from mailgate.tickets import reference
 from mailgate.tickets.phrases import COURTESY, phrase, places, words_of
 
 _REASON_ENDS = re.compile(r"[,;:.!?\n()]|\s[-–—]\s|\s(?:to|so|and|but|before|until|till?|who|which)\s")
+_UNTIL = re.compile(r"(?i)\b(?:until|till?|to|through)\b")
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 _ADDRESS = re.compile(r"[\w.+'-]{1,64}@[\w.-]{1,255}\w")
 _LEADS_ON = frozenset({"for", "on", "to", "with", "of"})
@@ -55,10 +57,59 @@ def complete(said: Said, around: Around) -> Order | Ambiguous:
 
 
 def _plain(said: Said, around: Around) -> Order | Ambiguous:
-    note = _note(said.after, said.rest)
-    if said.words.startswith("#") and said.words[1:].lower() != said.do:
-        note = f"{said.words} {note or ''}".strip()  # several marks share one command: "#due Friday"
-    return Order(said.do, note=note)
+    return Order(said.do, note=_note(said.after, said.rest))
+
+
+def _words(said: Said, around: Around) -> Order | Ambiguous:
+    """A note, or an answer to the requester, as it was written."""
+    words = "\n".join(part for part in (said.after.lstrip(" ,:;-–—"), said.rest) if part).strip()
+    return Order(said.do, note=words) if words else Ambiguous(f"there is nothing after {said.words}")
+
+
+def _due(said: Said, around: Around) -> Order | Ambiguous:
+    until = around.dates(_paragraph(said.after, said.rest))
+    if until is None:
+        return Ambiguous("it does not say until which day: write a date")
+    return Order("due", until=until, note=said.rest or None)
+
+
+def _away(said: Said, around: Around) -> Order | Ambiguous:
+    """Until the day behind "until": "on leave from Monday to Friday" ends on Friday."""
+    *_, last = _UNTIL.split(_paragraph(said.after, said.rest))
+    until = around.dates(last) if _UNTIL.search(_paragraph(said.after, said.rest)) else None
+    if until is None:
+        return Ambiguous('it does not say until which day: write "until" and a date')
+    return Order("away", until=until, note=said.rest or None)
+
+
+def _back(said: Said, around: Around) -> Order | Ambiguous:
+    """For whoever says so; from a lead also for the address that follows."""
+    written = _ADDRESS.search(said.after)
+    return Order("back", to=written[0].lower() if written else None)
+
+
+def _priority(said: Said, around: Around) -> Order | Ambiguous:
+    names = tuple(around.config.service.priorities)
+    to = _named(said.after, [(phrase(name), name) for name in names])
+    if to is None:
+        return Ambiguous(f"it does not say which priority: write one of {', '.join(names)}")
+    return Order("priority", to=to, note=said.rest or None)
+
+
+def _task(said: Said, around: Around) -> Order | Ambiguous:
+    """A task by its full name or its label; by its name alone where it is one of the ticket's own category."""
+    to = _named(said.after, _tasks(around.config, around.ticket.category))
+    if to is None:
+        return Ambiguous("it does not say which task: write category.task")
+    return Order("task", to=to, note=said.rest or None)
+
+
+def _duplicate(said: Said, around: Around) -> Order | Ambiguous:
+    named = reference.find(_paragraph(said.after, said.rest), around.config.service.reference)
+    others = [ref for ref in named if ref != around.ticket.ref]
+    if len(others) != 1:
+        return Ambiguous("it does not say of which other ticket: write its reference")
+    return Order("duplicate", to=others[0], note=said.rest or None)
 
 
 def _waiting(said: Said, around: Around) -> Order | Ambiguous:
@@ -96,6 +147,14 @@ _READERS: Mapping[str, Callable[[Said, Around], Order | Ambiguous]] = {
     "waiting": _waiting,
     "move": _move,
     "assign": _assign,
+    "task": _task,
+    "priority": _priority,
+    "away": _away,
+    "back": _back,
+    "due": _due,
+    "note": _words,
+    "reply": _words,
+    "duplicate": _duplicate,
 }
 
 
@@ -136,6 +195,17 @@ def _targets(config: Config) -> tuple[tuple[tuple[str, ...], str], ...]:
     labels = [(name, category.label) for name, category in config.service.categories.items()]
     labels += [(name, team.label) for name, team in config.service.teams.items()]
     return tuple((phrase(words), name) for name, label in labels for words in (name, label) if words)
+
+
+@lru_cache(maxsize=64)
+def _tasks(config: Config, category: str | None) -> tuple[tuple[tuple[str, ...], str], ...]:
+    """Full names and labels of all tasks, and the names alone of those of *category*."""
+    found = []
+    for name, each in config.service.categories.items():
+        for task, entry in each.tasks.items():
+            written = (f"{name} {task}", f"{name}.{task}", entry.label, task if name == category else None)
+            found += [(phrase(words), f"{name}.{task}") for words in written if words]
+    return tuple(found)
 
 
 @lru_cache(maxsize=8)

@@ -11,7 +11,10 @@ from mailgate.model.outbound import Outbound, SendState
 from mailgate.model.ticket import Draft, Ticket
 from mailgate.notify.alerts import outgoing
 from mailgate.notify.compose import About, Context
+from mailgate.notify.fields import TO_TEAM
 from mailgate.notify.labels import mail_label, team_label
+
+RELAYED = "answer"  # a person's words, which nobody takes for those of a machine
 
 
 def composed(
@@ -31,6 +34,9 @@ def abouts(
     """Each reply of *decision* with what it is about; *references* are those of its new tickets, in order."""
     serials: dict[str, int] = {}
     for reply in decision.replies:
+        if reply.listing is not None:
+            yield reply, _about_a_list(reply, reading, config, cause, now)
+            continue
         found = _case(decision, reply, references)
         if found is not None:
             case, ref, last_serial = found
@@ -42,8 +48,13 @@ def _case(decision: Decision, reply: Reply, references: Sequence[str]) -> tuple[
     """What *reply* is about, its reference, and the number of the last mail about it."""
     if isinstance(decision.outcome, NewTicket):
         return decision.outcome.drafts[reply.draft], references[reply.draft], 0
+    if reply.ticket is not None:
+        return reply.ticket, reply.ticket.ref, reply.ticket.last_serial
     ticket = decision.ticket
-    return (ticket, ticket.ref, ticket.last_serial) if ticket else None
+    if ticket is None:
+        return None
+    after = next((change.after for change in decision.changes if change.ticket.id == ticket.id), ticket)
+    return after, ticket.ref, ticket.last_serial
 
 
 def _about(
@@ -73,7 +84,26 @@ def _about(
         missing=tuple(config.asks(name) for name in case.missing),
         answers=answers,
         references=references,
+        to_team=reply.message in TO_TEAM,
+        automatic=reply.message != RELAYED,
         state=_state(case.mailbox, reading, config),
+    )
+
+
+def _about_a_list(reply: Reply, reading: Reading, config: Config, cause: str, now: datetime) -> About:
+    """A list is about no ticket in particular."""
+    mailbox = reading.mailbox or next(iter(config.service.mailboxes))
+    return About(
+        ref="",
+        serial=0,
+        mailbox=mailbox,
+        at=now,
+        received_at=now,
+        cause=cause,
+        answers=reading.message.message_id,
+        references=reading.message.references,
+        to_team=reply.message in TO_TEAM,
+        state=_state(mailbox, reading, config),
     )
 
 

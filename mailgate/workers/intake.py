@@ -14,13 +14,13 @@ from mailgate.model.config import Config
 from mailgate.model.decision import Decision, Facts, NewTicket, Reading
 from mailgate.model.message import NOT_FETCHED
 from mailgate.notify.compose import Context
-from mailgate.store import people
+from mailgate.store import asked, people
 from mailgate.store.apply import Notice, Settled, apply, quarantine
 from mailgate.store.engine import Store
 from mailgate.store.facts import free_references, look_up
 from mailgate.store.locks import Unreachable
 from mailgate.store.spool import Spooled, claim, release
-from mailgate.tickets import reference, token, unreadable
+from mailgate.tickets import reference, telling, token, unreadable
 from mailgate.tickets.together import SoFar
 from mailgate.workers.about import composed
 from mailgate.workers.loop import failure_of
@@ -139,7 +139,8 @@ class Intake:
         with self._store.deciding(lock for reading in readings for lock in reading.locks) as connection:
             checks = partial(token.check, self._context.keys)
             facts = look_up(connection, readings, checks, times, self._config.service.sharing)
-            decisions = self._decided(readings, facts)
+            decided = self._decided(readings, facts)
+            decisions = telling.told(decided, readings, self._config, asked.known(connection, decided))
             opening = sum(map(drafts, decisions))
             references = iter(free_references(connection, opening, self._reference) if opening else ())
             settled = [

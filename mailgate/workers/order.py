@@ -7,10 +7,10 @@ from mailgate.model.decision import Command, Decision, Facts, Order, Reading
 from mailgate.model.message import Envelope, Message, Verdict
 from mailgate.model.ticket import Event
 from mailgate.notify.compose import Context
-from mailgate.store import people, rows
+from mailgate.store import asked, people, rows
 from mailgate.store.apply import carry_out
 from mailgate.store.engine import Store
-from mailgate.tickets import answer, effects, lifecycle
+from mailgate.tickets import answer, effects, telling
 from mailgate.tickets.timing import timed
 from mailgate.workers.about import composed
 
@@ -29,9 +29,9 @@ def give(store: Store, context: Context, ref: str, order: Order, now: datetime) 
         if isinstance(change, str):
             raise Refused(f"{ref} stays as it is: {change}")
         change = timed(change, config, now)
-        told = lifecycle.told(ticket.status, change.status or ticket.status)
-        replies = answer.of_change(ticket, told, order, config, now) if told else ()
-        decision = Decision(Command(ticket, order), config.version, replies=replies)
+        replies = answer.of_order(ticket, change, order, reading, config, now)
+        decision = Decision(Command(ticket, order), config.version, changes=(change,), replies=replies)
+        (decision,) = telling.told([decision], [reading], config, asked.known(connection, [decision]))
         sent = composed(decision, reading, (), context, f"{ref} {now.isoformat()}", now)
         happened = Event("command", ACTOR, effects.said_of(order, change))
         carry_out(store, connection, change, happened, [mail for _, mail in sent], now)

@@ -49,7 +49,7 @@ def test_a_preview_shows_what_its_reader_may_see() -> None:
     ("arguments", "says"),
     [
         (["recieved"], 'There is no message "recieved"; nearest is "received"'),
-        (["zzz"], 'There is no message "zzz"; there are: alert, at_risk'),
+        (["zzz"], 'There is no message "zzz"; there are: absence, alert, answer, assigned'),
     ],
 )
 def test_an_unknown_message_is_told_with_the_nearest(arguments: list[str], says: str) -> None:

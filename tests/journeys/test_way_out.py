@@ -35,6 +35,11 @@ def _listed(running: Gateway) -> list[dict[str, Any]]:
     return found
 
 
+def _acknowledged(running: Gateway) -> list[dict[str, Any]]:
+    """The mails to whoever wrote, without those to the team."""
+    return [mail for mail in _listed(running) if mail["to"] == SENDER]
+
+
 def _templates(there: StandIn) -> list[str]:
     return [_template(message) for message in there.sent]
 
@@ -62,8 +67,8 @@ def test_a_mailbox_that_observes_sends_nothing_and_shows_what_would_have_gone(tm
     with gateway(tmp_path) as running:
         _send(running, 1, OBSERVING)
         _send(running, 2)
-        wait_until(lambda: running.acknowledgements() and running.is_idle() and len(_listed(running)) == 2)
-        observed, sent = sorted(_listed(running), key=lambda mail: str(mail["state"]))
+        wait_until(lambda: running.acknowledgements() and running.is_idle() and len(_acknowledged(running)) == 2)
+        observed, sent = sorted(_acknowledged(running), key=lambda mail: str(mail["state"]))
         assert (observed["state"], sent["state"]) == ("observed", "sent")
         assert len(running.acknowledgements()) == 1
         would_have = _outbox(running, "show", str(observed["id"]), "--raw").stdout

@@ -44,7 +44,7 @@ def test_each_way_that_tell_names_has_an_outgoing_mail_of_its_own() -> None:
 
 def test_a_breach_is_texted_to_those_who_asked_and_to_nobody_else() -> None:
     assert ("text", "breached_text", TELEPHONE) in ways("breached", context())
-    assert [way for way, _, _ in ways("breached", context(), "omar.finch@council.example")] == ["notify"]
+    assert [way for way, _, _ in ways("breached", context(), "omar.finch@council.example")] == ["mail", "notify"]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """What we send, read back as a mail program would read it."""
 
 import email
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from email import policy
 from email.message import EmailMessage
@@ -13,10 +14,11 @@ from hypothesis import strategies as st
 
 from mailgate.errors import MailgateError, Refused
 from mailgate.model.config import Config, Identifier, Mailbox, Operator, Service
-from mailgate.model.decision import Reply
+from mailgate.model.decision import Listed, Listing, Reply
 from mailgate.model.outbound import Outbound, SendState
+from mailgate.model.ticket import Status, Ticket, WaitingFor
 from mailgate.notify.compose import MARKER, NOTIFICATIONS, About, Context, Source, check_template, compose, prepare
-from mailgate.notify.fields import LAYOUT, OWN
+from mailgate.notify.fields import LAYOUT, OWN, TO_TEAM
 from mailgate.notify.files import read_templates
 from mailgate.notify.headers import clean
 from mailgate.tickets.token import Keys, check, tokens_in
@@ -76,14 +78,50 @@ def make_about(**changes: object) -> About:
 CONTEXT = make_context()
 
 
+WORK = {
+    "asked_by": "ann.other@council.example",
+    "words": "The screen is <b>broken</b>.\nPlease repair it.",
+    "facts": "room: 12",
+    "guidance": "Look whether it is under warranty.\nTell the requester when.",
+}
+
+
+TICKET = Ticket(
+    id=1,
+    ref="MG-7K3F-99",
+    mailbox="helpdesk@council.example",
+    status=Status.OPEN,
+    requester="ann.other@council.example",
+    received_at=NOW,
+    due_at=datetime(2027, 1, 14, 17, 0, tzinfo=UTC),
+    assignee="jo@council.example",
+    keys=("A123456",),
+)
+WAITS = replace(
+    TICKET, ref="MG-G6C4-XM", status=Status.WAITING, waiting_for=WaitingFor.REQUESTER, assignee=None, keys=()
+)
+LISTING = Listing((Listed(TICKET, 3), Listed(replace(WAITS, due_at=None))), 4)
+
+
 def send(message: str = "received", context: Context = CONTEXT, *, internal: bool = True, **about: object) -> Outbound:
     told = {
         "status": {"status": "open"},
         "alert": {"alert": "Mail on one side only", "detail": "2 mails."},
+        "assigned": WORK,
+        "new": WORK,
+        "news": {"words": "The police have answered.\nAll is well."},
+        "answer": {"written": "Which room is it?\n\nDev"},
+        "changed": {"did": "move: network"},
+        "refused": {"why": 'it says "done" and "take", which are two commands'},
+        "absence": {"who": "cleo@council.example", "until": "2027-01-25", "handed": "2"},
+        "worklist": {"whose": "Your"},
         "gathered": {"references": "MG-7K3F-99 MG-2346-7T"},
     }
     fields = told.get(message, {"waiting_for": "third party"})
-    return compose(Reply(message, "jo@council.example", internal, fields=fields), make_about(**about), context)
+    about = {"to_team": message in TO_TEAM} | about
+    listing = LISTING if message in ("worklist", "open_requests") else None
+    reply = Reply(message, "jo@council.example", internal, fields=fields, listing=listing)
+    return compose(reply, make_about(**about), context)
 
 
 def read(sent: Outbound) -> EmailMessage:

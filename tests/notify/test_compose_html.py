@@ -77,7 +77,7 @@ def check_fragment(html: str) -> Page:
         assert tag in ("meta", *VOID) or "".join(text).strip(), f"{tag} without text"
         assert not {"class", "id"} & attributes.keys()
         assert all(int(size) >= 14 for size in re.findall(r"font-size:(\d+)px", style))
-    links = page.texts("a")
+    links = [attributes.get("aria-label") or "".join(text) for tag, attributes, text in page.elements if tag == "a"]
     assert len(set(links)) == len(links), "two links with the same text"
     return page
 
@@ -94,7 +94,7 @@ def words_of(html: str) -> list[str]:
 
 
 def words_of_text(text: str) -> list[str]:
-    return re.sub(r"(?m)^- ", "", text).split()
+    return re.sub(r"(?m)^- |: mailto:\S+$", "", text).split()
 
 
 def contrast(first: str, second: str) -> float:
@@ -164,6 +164,21 @@ def test_E100_the_marker_is_visible_in_both_forms() -> None:
     text, html = sent_html("received", FULL, internal=True)
     assert text.startswith(MARKER + "\n")
     assert f">{MARKER}</td>" in html
+
+
+def test_E203_links_that_open_a_mail_are_buttons_that_a_finger_hits() -> None:
+    html = layout.to_html(
+        '- [Done](mailto:{{ done_mail }} "Done: {{ reference }}")\n- [Take & go](mailto:{{ take_mail }})'
+    )
+    page = check_fragment(html)
+    assert [cell["height"] for cell in page.all_attributes("td")] == ["44", "44"]
+    first, second = page.all_attributes("a")
+    assert (first["aria-label"], first["href"]) == ("Done: {{ reference }}", "mailto:{{ done_mail }}")
+    assert "line-height:24px" in str(first["style"])
+    assert "border:10px" in str(first["style"])
+    assert "aria-label" not in second
+    assert page.texts("a") == ["Done", "Take & go"]
+    assert contrast("#fbfbfa", "#1f5fa6") >= 4.5
 
 
 def test_headings_paragraphs_lists_and_links_become_html() -> None:

@@ -32,7 +32,7 @@ def there():
 
 
 def channel(there: StandIn, way: Way = Way.NOTIFY, kind: str = "live", **changes) -> Govuk:
-    values = {"templates": IDS, "clock": lambda: NOW, "chance": lambda: 0.5, "timeout_seconds": 0.5}
+    values = {"templates": IDS, "clock": lambda: NOW, "chance": lambda: 0.5, "timeout_seconds": 2.0}
     key, url = changes.pop("key", api_key(kind)), changes.pop("base_url", there.url)
     return Govuk(way, key, url, "abc123", **(values | changes))
 

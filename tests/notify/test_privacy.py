@@ -1,6 +1,7 @@
 """The privacy table of docs/domain.md section 9, with canaries: what a reader may not see is in no part of a mail."""
 
 import email
+from dataclasses import replace
 from email import policy
 from email.message import EmailMessage
 from pathlib import Path
@@ -9,22 +10,23 @@ from typing import get_args
 import pytest
 
 from mailgate.model.config import Audience, Config, Privacy, Writing
-from mailgate.model.decision import Reply
+from mailgate.model.decision import Listed, Listing, Reply
 from mailgate.notify.alerts import values_of
-from mailgate.notify.compose import About, Context, Source, compose, prepare
-from mailgate.notify.fields import COMMON, LAYOUT, OWN, allowed
+from mailgate.notify.compose import About, Context, Source, compose, prepare, render
+from mailgate.notify.fields import COMMON, LAYOUT, OF_TICKETS, OWN, allowed
 from mailgate.notify.files import read_templates
 from mailgate.notify.labels import mail_label
 from mailgate.notify.privacy import LINES
 from mailgate.notify.samples import KEYS, in_language
 from mailgate.notify.texts import TEXTS
 from mailgate.settings import load
-from tests.make import HELPDESK, NOW, make_config
+from tests.make import HELPDESK, NOW, make_config, make_ticket
 
 ROOT = Path(__file__).parent.parent.parent
 SHIPPED = load([ROOT / "config"], {}).service.privacy
 MESSAGES = sorted(OWN.keys() - {LAYOUT})
 TASK, KEY, CAUSE, NOTE = "Canary task", "K987654", "canary-of-the-spool", "Canary from a mail"
+REQUEST = "Canary in a request"
 TEAM, COLLEAGUES, PARTNERS, PUBLIC = Audience
 READERS = {
     TEAM: "cleo@council.example",
@@ -35,7 +37,8 @@ READERS = {
 # Who may see which canary, in the subject and in the rest: docs/domain.md section 9.
 IN_SUBJECT = {TEAM: {TASK, KEY}, COLLEAGUES: {TASK}, PARTNERS: {TASK}, PUBLIC: set()}
 IN_BODY = {TEAM: {TASK, KEY}, COLLEAGUES: {TASK, KEY}, PARTNERS: {TASK}, PUBLIC: set()}
-EVERY = {TASK, KEY, CAUSE, NOTE}
+EVERY = {TASK, KEY, CAUSE, NOTE, REQUEST}
+WITH_REQUEST = {"assigned", "new", "news"}
 
 
 def config_with(privacy: Privacy = SHIPPED) -> Config:
@@ -57,8 +60,11 @@ def greedy_template(name: str) -> Source:
     return Source(name, f"{front}# H {fields}\n\nP {fields}\n\n- I {fields}\n")
 
 
+SAID = dict.fromkeys(("words", "facts", "asked_by"), REQUEST)
+
+
 def make_reply(audience: Audience, message: str) -> Reply:
-    return Reply(message, READERS[audience], internal=audience in (TEAM, COLLEAGUES), fields={"note": NOTE})
+    return Reply(message, READERS[audience], internal=audience in (TEAM, COLLEAGUES), fields={"note": NOTE} | SAID)
 
 
 def make_about(audience: Audience, **changes: object) -> About:
@@ -77,8 +83,33 @@ def sent_to(audience: Audience, message: str, context: Context, **about: object)
     return {"subject": f"{sent.subject} {mail['Subject']}", "text": text, "html": html, "headers": others}
 
 
+def in_body(audience: Audience, message: str) -> set[str]:
+    """What a request says stands in the mails by which its team gets it, and nowhere else."""
+    return IN_BODY[audience] | ({REQUEST} if audience is TEAM and message in WITH_REQUEST else set())
+
+
 def canaries(said: str) -> set[str]:
     return {canary for canary in EVERY if canary in said}
+
+
+@pytest.mark.parametrize("restricted", [False, True])
+@pytest.mark.parametrize("audience", Audience)
+@pytest.mark.parametrize("message", ["worklist", "open_requests"])
+def test_a_list_says_of_each_ticket_what_a_mail_about_it_would(
+    message: str, audience: Audience, restricted: bool
+) -> None:
+    ticket = make_ticket(keys=(KEY,), task="hardware.repair", assignee=REQUEST, show_to="named" if restricted else None)
+    reply = replace(make_reply(audience, message), listing=Listing((Listed(ticket, 1),)))
+    context = context_of(config_with(), greedy=False)
+    fields = " ".join(f"{{{{ each.{name} }}}}" for name in sorted(OF_TICKETS))
+    said = f"{{% for each in tickets %}}\n{fields}\n{{% endfor %}}"
+    source = Source(message, f"---\nsubject: S\n---\n# H\n\n{said}\n")
+    sources = read_templates(context.config, [ROOT / "mailgate"]) | {message: source}
+    text = render(reply, make_about(audience), prepare(context.config, KEYS, "loop", sources)).text
+    hidden = restricted and audience is not TEAM
+    assert (KEY in text) is (audience in (TEAM, COLLEAGUES) and not hidden)
+    assert (REQUEST in text) is (audience is TEAM)
+    assert ("Repair" in text) is (audience is not PUBLIC and not hidden)
 
 
 LANGUAGES: tuple[Writing, ...] = get_args(Writing)
@@ -94,11 +125,11 @@ def test_whoever_reads_whatever_message_sees_what_the_table_allows(
 ) -> None:
     shown = sent_to(audience, message, GREEDY[language])
     assert canaries(shown["subject"]) == IN_SUBJECT[audience]
-    assert canaries(shown["text"]) == canaries(shown["html"]) == IN_BODY[audience]
+    assert canaries(shown["text"]) == canaries(shown["html"]) == in_body(audience, message)
     assert canaries(shown["headers"]) == set()
     ours = sent_to(audience, message, SHIPS[language])
     assert canaries(ours["subject"]) <= IN_SUBJECT[audience]
-    assert canaries(ours["text"]) == canaries(ours["html"]) <= IN_BODY[audience]
+    assert canaries(ours["text"]) == canaries(ours["html"]) <= in_body(audience, message)
     assert canaries(ours["headers"]) == set()
 
 
@@ -142,7 +173,7 @@ def test_without_partners_every_outsider_is_the_public() -> None:
 
 
 def test_every_field_has_a_line_in_the_table() -> None:
-    assert COMMON.union(*(own for message, own in OWN.items() if message != LAYOUT)) == set(LINES)
+    assert COMMON.union(*(own for message, own in OWN.items() if message != LAYOUT)) | OF_TICKETS == set(LINES)
 
 
 def test_the_shipped_table_is_that_of_the_domain() -> None:

@@ -15,14 +15,14 @@ from mailgate.model.decision import Reply
 from mailgate.notify import samples
 from mailgate.notify.compose import Context, Rendered, compose, prepare, render
 from mailgate.notify.dates import in_words
-from mailgate.notify.fields import LAYOUT, OWN, About
+from mailgate.notify.fields import IN_ENGLISH, LAYOUT, OWN, About
 from mailgate.notify.files import read_templates
 from mailgate.notify.labels import STATUSES, WAITING_FOR
 from tests.make import HELPDESK, NOW, make_config
 from tests.notify.test_compose_html import check_page, words_of, words_of_text
 
 SHIPPED = Path(__file__).parent.parent.parent / "mailgate"
-WELSH_MESSAGES = sorted(OWN.keys() - {LAYOUT, "alert", "at_risk", "breached", "deadlines"})
+WELSH_MESSAGES = sorted(OWN.keys() - {LAYOUT} - IN_ENGLISH)
 WELSH = {"Desk": "Desg gymorth", "the room": "yr ystafell", "asset tag": "tag ased", "Repair": "Trwsio"}
 CONFIG = make_config(welsh=WELSH)
 LONDON = ZoneInfo("Europe/London")

@@ -78,6 +78,9 @@ def test_a_date_is_read(text: str, expected: list[str]) -> None:
         "Monday 45th",
         "Monday 22nd",
         "by the 4th time",
+        "by the 2nd hearing",
+        "on the 21st birthday",
+        "on the 14th of next month",
         "24/7",
     ],
 )

@@ -66,6 +66,8 @@ def test_a_number_with_a_wrong_check_letter_is_none() -> None:
         ("CRN x 372 91556", "x 372 91556", None),
         ("CRN number is: X37 2915.", "X37 2915", "X372915"),
         ("crn 37 29155", "37 29155", None),
+        ("CRN X-372915", "X-372915", "X372915"),
+        ("CRN - X372-915", "X372-915", "X372915"),
         ("his CRN is 3X72915", "3X72915", None),
         ("the CRN is unknown, see A1234BC and room 372", None, None),
         ("CRN: A1234BC", None, None),

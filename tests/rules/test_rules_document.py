@@ -45,6 +45,9 @@ def test_somebody_who_follows_the_page_adds_a_phrase_a_task_and_a_rule(tmp_path:
     text = text[:at] + task + text[at:]
     categories.write_text(text.replace("information:\n", f"information:\n{information}", 1), "utf-8")
     (tmp_path / "config" / "rules" / "mine.yml").write_text(rule, "utf-8")
+    guidance = re.search(r"`(guidance/\S+\.md)`", TEXT)
+    assert guidance
+    (tmp_path / "config" / guidance[1]).write_text("Ask the office for a number.\n", "utf-8")
     found = examine([tmp_path / "config"], {})
     assert [str(problem) for problem in warnings(found.config, found.service)] == []
     assert "letter of concern" in found.config.service.categories["enforcement"].tasks["warning-letter"].recognise

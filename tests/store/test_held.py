@@ -72,7 +72,7 @@ def test_files_from_outside_wait_until_a_person_releases_them(talk: Conversation
 
 def test_what_is_sent_later_to_the_same_ticket_waits_too(talk: Conversation) -> None:
     opened = sends(talk, STRANGER)
-    (ref,), (received,) = opened.references, opened.outbound
+    (ref,), (received, *_) = opened.references, opened.outbound
     assert sends(talk, STRANGER, "photo.png", answers=received).references == ()
     assert waiting(talk) == [(ref, "photo.png")]
 

@@ -185,7 +185,7 @@ def test_E111_the_same_command_twice_is_one() -> None:
 
 @pytest.mark.parametrize(
     ("text", "do"),
-    [("Undo", "undo"), ("That was wrong.", "undo"), ("Cancel this please", "cancel"), ("#due Thurs", "more")],
+    [("Undo", "undo"), ("That was wrong.", "undo"), ("Cancel this please", "cancel"), ("#undo", "undo")],
 )
 def test_other_commands_have_the_rest_as_their_note(text: str, do: str) -> None:
     order = said(text)
@@ -210,10 +210,31 @@ def test_S39_quoted_signed_and_subject_words_order_nothing() -> None:
     assert said("See below.", quoted="Done", signature="Done", subject="Done", text="See below.\n> Done") is None
 
 
-def test_what_is_of_a_person_is_no_order_about_a_ticket() -> None:
-    config = make_config(commands={"away": ["I am away", "on leave from", "#away"]})
-    for text in ("I am away until Thursday", "Sam is on leave from today", "#away"):
-        assert read_order(make_reading(text), TICKET, config, dates) == (None, ())
+AWAY = make_config(commands={"away": ["I am away", "on leave from", "#away"], "back": ["#back"]})
+
+
+@pytest.mark.parametrize(
+    ("text", "order"),
+    [
+        ("I am away until Thursday", Order("away", until=date(2026, 11, 26))),
+        ("I'm on leave from tomorrow to Thursday.", Order("away", until=date(2026, 11, 26))),
+        ("#away until Thursday", Order("away", until=date(2026, 11, 26))),
+        ("#back dev.shah@council.example", Order("back", to="dev.shah@council.example")),
+        ("#back", Order("back")),
+    ],
+)
+def test_a_person_says_from_when_to_when_they_are_away(text: str, order: Order) -> None:
+    assert read_order(make_reading(text), TICKET, AWAY, dates)[0] == order
+
+
+@pytest.mark.parametrize("text", ["#away", "I am away on Thursday"])
+def test_an_absence_without_an_end_is_asked_about(text: str) -> None:
+    assert isinstance(read_order(make_reading(text), TICKET, AWAY, dates)[0], Ambiguous)
+
+
+@pytest.mark.parametrize("text", ["Sam is on leave from today until Thursday", "If I am away until Thursday, ask Sam"])
+def test_E3_what_is_said_of_somebody_else_sends_nobody_away(text: str) -> None:
+    assert read_order(make_reading(text), TICKET, AWAY, dates) == (None, ())
 
 
 def test_a_command_is_read_within_160_characters() -> None:

@@ -46,7 +46,7 @@ class Gateway:
     def made(self, way: Way, key: str = "") -> Delivery:
         tell = lambda name, *_: self.told.append(name)  # noqa: E731
         around = Around(self.store, now, lambda: 0.5, Event(), tell)
-        self.govuk = Govuk(way, key or api_key(), self.there.url, "abc", self.ids, now, lambda: 0.5, 0.5)
+        self.govuk = Govuk(way, key or api_key(), self.there.url, "abc", self.ids, now, lambda: 0.5, 2.0)
         return Delivery(way, self.govuk, around)
 
     def queue(self, *numbers: int, message: str = "received", ticket_id: int | None = None, **more) -> None:

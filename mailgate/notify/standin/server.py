@@ -32,7 +32,7 @@ class StandIn(Known):
     def __init__(self, port: int = 0) -> None:
         super().__init__()
         self.faults: list[str] = []
-        self.stall_seconds = 1.0
+        self.stall_seconds = 3.0
         self.receipt_seconds = 0.2
         self._server = _Server(("127.0.0.1", port), _Call)
         self._server.knows = self

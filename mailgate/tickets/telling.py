@@ -1,0 +1,147 @@
+"""Which of us hears what of a decision: whose request it is now, and what somebody wrote about it.
+
+A request that waits for its requester wakes nobody; the answer that ends the wait does. Chasers and
+thanks reach nobody (docs/email.md section 7), and nobody is told what they ordered themselves.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from mailgate.model.config import Config
+from mailgate.model.decision import AutoReply, Command, Decision, Duplicate, FollowUp, Intent, NewTicket, Reading, Reply
+from mailgate.model.people import Person
+from mailgate.model.ticket import Draft, Status, Ticket, WaitingFor
+from mailgate.tickets.answer import to
+from mailgate.tickets.thread import lead_of
+
+ASSIGNED, NEW, NEWS = "assigned", "new", "news"
+
+Members = Mapping[str, Sequence[Person]]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the store knows of those who hear: the *members* of ``teams_of``; the texts of the requests that are told
+    again, *asked*; and of posts that nobody could read yet, *untold*; both by the id of the ticket.
+    """
+
+    members: Members = field(default_factory=dict)
+    asked: Mapping[int, str] = field(default_factory=dict)
+    untold: Mapping[int, Sequence[str]] = field(default_factory=dict)
+
+
+def teams_of(decisions: Iterable[Decision]) -> set[str]:
+    """The teams whose members may have to hear of *decisions*."""
+    return {case.team for decision in decisions for case, message in _told(decision) if message and case.team}
+
+
+def tickets_of(decisions: Iterable[Decision], *messages: str) -> set[int]:
+    """The existing tickets of which one of *messages* tells."""
+    cases = (told for decision in decisions for told in _told(decision))
+    return {case.id for case, message in cases if isinstance(case, Ticket) and message in messages}
+
+
+def told(decisions: Sequence[Decision], readings: Sequence[Reading], config: Config, known: Known) -> list[Decision]:
+    """*decisions* about *readings* with the mails to us."""
+    both = zip(decisions, readings, strict=True)
+    return [_with_replies(decision, reading, config, known) for decision, reading in both]
+
+
+def _with_replies(decision: Decision, reading: Reading, config: Config, known: Known) -> Decision:
+    replies = [
+        _reply(case, message, address, draft, reading, config, known)
+        for draft, (case, message) in enumerate(_told(decision))
+        for address in _readers(case, message, reading, config, known.members)
+    ]
+    return replace(decision, replies=(*decision.replies, *replies)) if replies else decision
+
+
+def _told(decision: Decision) -> Iterator[tuple[Draft | Ticket, str]]:
+    """Each case that somebody of us hears about, as it is afterwards, and by which message.
+
+    Of a new mail every draft, in order, so that its place is its number: "" for those that wait.
+    """
+    match decision.outcome:
+        case NewTicket(drafts=drafts):
+            yield from ((draft, _handed(draft)) for draft in drafts)
+        case Command(order=order) if order.do in ("assign", "move", "undo"):
+            yield from ((after, _handed(after)) for after in _after(decision))
+        case Command() | AutoReply() if decision.absence is not None:
+            yield from ((after, _handed(after)) for after in _after(decision))
+        case FollowUp(ticket=ticket, intent=intent) if intent is not Intent.CHASER and not _is_ours(decision):
+            after = next(iter(_after(decision)), ticket)
+            yield after, _handed(after) if ticket.waiting_for is WaitingFor.REQUESTER else NEWS
+        case Duplicate() if decision.changes:
+            yield from ((after, NEWS) for after in _after(decision))
+
+
+def _is_ours(decision: Decision) -> bool:
+    """Whether it is a note or an answer of the team's own: who it is for reads it elsewhere, or nobody does."""
+    return any(event.what in ("command refused", "answered") for event in decision.events)
+
+
+def _after(decision: Decision) -> list[Ticket]:
+    """The tickets as the decision leaves them."""
+    return [change.after for change in decision.changes]
+
+
+def _handed(case: Draft | Ticket) -> str:
+    if case.status is Status.WAITING or (isinstance(case, Ticket) and not case.is_open):
+        return ""
+    return ASSIGNED if case.assignee else NEW
+
+
+def _readers(case: Draft | Ticket, message: str, reading: Reading, config: Config, members: Members) -> Sequence[str]:
+    """Who has it; where nobody has, the lead and the members of its team. Never a mailbox of ours.
+
+    Whose mail it is hears nothing, unless it is a request: then it may be theirs to do.
+    """
+    if not message or case.team is None:
+        return ()
+    if case.assignee:
+        found = [case.assignee]
+    else:
+        lead = lead_of(case.team, config)
+        found = [*([lead] if lead else []), *(person.address for person in members.get(case.team, ()))]
+    return [
+        address
+        for address in dict.fromkeys(found)
+        if (address != reading.sender or isinstance(case, Draft))
+        and config.is_ours(address.rpartition("@")[2])
+        and not config.accepts(address)
+    ]
+
+
+def _reply(
+    case: Draft | Ticket,
+    message: str,
+    address: str,
+    draft: int,
+    reading: Reading,
+    config: Config,
+    known: Known,
+) -> Reply:
+    """The mail with the request's text and facts; a restricted record shows its reference and key alone (docs/domain.md
+    section 9)."""
+    facts = [f"{name}: {', '.join(values)}" for name, values in case.fields.items()]
+    fields = (
+        {}
+        if case.show_to
+        else {"asked_by": case.requester, "words": _words(case, message, reading, known), "facts": "\n".join(facts)}
+    )
+    fields |= {"guidance": guidance(case.task, config)}
+    reply = to(address, message, config, fields)
+    return replace(reply, draft=draft) if isinstance(case, Draft) else replace(reply, ticket=case)
+
+
+def _words(case: Draft | Ticket, message: str, reading: Reading, known: Known) -> str:
+    """What the mail itself says, or the request that the ticket is about."""
+    new = reading.message.reply_text
+    if isinstance(case, Draft):
+        return new
+    return "\n".join((*known.untold.get(case.id, ()), new)) if message == NEWS else known.asked.get(case.id, "")
+
+
+def guidance(task: str | None, config: Config) -> str:
+    """How *task* is done, as the service wrote it down; "" where it did not."""
+    return config.guidance.get(task or "", "")

@@ -67,13 +67,9 @@ def recounted(talk: Conversation, period: Period) -> Figures:
     took = []
     for row in talk.tickets():
         events = [(datetime.fromisoformat(event["at"]), event) for event in talk.ticket(str(row["ref"]))["events"]]
-        state, since, worked, due_at, closed_at = (
-            "",
-            events[0][0],
-            timedelta(),
-            due(events[0][0], PROMISE, OFFICE),
-            None,
-        )
+        began = since = entered = events[0][0]
+        state, worked, closed_at = "", timedelta(), None
+        due_at = due(began, PROMISE, OFFICE)
         for at, event in events:
             before, said = state, event["data"].get("status")
             again = event["what"] in ("same request again", "another copy arrived", "sent again")
@@ -87,16 +83,17 @@ def recounted(talk: Conversation, period: Period) -> Figures:
                 continue
             worked += working_time(since, at, OFFICE) if before in RUNS else timedelta()
             state, since = said, at
-            if said == "waiting" and event["what"] != "opened":
-                state = before if before == "waiting" and event["what"] != "command" else "waiting for others"
+            if said == "waiting" and event["what"] != "opened":  # "take" leaves a wait as it is
+                state = "waiting for others" if event["data"].get("do") == "waiting" else before
+            entered = entered if state == before else at
             if said in ("done", "cancelled"):
                 closed_at = at if before not in ("done", "cancelled") else closed_at
             else:
                 closed_at = None
-        found["new"] += events[0][0] in period
+        found["new"] += began in period
         if closed_at is None:
             found["open"] += 1
-            found["late"] += due_at < (period.end if state in RUNS else since)
+            found["late"] += due_at < (period.end if state in RUNS else entered)
         elif closed_at in period:
             found["finished" if state == "done" else "cancelled"] += 1
             if state == "done":

@@ -93,7 +93,9 @@ def reread(reading: Reading, config: Config) -> Reading:
         wording=message.reply_text[:LONGEST_WORDING],
         tokens=(
             *canary.claims(message),
-            *tokens_in((*envelope.recipients, *named, *message.delivered_to, *returned), ids, service.reference),
+            *tokens_in(
+                (*envelope.recipients, *named, *message.delivered_to, *returned), ids, service.reference, reading.sender
+            ),
         ),
         refs=reference.find(message.subject, service.reference),
     )
@@ -174,7 +176,9 @@ class _Case:
         replies, silent = self.answered("refused", {"why": why})
         evidence = self.thread.evidence
         own = evidence is not None and evidence.mailed_to.lower() in ("", self.reading.sender)
-        if not own or not thread.is_staff_of(ticket, self.reading, self.config, self.facts):
+        hears_why = thread.is_staff_of(ticket, self.reading, self.config, self.facts)
+        hears_why = hears_why or (evidence is not None and commands.manages(evidence, self.config, self.facts))
+        if not own or not hears_why:
             replies, silent = (), "such an attempt is recorded, and not answered"
         events = self.event("command refused", {"why": why})
         return self.decided(FollowUp(ticket, Intent.NOTE), (*trace, found), (), events, replies, silent)
@@ -315,9 +319,12 @@ def _question(case: _Case) -> Decision | None:
 def _command(case: _Case) -> Decision | None:
     """What an agent orders by reply (E111, E186, E187)."""
     reading, config, facts, evidence = case.reading, case.config, case.facts, case.thread.evidence
-    if evidence is None or not commands.gives_orders(evidence.ticket, reading, config, facts):
+    if evidence is None:
         return None
     ticket = evidence.ticket
+    by_right = commands.gives_orders(ticket, reading, config, facts)
+    if not by_right and not commands.manages(evidence, config, facts):
+        return None
     order, trace = commands.read_order(reading, ticket, config, case.first_date, facts.colleagues)
     if order is None:
         return None

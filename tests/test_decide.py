@@ -172,7 +172,7 @@ def test_E141_only_machines_write_to_a_return_path() -> None:
     assert not decision.replies
 
 
-@pytest.mark.parametrize(("kind", "claims"), [(Kind.DSN_FAILED, ["MG-7K3F-99"] * 2), (Kind.HUMAN, [])])
+@pytest.mark.parametrize(("kind", "claims"), [(Kind.DSN_FAILED, ["MG-7K3F-99"] * 3), (Kind.HUMAN, [])])
 def test_E141_where_answers_were_to_go_names_the_ticket_of_a_mail_that_came_back(kind: Kind, claims: list[str]) -> None:
     replies_to = ("helpdesk+7k3f99-4-at2jh5xleiw7uiral@council.example",)
     reading = decide.read(make_message(kind=kind, returned_to=replies_to), make_envelope(), CONFIG)

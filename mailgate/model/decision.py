@@ -1,6 +1,6 @@
 """What was looked up about a mail, what should happen to it, and why."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
@@ -288,10 +288,11 @@ class Duplicate:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A command of an agent: *do* is its name in the configuration."""
+    """A command of an agent: *do* is its name in the configuration; *days* are working days."""
 
     do: str
     until: date | None = None
+    days: int | None = None
     to: str | None = None
     reason: str | None = None
     note: str | None = None
@@ -344,8 +345,8 @@ class Reply:
     """One mail to send: *message* is its name under ``messages``, *draft* the index of the new ticket it is about.
 
     *internal*: its reader is one of our organisation (docs/domain.md section 9). *fields* are
-    further values for its template, *listing* the tickets that it lists, *ticket* what it is about where
-    that is not the ticket of the mail.
+    further values for its template, *lists* the rows of what it goes through, *listing* the tickets that it lists,
+    *ticket* what it is about where that is not the ticket of the mail.
     """
 
     message: str
@@ -353,6 +354,7 @@ class Reply:
     internal: bool = True
     draft: int = 0
     fields: Mapping[str, str] = field(default_factory=dict)
+    lists: Mapping[str, Sequence[Mapping[str, str]]] = field(default_factory=dict)
     listing: Listing | None = None
     ticket: Ticket | None = None
 

@@ -31,12 +31,14 @@ from mailgate.store import contacts, floods, listings, people, rows
 from mailgate.store import known as knowledge
 from mailgate.store.columns import Instant, Name, instant
 from mailgate.store.tables import events, messages, outbox_mails, receipts, ticket_keys, tickets
+from mailgate.tickets.token import DIGEST, written_at
 
 RESENT_WITHIN = timedelta(days=7)  # E153
 CLOSED_WITHIN = timedelta(days=60)  # longer than any duplicates_within that makes sense; decide applies the exact one
 MOST_COUNTED = 100  # acknowledgements of a day: no cap is higher, and counting on would cost more with every mail
 REPLY_TOKEN = "reply"
 JOINED = "duplicate"  # the message of ours that says so
+DIGEST_MESSAGE = "digest"
 CANARY_TOKEN = "canary"
 ORDERS_BY = 2  # the weakest evidence by which an order may run (E186)
 BOUNCE_TOKEN = "bounce"
@@ -348,6 +350,17 @@ def _evidence(reading: Reading, good: set[Token], found: Found, known: Mapping[i
 def _by_tokens(reading: Reading, good: set[Token], found: Found, known: Mapping[int, Ticket]) -> Iterator[Evidence]:
     for token in reading.tokens:
         if token not in good or token.ref not in found.refs:
+            continue
+        if token.purpose.startswith(DIGEST):
+            yield Evidence(
+                rank=1,
+                how="a button of a summary",
+                ticket=known[found.refs[token.ref]],
+                mailed_to=reading.sender,
+                answers=DIGEST_MESSAGE,
+                serial=token.serial,
+                sent_at=written_at(token),
+            )
             continue
         mail = found.sent_serials.get((token.ref, token.serial))
         yield Evidence(

@@ -7,11 +7,12 @@ from datetime import date, datetime
 from mailgate.model.config import Config
 from mailgate.model.decision import Facts, Intent, Order, Reading
 from mailgate.model.message import Verdict
+from mailgate.model.spans import Span, Unit
 from mailgate.model.ticket import NOBODY, Change, Status, Ticket, Values, WaitingFor
 from mailgate.rules import needs
 from mailgate.rules.classify import classify
 from mailgate.rules.promise import calendar_of, priority_of
-from mailgate.sla.calendar import closing_time
+from mailgate.sla.calendar import closing_time, due
 from mailgate.tickets import lifecycle
 from mailgate.tickets.lifecycle import Happened
 from mailgate.tickets.sharing import share
@@ -22,15 +23,16 @@ ORDERS: Mapping[str, Happened | None] = {
     "take": Happened.TAKEN,
     "waiting": Happened.PUT_ON_HOLD,
     "cancel": Happened.CANCELLED,
+    "ask": Happened.PUT_ON_HOLD,
     "reopen": Happened.REOPENED,
-    **dict.fromkeys(("assign", "move", "task", "priority", "due", "note", "reply", "undo")),
+    **dict.fromkeys(("assign", "move", "task", "priority", "due", "note", "reply", "undo", "extend")),
 }
 """The commands that an agent can give, and what each does to the ticket's status."""
 
 PUBLIC_VALUES = ("status", "waiting_for", "category", "task", "priority", "team", "sla_policy", "due_at")
 PERSONAL_VALUES = ("assignee",)
 
-REPLIES = frozenset({"reply", "take", "done", "waiting", "cancel"})
+REPLIES = frozenset({"reply", "take", "done", "waiting", "cancel", "ask"})
 """Those that are the first reply, where none was before: somebody has the ticket, or writes to its requester."""
 
 COMMISSION = "commission"
@@ -70,6 +72,10 @@ def of_order(ticket: Ticket, order: Order, reading: Reading, config: Config, fac
             return replace(change, waiting_for=WaitingFor.THIRD_PARTY)
         case "assign":
             return replace(change, assignee=order.to)
+        case "ask":
+            return replace(change, waiting_for=WaitingFor.REQUESTER)
+        case "extend":
+            return _extended(change, order.days or 0, config, facts.now)
         case "move":
             return _moved(change, order.to or "", reading, config, facts)
         case "task":
@@ -129,8 +135,18 @@ def _undone(ticket: Ticket, reading: Reading, facts: Facts) -> Change | str:
 def said_of(order: Order, change: Change) -> Mapping[str, object]:
     """What the event of *order* says; a changed task is a correction of what the rules made of the mail."""
     until = order.until.isoformat() if order.until else None
-    said = {"do": order.do, "to": order.to, "status": change.status, "until": until}
+    said: dict[str, object] = {"do": order.do, "to": order.to, "status": change.status, "until": until}
+    said |= {"days": order.days} if order.days else {}
     return {**said, "task": change.task} if change.task else said
+
+
+def _extended(change: Change, days: int, config: Config, now: datetime) -> Change | str:
+    """So many working days more than it had, or than now where its time is over."""
+    ticket = change.ticket
+    if not ticket.is_open or ticket.due_at is None:
+        return "it has no time to finish that could be extended"
+    more = Span(days, Unit.WORKING_DAYS)
+    return replace(change, due_at=due(max(now, ticket.due_at), more, calendar_of(ticket.team, config)))
 
 
 def _with_task(change: Change, task: str, config: Config, facts: Facts) -> Change:

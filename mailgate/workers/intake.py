@@ -137,8 +137,9 @@ class Intake:
         times = [at(mail) for mail, _ in group]
         readings = [reading for _, reading in group]
         with self._store.deciding(lock for reading in readings for lock in reading.locks) as connection:
-            checks = partial(token.check, self._context.keys)
-            facts = look_up(connection, readings, checks, times, self._config.service.sharing)
+            keys, latest = self._context.keys, max(times)
+            checks, outlived = partial(token.check, keys, latest), keys.outlived(token.ORDERS_FOR, latest)
+            facts = look_up(connection, readings, checks, times, self._config.service.sharing, outlived)
             decided = self._decided(readings, facts)
             decisions = telling.told(decided, readings, self._config, asked.known(connection, decided))
             opening = sum(map(drafts, decisions))

@@ -23,6 +23,7 @@ from mailgate.store.spool import Spooled, claim, release
 from mailgate.tickets import reference, telling, token, unreadable
 from mailgate.tickets.together import SoFar
 from mailgate.workers.about import composed
+from mailgate.workers.guesses import Guesses
 from mailgate.workers.loop import failure_of
 
 Group = Sequence[tuple[Spooled, Reading]]
@@ -57,6 +58,7 @@ class Intake:
         self._context = self._next = context
         self._clock = clock
         self._queued = queued
+        self._guesses = Guesses()
 
     @property
     def _config(self) -> Config:
@@ -78,7 +80,7 @@ class Intake:
         """
         begun = self._clock()
         at = now or (lambda _: begun)
-        read = [(mail, self._read(mail)) for mail in spooled]
+        read = [(mail, self._judged(self._read(mail), at(mail))) for mail in spooled]
         settled = [done for group in independent(read) for done in self._settled_group(group, at)]
         journal.mails_handled(len(settled), sum(len(done.references) for done in settled))
         return settled
@@ -120,6 +122,9 @@ class Intake:
         service = self._config.service
         message = read(mail.raw, service.text, service.markings)
         return decide.read(message, mail.envelope, self._config)
+
+    def _judged(self, reading: Reading, at: datetime) -> Reading:
+        return self._guesses.judged(reading, partial(token.check, self._context.keys, at), at)
 
     def _settled_group(self, group: Group, at: Callable[[Spooled], datetime]) -> list[Settled]:
         """Decide and record mails that share no lock; one by one where two of them turn out to touch one ticket."""

@@ -217,6 +217,19 @@ def test_E240_mails_that_could_not_be_read_are_counted(store, intake, monkeypatc
     assert (counts.total("confidence", "high"), counts.total("quarantined")) == (1, 1)
 
 
+def test_E226_mails_with_a_false_token_are_counted_and_marked(store, intake):
+    counts = Counts()
+    to = HELPDESK.replace("@", "+7k3f99-4-at2jh5xleiw7uiral@")
+    raw = f"From: ann@council.example\r\nTo: {to}\r\nSubject: Hello\r\nMessage-ID: <f@x>\r\n\r\nHello\r\n".encode()
+    envelope = Envelope("ann@council.example", (HELPDESK,), NOW, vouched=True)
+    with store.write() as tx:
+        put(tx, [(ingest_key(envelope, raw), envelope, raw)])
+    arrive(store, 1)
+    turn(CountedIntake(intake, counts.of(0)))
+    assert counts.total("false token") == 1
+    assert sorted(rows(store, "SELECT defects FROM messages"))[0] == ('["no-date","false-token"]',)
+
+
 def test_a_large_mail_is_read_from_the_raw_store_and_becomes_a_ticket(store, intake, tmp_path):
     group = GroupCommit(store)
     large = group.begin(Envelope("ann@council.example", (HELPDESK,), NOW, vouched=True))

@@ -1,10 +1,13 @@
 """Tickets found by what people know of them, on both engines."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
+from mailgate.model.decision import NewTicket
 from mailgate.store import schema, search
 from mailgate.store.engine import Store
 from mailgate.store.tables import attachments, messages
@@ -68,6 +71,13 @@ def test_a_mail_that_joined_leads_to_its_ticket(two: Store) -> None:
     joining = said("It is the lamp after all.")
     made.applied(two, made.follow_up(made.spooled(two), made.ticket(two, REF), joining))
     assert found(two, "lamp") == [REF]
+
+
+def test_a_mail_that_opened_several_tickets_leads_to_each(store: Store) -> None:
+    opening = made.new_ticket(made.spooled(store), REF, said("a lamp and a desk"))
+    decision = replace(opening.decision, outcome=NewTicket((made.draft(), made.draft())))
+    made.applied(store, replace(opening, decision=decision, references=(REF, OTHER)))
+    assert found(store, "lamp") == [OTHER, REF]
 
 
 def test_a_mail_without_a_ticket_finds_none(store: Store) -> None:

@@ -1,7 +1,9 @@
 """The intake on a real store: what becomes of a mail, and of a batch in which one mail is bad."""
 
+import os
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text
@@ -215,6 +217,20 @@ def test_E240_mails_that_could_not_be_read_are_counted(store, intake, monkeypatc
     arrive(store, 2)
     turn(counted)
     assert (counts.total("confidence", "high"), counts.total("quarantined")) == (1, 1)
+
+
+@pytest.mark.parametrize(("days", "outlived"), [(30, set()), (31, {"a"})])
+def test_E225_mails_are_decided_knowing_which_keys_give_no_orders(store, config, days, outlived):
+    context_of(config, store)  # makes the first key
+    following = Path(config.operator.keys, "kb")
+    following.write_text("00" * 32)
+    following.chmod(0o600)
+    written = (NOW - timedelta(days=days)).timestamp()
+    os.utime(following, (written, written))
+    arrive(store, 1)
+    intake = Intake(store, context_of(config, store), lambda: NOW)
+    (settled,) = intake.handle(intake.claim())
+    assert settled.facts.outlived_keys == outlived
 
 
 def test_E226_mails_with_a_false_token_are_counted_and_marked(store, intake):

@@ -32,10 +32,10 @@ from mailgate.store import configurations, leases, outbox, spool
 from mailgate.store.engine import Store, is_made, open_store
 from mailgate.store.facts import look_up
 from mailgate.store.group_commit import GroupCommit
-from mailgate.store.keys import load_keys
+from mailgate.store.keys import load_keys, retirements
 from mailgate.store.schema import loop_id, schema_is_current, upgrade
 from mailgate.store.space import FreeSpace, folders_of
-from mailgate.tickets.token import Keys, check
+from mailgate.tickets.token import ORDERS_FOR, Keys, check
 from mailgate.web.counted import CountedChannel, CountedIntake
 from mailgate.web.counts import ALERTING, WORKERS, Counts
 from mailgate.web.sight import Observer
@@ -95,8 +95,14 @@ def bury(store: Store, config: Config, pid: int) -> None:
 def context_of(config: Config, store: Store) -> Context:
     """What every mail we send shares. MailgateError names each mistake in a template."""
     sources = read_templates(config, template_folders(config))
-    secrets, current = load_keys(Path(config.operator.keys))
-    return prepare(config, Keys(current, secrets), loop_id(store), sources)
+    return prepare(config, keys_of(config), loop_id(store), sources)
+
+
+def keys_of(config: Config) -> Keys:
+    """The keys that sign our tokens, made where there are none. Refused where they cannot be used."""
+    folder = Path(config.operator.keys)
+    secrets, current = load_keys(folder)
+    return Keys(current, secrets, retirements(folder))
 
 
 def facts_about(reading: Reading, config: Config) -> Facts:
@@ -106,9 +112,9 @@ def facts_about(reading: Reading, config: Config) -> Facts:
     with closing(open_store(config.operator)) as store, store.read() as connection:
         if not schema_is_current(store):
             return Facts(clock())
-        secrets, current = load_keys(Path(config.operator.keys))
-        checks = partial(check, Keys(current, secrets))
-        return look_up(connection, [reading], checks, [clock()], config.service.sharing)[0]
+        keys, now = keys_of(config), clock()
+        checks, outlived = partial(check, keys, now), keys.outlived(ORDERS_FOR, now)
+        return look_up(connection, [reading], checks, [now], config.service.sharing, outlived)[0]
 
 
 def address_of(listen: str, key: str = "smtp.listen") -> tuple[str, int]:

@@ -37,6 +37,7 @@ COMMANDS = (
     ("template check", "template", "check", "Check every template, in each language and with each field missing."),
     ("ticket list", "ticket", "list_tickets", "List tickets."),
     ("ticket show", "ticket", "show_ticket", "Show one ticket."),
+    ("ticket search", "ticket", "search_tickets", "Find tickets by reference, number, address or words."),
     ("ticket set", "ticket", "set_ticket", "Change a ticket as an agent does by mail."),
     ("outbox list", "outbox", "list_outbox", "List the mails we sent, wait to send, or could not send."),
     ("outbox show", "outbox", "show_outbox", "Show one mail of ours."),

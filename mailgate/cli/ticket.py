@@ -42,6 +42,27 @@ def list_tickets(
     }
     with opened(config) as store, store.read() as connection:
         found = tickets.listing(connection, config.key_name, **filters)
+    _print_tickets(found, config, as_json)
+
+
+def search_tickets(
+    context: typer.Context,
+    asked: Annotated[list[str], typer.Argument(help="A reference, a number, an address, or words.", metavar="WORDS")],
+    as_json: AsJson = False,
+) -> None:
+    """Find tickets by reference, number of the case, address or words, the newest first.
+
+    A ticket is found by a mail to us that has all the words, or words that begin with them. At most 50 are shown.
+    """
+    from mailgate.store import tickets
+
+    config = configuration(context)
+    with opened(config) as store, store.read() as connection:
+        found = tickets.searched(connection, config, " ".join(asked))
+    _print_tickets(found, config, as_json)
+
+
+def _print_tickets(found: Sequence[dict[str, Any]], config: "Config", as_json: bool) -> None:
     if as_json:
         print_json(found)
         return

@@ -212,6 +212,7 @@ class Facts:
     *is_own*: we sent a mail with its Message-ID. *came_back* are the readers of ours to whom it reports that a mail did
     not go, and *lost* those of them who count as unreachable by it (E142). *at_return_path*: it came to where failures
     of a mail of ours come (E141), where nobody writes by hand. *canary*: the valid token of a canary of ours.
+    *outlived_keys* are the letters of the keys by which no order runs any more (E225).
     *workers* are the people to whom a new ticket can be given. *ordered* are the orders that ran on each ticket,
     by its id, of those that the mail may give an order to, the oldest first. *joined* is what
     the sender was told to be a duplicate by the mail of ours that this one answers. *listing* is what
@@ -238,6 +239,7 @@ class Facts:
     lost: tuple[str, ...] = ()
     at_return_path: bool = False
     canary: Token | None = None
+    outlived_keys: frozenset[str] = frozenset()
     workers: tuple[Worker, ...] = ()
     ordered: Mapping[int, tuple[Ordered, ...]] = field(default_factory=dict)
     joined: Joined | None = None

@@ -138,12 +138,13 @@ def look_up(
     checks: Callable[[Token], bool],
     now: Sequence[datetime],
     teams: Wanted = (),
+    outlived: frozenset[str] = frozenset(),
 ) -> list[Facts]:
     """The facts about each of *readings*, to be decided at the instant of *now* in its place.
 
-    *checks* tells whether a token's MAC is right, *teams* are those whose work is shared out. Each
-    mail's facts are those before any of the others is applied: mails that might be about one
-    request go one after the other.
+    *checks* tells whether a token's MAC is right, *teams* are those whose work is shared out, *outlived* the
+    letters of keys by which no order runs any more (E225). Each mail's facts are those before any of the others
+    is applied: mails that might be about one request go one after the other.
     """
     if not readings:
         return []
@@ -186,6 +187,7 @@ def look_up(
             at_return_path=any(token.purpose == BOUNCE_TOKEN for token in reading.tokens if token in good),
             canary=next((each for each in reading.tokens if each.purpose == CANARY_TOKEN and each in good), None),
             workers=workers,
+            outlived_keys=outlived,
             ordered={each.ticket.id: orders[each.ticket.id] for each in evidence if each.ticket.id in orders},
             own_work=listings.all_of(connection, reading.sender) if reading.tells_absence else (),
             listing=listings.asked(connection, reading, senders.get(reading.sender)),

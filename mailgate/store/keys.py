@@ -1,7 +1,7 @@
 """The keys that sign our tokens: files that only we may read, made at the first start (E223, E225).
 
 The key with the id "a" is the file ``ka``: 32 bytes as 64 hexadecimal digits. A new key is the
-next letter; the last one signs, the older ones still verify.
+next letter; the last one signs, the older ones still verify for a time, which the new file's age tells.
 """
 
 import os
@@ -9,6 +9,8 @@ import re
 import secrets
 import stat
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 
 from mailgate.errors import Refused
@@ -29,6 +31,15 @@ def load_keys(folder: Path) -> tuple[dict[str, bytes], str]:
     except OSError as error:
         raise Refused(f"the keys in {folder} cannot be used ({error.strerror}): check keys and who owns it") from error
     return keys, max(keys)
+
+
+def retirements(folder: Path) -> dict[str, datetime]:
+    """When each key but the last was followed by the next one: when that one's file was written (E225)."""
+    files = list(_key_files(folder))
+    return {
+        key_id: datetime.fromtimestamp(following.stat().st_mtime, UTC)
+        for (key_id, _), (_, following) in pairwise(files)
+    }
 
 
 def _key_files(folder: Path) -> Iterator[tuple[str, Path]]:

@@ -11,7 +11,7 @@ from mailgate.errors import Refused
 from mailgate.model.config import Config
 from mailgate.model.outbound import Outbound, SendState
 from mailgate.model.ticket import Draft, Event, Status, WaitingFor
-from mailgate.store import outbox, outgoing
+from mailgate.store import outbox, outgoing, search
 from mailgate.store.columns import instant
 from mailgate.store.history import Head, chained
 from mailgate.store.rows import draft_row
@@ -24,6 +24,7 @@ from mailgate.store.tables import (
     ticket_keys,
     tickets,
 )
+from mailgate.tickets import reference
 
 FILTERS = ("ref", "status", "category", "task", "priority", "team", "assignee", "requester", "mailbox")
 
@@ -45,6 +46,13 @@ def listing(connection: Connection, key_name: str | None = None, **filters: str 
         else:
             raise Refused(f"tickets cannot be filtered by {name}: choose from {', '.join((*FILTERS, 'key'))}")
     return [_summary(row, key_name) for row in connection.execute(query)]
+
+
+def searched(connection: Connection, config: Config, asked: str) -> list[dict[str, Any]]:
+    """The tickets that *asked* finds, the newest first, as ``listing`` has them (``store/search.py``)."""
+    refs = reference.find(asked, config.service.reference)
+    key = "".join(asked.split()).upper() if config.key_name else ""  # as rules write it: capitals, no spaces
+    return [_summary(row, config.key_name) for row in search.found(connection, asked, refs, key)]
 
 
 def _summary(row: Row[Any], key_name: str | None) -> dict[str, Any]:

@@ -112,10 +112,23 @@ def may_command(
         return "it answers a mail about several requests: answer the one about this request"
     if evidence.mailed_to.lower() not in ("", reading.sender):
         return "it answers a mail that went to somebody else"
+    if _is_signed_long_ago(reading, evidence, facts):
+        return "the mail that it answers was signed by a key that is no longer in use: answer a newer one"
     sent = reading.message.date
     if sent is None or not -_CLOCKS_DIFFER <= facts.now - sent <= _FRESH:
         return "it was not written within the last 7 days"
     return ""
+
+
+def _is_signed_long_ago(reading: Reading, evidence: Evidence, facts: Facts) -> bool:
+    """Whether a key that was replaced too long ago signed what the mail answers (E225).
+
+    Its Message-ID may be stored as well, but whoever has the key could have made that up, too.
+    """
+    answered = (
+        token for token in reading.tokens if (token.ref, token.serial) == (evidence.ticket.ref, evidence.serial)
+    )
+    return any(token.mac[:1] in facts.outlived_keys for token in answered)
 
 
 def answers_requester(

@@ -12,12 +12,13 @@ import re
 from base64 import b32encode
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from mailgate.model.decision import Token
 from mailgate.tickets import reference
 
 REPLY, BOUNCE, MESSAGE_ID, DIGEST = "reply", "bounce", "msgid", "digest to "
+POSTS_FOR, ORDERS_FOR = timedelta(days=400), timedelta(days=30)  # after the next key came (E225)
 _LONGEST_BASE = 34  # 64 octets of local part less "+" and the longest tag (E224)
 _NAMED = r"(?P<symbols>[a-z0-9]{6})%s(?P<serial>[1-9][0-9]{0,8})%s(?P<mac>[a-z][a-z2-7]{16})"
 _IN_ADDRESS = re.compile(r"(?:\+|%2b)" + _NAMED % ("-", "-") + "@", re.ASCII | re.IGNORECASE)
@@ -26,10 +27,18 @@ _IN_ID = re.compile(r"<mg\." + _NAMED % (r"\.", r"\.") + "@", re.ASCII | re.IGNO
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The signing keys by their letter; *current* signs, all of them verify (E225). Never shown or logged."""
+    """The signing keys by their letter; *current* signs, the others verify for a time (E225). Never shown or logged.
+
+    *retired_at*: when the next one took the place of a key.
+    """
 
     current: str
     secrets: Mapping[str, bytes] = field(repr=False)
+    retired_at: Mapping[str, datetime] = field(default_factory=dict)
+
+    def outlived(self, within: timedelta, now: datetime) -> frozenset[str]:
+        """The letters of those that were retired longer ago than *within*."""
+        return frozenset(letter for letter, at in self.retired_at.items() if now - at > within)
 
 
 def sign(keys: Keys, ref: str, serial: int, purpose: str) -> str:
@@ -37,10 +46,11 @@ def sign(keys: Keys, ref: str, serial: int, purpose: str) -> str:
     return keys.current + _mac(keys.secrets[keys.current], ref, serial, purpose)
 
 
-def check(keys: Keys, token: Token) -> bool:
-    """Whether *token* was signed by one of *keys*; takes the same time wherever it is wrong."""
-    secret = keys.secrets.get(token.mac[:1])
-    if secret is None or not token.mac.isascii():
+def check(keys: Keys, now: datetime, token: Token) -> bool:
+    """Whether *token* was signed by one of *keys* that still verifies; takes the same time wherever it is wrong."""
+    letter = token.mac[:1]
+    secret = keys.secrets.get(letter)
+    if secret is None or not token.mac.isascii() or letter in keys.outlived(POSTS_FOR, now):
         return False
     return hmac.compare_digest(_mac(secret, token.ref, token.serial, token.purpose), token.mac[1:])
 

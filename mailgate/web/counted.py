@@ -8,6 +8,7 @@ from mailgate.notify.channel import Channel
 from mailgate.store.apply import Settled
 from mailgate.store.spool import Spooled
 from mailgate.web.counts import Own
+from mailgate.workers.guesses import FALSE_TOKEN
 from mailgate.workers.intake import Intake
 
 
@@ -31,6 +32,8 @@ class CountedIntake:
             decision, message = each.decision, each.reading.message
             self._counts.decided(decision.action, message.kind, decision.silent_because)
             self._counts.read(message.confidence, unreadable="unreadable" in message.defects)
+            if FALSE_TOKEN in message.defects:
+                self._counts.false_token()
         return settled
 
     def quarantine(self, mail: Spooled, error: Exception) -> None:

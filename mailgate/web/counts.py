@@ -70,7 +70,7 @@ SLOTS: Mapping[Slot, int] = {
             (("decided", action, kind) for action, kind in product(Action, Kind)),
             (("silent", reason) for reason in REASONS),
             (("confidence", confidence) for confidence in CONFIDENCES),
-            [("unreadable",), ("quarantined",)],
+            [("unreadable",), ("quarantined",), ("false token",)],
             (("sends", result) for result in SENDS),
             (("turn", worker) for worker in (*WORKERS, *ALERTING)),
         )
@@ -139,6 +139,10 @@ class Own:
             self._count("confidence", confidence)
         if unreadable:
             self._count("unreadable")
+
+    def false_token(self) -> None:
+        """A mail carried a token that we did not sign (E226)."""
+        self._count("false token")
 
     def quarantined(self) -> None:
         self._count("quarantined")

@@ -25,6 +25,7 @@ COUNTERS = (
     ("acknowledgements_suppressed", "Mails that got no automatic answer, and why.", "silent", ("reason",)),
     ("unreadable_mails", "Mails that the parser gave up on; a person looks at them.", "unreadable", ()),
     ("quarantined_mails", "Mails put into quarantine.", "quarantined", ()),
+    ("false_token_mails", "Mails with a token that we did not sign.", "false token", ()),
     ("read_mails", "Mails by how sure it is what is new in them.", "confidence", ("confidence",)),
     ("sends", "Attempts at sending a mail of ours, by result.", "sends", ("result",)),
 )

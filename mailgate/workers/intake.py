@@ -23,6 +23,7 @@ from mailgate.store.spool import Spooled, claim, release
 from mailgate.tickets import reference, telling, token, unreadable
 from mailgate.tickets.together import SoFar
 from mailgate.workers.about import composed
+from mailgate.workers.guesses import Guesses
 from mailgate.workers.loop import failure_of
 
 Group = Sequence[tuple[Spooled, Reading]]
@@ -57,6 +58,7 @@ class Intake:
         self._context = self._next = context
         self._clock = clock
         self._queued = queued
+        self._guesses = Guesses()
 
     @property
     def _config(self) -> Config:
@@ -78,7 +80,7 @@ class Intake:
         """
         begun = self._clock()
         at = now or (lambda _: begun)
-        read = [(mail, self._read(mail)) for mail in spooled]
+        read = [(mail, self._judged(self._read(mail), at(mail))) for mail in spooled]
         settled = [done for group in independent(read) for done in self._settled_group(group, at)]
         journal.mails_handled(len(settled), sum(len(done.references) for done in settled))
         return settled
@@ -121,6 +123,9 @@ class Intake:
         message = read(mail.raw, service.text, service.markings)
         return decide.read(message, mail.envelope, self._config)
 
+    def _judged(self, reading: Reading, at: datetime) -> Reading:
+        return self._guesses.judged(reading, partial(token.check, self._context.keys, at), at)
+
     def _settled_group(self, group: Group, at: Callable[[Spooled], datetime]) -> list[Settled]:
         """Decide and record mails that share no lock; one by one where two of them turn out to touch one ticket."""
         try:
@@ -137,8 +142,9 @@ class Intake:
         times = [at(mail) for mail, _ in group]
         readings = [reading for _, reading in group]
         with self._store.deciding(lock for reading in readings for lock in reading.locks) as connection:
-            checks = partial(token.check, self._context.keys)
-            facts = look_up(connection, readings, checks, times, self._config.service.sharing)
+            keys, latest = self._context.keys, max(times)
+            checks, outlived = partial(token.check, keys, latest), keys.outlived(token.ORDERS_FOR, latest)
+            facts = look_up(connection, readings, checks, times, self._config.service.sharing, outlived)
             decided = self._decided(readings, facts)
             decisions = telling.told(decided, readings, self._config, asked.known(connection, decided))
             opening = sum(map(drafts, decisions))

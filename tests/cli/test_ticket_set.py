@@ -1,4 +1,4 @@
-"""``mailgate ticket set``: what an agent orders by mail, given at the command line."""
+"""``mailgate ticket set``, what an agent orders by mail, given at the command line; and ``ticket search``."""
 
 import json
 from pathlib import Path
@@ -29,6 +29,22 @@ def _set(shell: Shell, ref: str, *words: str) -> dict[str, Any]:
     code, shown, errors = shell("ticket", "set", ref, *words, "--json")
     assert code == 0, errors
     return json.loads(shown)
+
+
+@pytest.mark.parametrize("words", [["broken", "screen"], ["room 7"], ["a 12345"], [ANN, "brok"], ["--", "-broken"]])
+def test_a_ticket_is_searched_by_what_its_mail_says(opened: tuple[Shell, str], words: list[str]) -> None:
+    shell, ref = opened
+    code, shown, errors = shell("ticket", "search", "--json", *words)
+    assert (code, errors) == (0, "")
+    assert json.loads(shown) == json.loads(shell("ticket", "list", "--json")[1])
+    assert shell("ticket", "search", *words)[1] == shell("ticket", "list")[1]
+    assert shell("ticket", "search", "--json", ref, "nonsense")[1] == shown
+
+
+def test_a_search_that_finds_nothing_shows_nothing(opened: tuple[Shell, str]) -> None:
+    shell, _ = opened
+    assert shell("ticket", "search", "--json", "nonsense")[:2] == (0, "[]\n")
+    assert len(shell("ticket", "search", "nonsense")[1].splitlines()) == 1
 
 
 def test_another_task_brings_its_team_and_is_kept_as_a_correction(opened: tuple[Shell, str]) -> None:

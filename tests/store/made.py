@@ -51,7 +51,17 @@ def spooled(store: Store) -> spool.Spooled:
 
 
 def reading(sender: str = ANN, message_id: str = "", **changes: Any) -> Reading:
-    names = ("in_reply_to", "references", "subject", "text", "headers", "returned_ids", "attachments", "defects")
+    names = (
+        "in_reply_to",
+        "references",
+        "subject",
+        "text",
+        "reply_text",
+        "headers",
+        "returned_ids",
+        "attachments",
+        "defects",
+    )
     of_message = {name: changes.pop(name) for name in names if name in changes}
     message_id = message_id or f"<{next(NUMBERS)}@council.example>"
     message = Message(message_id, from_=Address(sender) if sender else None, **of_message)

@@ -114,6 +114,14 @@ def test_E156a_tickets_of_the_case_are_found_while_open_and_for_a_while_after(st
     assert late.same_case == ()
 
 
+def test_E129_a_partners_number_on_a_ticket_is_no_evidence_for_it(store: Store) -> None:
+    theirs = {"their-reference": ("INC0012345",)}
+    opened = made.opened(store, REF, made.reading(fields=theirs, subject="[INC0012345] a broken screen"))
+    (known,) = made.looked_up(store, made.reading(fields=theirs, subject="[INC0012345] a broken screen"))
+    assert opened.fields == theirs
+    assert (known.evidence, known.same_case) == ((), ())
+
+
 def test_colleagues_are_the_members_of_the_tickets_team(store: Store) -> None:
     ann, cleo = Person(made.ANN, "Ann Other", team="desk"), Person(BEN, "Ben Carter", team="another")
     with store.write() as tx:

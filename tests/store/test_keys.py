@@ -1,12 +1,14 @@
 """The signing keys: made once, for our user alone."""
 
+import os
 import stat
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from mailgate.errors import Refused
-from mailgate.store.keys import load_keys
+from mailgate.store.keys import load_keys, retirements
 
 
 def test_S78_a_key_is_made_at_the_first_start_and_stays(tmp_path: Path) -> None:
@@ -30,6 +32,15 @@ def test_E225_the_newest_key_signs_and_the_older_ones_stay(tmp_path: Path) -> No
     (tmp_path / "README").write_text("not a key")
     keys, current = load_keys(tmp_path)
     assert (sorted(keys), current, keys["b"]) == (["a", "b"], "b", bytes(32))
+
+
+def test_E225_a_key_is_retired_when_the_next_one_was_written(tmp_path: Path) -> None:
+    made = {"ka": datetime(2024, 1, 2, tzinfo=UTC), "kb": datetime(2025, 3, 4, tzinfo=UTC)}
+    made["kd"] = datetime(2026, 5, 6, tzinfo=UTC)
+    for name, at in made.items():
+        (tmp_path / name).write_text("00" * 32)
+        os.utime(tmp_path / name, (at.timestamp(), at.timestamp()))
+    assert retirements(tmp_path) == {"a": made["kb"], "b": made["kd"]}
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660])

@@ -19,8 +19,14 @@ from tests.store.conftest import opened
 
 def test_models_and_migrations_agree(store: Store) -> None:
     with store.read() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True, "target_metadata": metadata})
+        opts = {"compare_type": True, "target_metadata": metadata, "include_name": _is_modelled}
+        context = MigrationContext.configure(connection, opts=opts)
         assert compare_metadata(context, metadata) == []
+
+
+def _is_modelled(name: str | None, *_: object) -> bool:
+    """Whether models describe it: what indexes words is each engine's own, and stands in a migration alone."""
+    return not (name or "").startswith("message_words")
 
 
 def test_models_and_migrations_have_the_same_partial_indexes_and_checks(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ def arrived(content: bytes = SENT.content) -> Message:
 
 
 def valid(message: Message) -> list[bool]:
-    return [check(KEYS, token) for token in canary.claims(message)]
+    return [check(KEYS, NOW, token) for token in canary.claims(message)]
 
 
 def test_a_canary_is_recognised_when_it_comes_back() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailgate.model.decision import Evidence, Order, Reading
+from mailgate.model.decision import Evidence, Order, Reading, Token
 from mailgate.model.message import Kind, Verdict
 from mailgate.tickets.commands import may_command, read_order
 from mailgate.tickets.orders import Ambiguous
@@ -323,6 +323,15 @@ def test_E187_an_old_mail_may_not(sent: datetime | None) -> None:
 @pytest.mark.parametrize("message", [{"is_forward": True}, {"kind": Kind.AUTO_REPLY}, {"confidence": "low"}])
 def test_E186_a_forward_an_out_of_office_and_a_doubtful_mail_may_not(message: dict[str, Any]) -> None:
     assert refused(order_mail(**message))
+
+
+@pytest.mark.parametrize(("serial", "why"), [(4, "a key that is no longer in use"), (5, "")])
+def test_E225_a_mail_that_an_outlived_key_signed_takes_no_orders(serial: int, why: str) -> None:
+    signed = replace(order_mail(), tokens=(Token(TICKET.ref, 4, "msgid", "at2jh5xleiw7uiral"),))
+    evidence = replace(EVIDENCE, serial=serial)
+    assert why in refused(signed, evidence, outlived_keys=frozenset("a"))
+    assert bool(why) == bool(refused(signed, evidence, outlived_keys=frozenset("a")))
+    assert refused(signed, evidence, outlived_keys=frozenset("b")) == ""
 
 
 def test_a_ticket_without_a_team_takes_no_orders() -> None:

@@ -1,5 +1,7 @@
 """Tokens (E223-E226): the vectors, and everything that must not verify."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +11,7 @@ from mailgate.tickets import token
 from mailgate.tickets.token import BOUNCE, MESSAGE_ID, REPLY, Keys
 
 KEYS = Keys("a", {"a": bytes(range(32))})
+NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 REF = "MG-7K3F-99"
 ADDRESS = "helpdesk+7k3f99-4-at2jh5xleiw7uiral@council.example"
 OUR_ID = "<mg.7k3f99.4.a3j7kn63izj4cw4js@tickets.council.example>"
@@ -40,7 +43,7 @@ def test_E224_a_base_without_room_stays_as_it_is(base: str) -> None:
 
 def ours(addresses: tuple[str, ...], ids: tuple[str, ...] = ()) -> list[tuple[str, int, str]]:
     """Of the claims in *addresses* and *ids* those that are true."""
-    found = [each for each in token.tokens_in(addresses, ids, "MG") if token.check(KEYS, each)]
+    found = [each for each in token.tokens_in(addresses, ids, "MG") if token.check(KEYS, NOW, each)]
     return [(each.ref, each.serial, each.purpose) for each in found]
 
 
@@ -87,14 +90,31 @@ def test_E224_what_has_not_the_form_claims_nothing(address: str) -> None:
     ],
 )
 def test_S30_a_token_that_we_did_not_sign_is_refused(forged: Token) -> None:
-    assert not token.check(KEYS, forged)
+    assert not token.check(KEYS, NOW, forged)
 
 
 def test_E225_an_old_key_still_verifies_and_the_current_one_signs() -> None:
-    rotated = Keys("b", {"a": bytes(range(32)), "b": bytes(32)})
-    assert token.check(rotated, Token(REF, 4, REPLY, token.sign(KEYS, REF, 4, REPLY)))
+    rotated = Keys("b", {"a": bytes(range(32)), "b": bytes(32)}, {"a": NOW})
+    assert token.check(rotated, NOW, Token(REF, 4, REPLY, token.sign(KEYS, REF, 4, REPLY)))
     assert token.sign(rotated, REF, 4, REPLY).startswith("b")
-    assert not token.check(KEYS, Token(REF, 4, REPLY, token.sign(rotated, REF, 4, REPLY)))
+    assert not token.check(KEYS, NOW, Token(REF, 4, REPLY, token.sign(rotated, REF, 4, REPLY)))
+
+
+def test_E225_an_old_key_verifies_for_400_days_after_the_next_one_came() -> None:
+    rotated = Keys("b", {"a": bytes(range(32)), "b": bytes(32)}, {"a": NOW})
+    old = Token(REF, 4, REPLY, token.sign(KEYS, REF, 4, REPLY))
+    current = Token(REF, 4, REPLY, token.sign(rotated, REF, 4, REPLY))
+    last = NOW + timedelta(days=400)
+    assert token.check(rotated, last, old)
+    assert not token.check(rotated, last + timedelta(seconds=1), old)
+    assert token.check(rotated, last + timedelta(days=4000), current)
+
+
+def test_E225_an_old_key_gives_orders_for_30_days_after_the_next_one_came() -> None:
+    rotated = Keys("b", {"a": bytes(range(32)), "b": bytes(32)}, {"a": NOW})
+    last = NOW + timedelta(days=30)
+    assert rotated.outlived(token.ORDERS_FOR, last) == frozenset()
+    assert rotated.outlived(token.ORDERS_FOR, last + timedelta(seconds=1)) == {"a"}
 
 
 def test_keys_never_show_their_secrets() -> None:

@@ -221,7 +221,7 @@ def returned(store, to: str, kind: Kind = Kind.DSN_FAILED) -> Facts:
     message = Message("<1@relay>", from_=Address("postmaster@relay"), kind=kind)
     reading = decide.read(message, envelope, made.CONFIG)
     with store.read() as connection:
-        return look_up(connection, [reading], partial(token.check, KEYS), [made.NOW])[0]
+        return look_up(connection, [reading], partial(token.check, KEYS, made.NOW), [made.NOW])[0]
 
 
 def test_E141_what_comes_to_a_return_path_finds_its_ticket_and_its_reader(store):

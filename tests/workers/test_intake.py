@@ -1,7 +1,9 @@
 """The intake on a real store: what becomes of a mail, and of a batch in which one mail is bad."""
 
+import os
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text
@@ -215,6 +217,33 @@ def test_E240_mails_that_could_not_be_read_are_counted(store, intake, monkeypatc
     arrive(store, 2)
     turn(counted)
     assert (counts.total("confidence", "high"), counts.total("quarantined")) == (1, 1)
+
+
+@pytest.mark.parametrize(("days", "outlived"), [(30, set()), (31, {"a"})])
+def test_E225_mails_are_decided_knowing_which_keys_give_no_orders(store, config, days, outlived):
+    context_of(config, store)  # makes the first key
+    following = Path(config.operator.keys, "kb")
+    following.write_text("00" * 32)
+    following.chmod(0o600)
+    written = (NOW - timedelta(days=days)).timestamp()
+    os.utime(following, (written, written))
+    arrive(store, 1)
+    intake = Intake(store, context_of(config, store), lambda: NOW)
+    (settled,) = intake.handle(intake.claim())
+    assert settled.facts.outlived_keys == outlived
+
+
+def test_E226_mails_with_a_false_token_are_counted_and_marked(store, intake):
+    counts = Counts()
+    to = HELPDESK.replace("@", "+7k3f99-4-at2jh5xleiw7uiral@")
+    raw = f"From: ann@council.example\r\nTo: {to}\r\nSubject: Hello\r\nMessage-ID: <f@x>\r\n\r\nHello\r\n".encode()
+    envelope = Envelope("ann@council.example", (HELPDESK,), NOW, vouched=True)
+    with store.write() as tx:
+        put(tx, [(ingest_key(envelope, raw), envelope, raw)])
+    arrive(store, 1)
+    turn(CountedIntake(intake, counts.of(0)))
+    assert counts.total("false token") == 1
+    assert sorted(rows(store, "SELECT defects FROM messages"))[0] == ('["no-date","false-token"]',)
 
 
 def test_a_large_mail_is_read_from_the_raw_store_and_becomes_a_ticket(store, intake, tmp_path):

@@ -346,9 +346,11 @@ def _command(case: _Case) -> Decision | None:
 
 def _ordered(change: Change, timed: Change, order: Order, evidence: Evidence, reading: Reading) -> Event:
     """The event by which ``undo`` and E187 know the order; *timed* is the change with what it does to the clocks."""
+    said, private = effects.said_of(order, change)
     public, personal = effects.before(timed)
-    data = {**effects.said_of(order, change), "answers": evidence.serial, **({"before": public} if public else {})}
-    return Event(ORDERED, "agent", data, {"from": reading.sender, **({"before": personal} if personal else {})})
+    data = {**said, "answers": evidence.serial, **({"before": public} if public else {})}
+    named = {"from": reading.sender, **private, **({"before": personal} if personal else {})}
+    return Event(ORDERED, "agent", data, named)
 
 
 def _away(case: _Case, outcome: Command | AutoReply, ticket: Ticket, away: Absence, trace: Trace) -> Decision:

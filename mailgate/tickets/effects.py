@@ -126,11 +126,17 @@ def _undone(ticket: Ticket, reading: Reading, facts: Facts) -> Change | str:
     )
 
 
-def said_of(order: Order, change: Change) -> Mapping[str, object]:
-    """What the event of *order* says; a changed task is a correction of what the rules made of the mail."""
+def said_of(order: Order, change: Change) -> tuple[dict[str, object], dict[str, object]]:
+    """What the event of *order* says: what is public, and what is personal, as whom a ticket is assigned to.
+
+    A changed task is a correction of what the rules made of the mail.
+    """
     until = order.until.isoformat() if order.until else None
-    said = {"do": order.do, "to": order.to, "status": change.status, "until": until}
-    return {**said, "task": change.task} if change.task else said
+    said: dict[str, object] = {"do": order.do, "status": change.status, "until": until}
+    said |= {"task": change.task} if change.task else {}
+    if order.do == "assign":
+        return said, {"to": order.to}
+    return {**said, "to": order.to}, {}
 
 
 def _with_task(change: Change, task: str, config: Config, facts: Facts) -> Change:

@@ -5,7 +5,7 @@ from datetime import datetime
 from mailgate.errors import Refused
 from mailgate.model.decision import Command, Decision, Facts, Order, Reading
 from mailgate.model.message import Envelope, Message, Verdict
-from mailgate.model.ticket import Event
+from mailgate.model.ticket import ORDERED, Event
 from mailgate.notify.compose import Context
 from mailgate.store import asked, people, rows
 from mailgate.store.apply import carry_out
@@ -33,7 +33,7 @@ def give(store: Store, context: Context, ref: str, order: Order, now: datetime) 
         decision = Decision(Command(ticket, order), config.version, changes=(change,), replies=replies)
         (decision,) = telling.told([decision], [reading], config, asked.known(connection, [decision]))
         sent = composed(decision, reading, (), context, f"{ref} {now.isoformat()}", now)
-        happened = Event("command", ACTOR, effects.said_of(order, change))
+        happened = Event(ORDERED, ACTOR, *effects.said_of(order, change))
         carry_out(store, connection, change, happened, [mail for _, mail in sent], now)
 
 

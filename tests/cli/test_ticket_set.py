@@ -31,6 +31,11 @@ def _set(shell: Shell, ref: str, *words: str) -> dict[str, Any]:
     return json.loads(shown)
 
 
+def _shown(shell: Shell, ref: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(shell("ticket", "show", ref, "--json")[1])
+    return found
+
+
 def test_another_task_brings_its_team_and_is_kept_as_a_correction(opened: tuple[Shell, str]) -> None:
     shell, ref = opened
     found = _set(shell, ref, "--task", "network.cable")
@@ -61,6 +66,9 @@ def test_several_changes_are_done_one_after_the_other(opened: tuple[Shell, str])
     assert (code, shown) == (0, f"{ref} is waiting: hardware.repair, {DEV.address}.\n")
     (ticket,) = json.loads(shell("ticket", "list", "--json")[1])
     assert (ticket["assignee"], ticket["waiting_for"]) == (DEV.address, "third party")
+    (assigned,) = (each for each in _shown(shell, ref)["events"] if each["data"].get("do") == "assign")
+    assert DEV.address not in str(assigned["data"])
+    assert assigned["personal"] == {"to": DEV.address}
 
 
 @pytest.mark.parametrize(

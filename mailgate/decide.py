@@ -198,7 +198,7 @@ def decide(reading: Reading, config: Config, facts: Facts) -> Decision:
     """What should happen to the mail, and why; nothing is changed or sent here."""
     case = _Case(reading, config, facts, thread.joins(reading, config, facts))
     decision = next(decision for stage in STAGES if (decision := stage(case)) is not None)
-    return replace(decision, holds_files=_holds_files(case, decision))
+    return replace(decision, holds_files=True) if _holds_files(case, decision) else decision
 
 
 def _holds_files(case: _Case, decision: Decision) -> bool:
@@ -521,7 +521,8 @@ def _opening(
     changes: tuple[Change, ...] = (),
     takes_along: int | None = None,
 ) -> Decision:
-    drafts = tuple(replace(draft, linked_to=_linked(case)) for draft in drafts)
+    if linked := _linked(case):
+        drafts = tuple(replace(draft, linked_to=linked) for draft in drafts)
     replies = () if silent else answer.acknowledgements(drafts, case.reading, case.config)
     if not replies and not silent:
         silent = "its priority is acknowledged quietly"

@@ -203,10 +203,10 @@ def _swept(sweep: Sweep, seen: list[datetime], chance: random.Random) -> None:
     """A sweep; now and then it dies before it tells, is done by two, or the clock jumps back and forth."""
     luck, now = chance.random(), seen[0]
     if luck < 0.02:
-        deadlines.take(sweep.store, sweep._looks(now), now)
+        deadlines.take(sweep.store, sweep._looks(now)[0], now)
         return
     if luck < 0.04:
-        looks = sweep._looks(now)
+        looks, _ = sweep._looks(now)
         sweep.turn()
         deadlines.take(sweep.store, looks, now)
     elif luck < 0.06:

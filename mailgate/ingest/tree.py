@@ -111,7 +111,7 @@ class Part(Message):
         """The boundary, without the line ends of a header that was folded within it."""
         try:
             boundary = super().get_boundary(failobj)
-        except UnicodeError:  # its charset (RFC 2231) has a name of which no charset can be
+        except ValueError:  # its charset (RFC 2231) has a name of which no charset can be, with a NUL for instance
             said = self.get_param("boundary")
             boundary = said[2] if isinstance(said, tuple) else failobj
         return _LINE_END.sub("", boundary) if isinstance(boundary, str) else boundary

@@ -15,7 +15,7 @@ from mailgate.model.people import Person
 from mailgate.model.ticket import Change, Event
 from mailgate.store import history, outbox, people
 from mailgate.store.apply import change_ticket
-from mailgate.store.engine import Store, insert_new
+from mailgate.store.engine import Store, insert_new, upsert
 from mailgate.store.tables import clocks, instance, rungs, tellings, tickets
 
 RUNS = "next_check_at IS NOT NULL"
@@ -81,6 +81,8 @@ def with_roles(connection: Connection, roles: Iterable[str]) -> Sequence[Person]
 
 def take(store: Store, looks: Sequence[Taken], now: datetime) -> int:
     """Write what *looks* came to, in one transaction; how many rungs. A clock that changed meanwhile is left alone."""
+    if not looks:
+        return 0
     with store.write() as tx:
         ids = sorted({each.ticket_id for each in looks if each.rungs})
         tx.execute(select(tickets.c.id).where(tickets.c.id.in_(ids)).order_by(tickets.c.id).with_for_update())
@@ -148,9 +150,8 @@ def told(tx: Connection, ids: Sequence[int], mails: Sequence[tuple[int, Outbound
 
 def look_again(store: Store, version: str, now: datetime, batch: int = 1000) -> None:
     """Where another *version* of the ladder was climbed last, every clock that still climbs is looked at."""
-    with store.write() as tx:
-        tx.execute(insert_new(tx, instance), {"name": LADDER, "value": ""})
-        known = tx.execute(select(instance.c.value).where(instance.c.name == LADDER)).scalar_one()
+    with store.read() as connection:
+        known = connection.execute(select(instance.c.value).where(instance.c.name == LADDER)).scalar()
     if known == version:
         return
     climbing = select(clocks.c.ticket_id, clocks.c.kind).where(text(RUNS), clocks.c.next_check_at > now).limit(batch)
@@ -160,4 +161,4 @@ def look_again(store: Store, version: str, now: datetime, batch: int = 1000) -> 
         with store.write() as tx:
             left = tx.execute(some).rowcount
     with store.write() as tx:
-        tx.execute(update(instance).where(instance.c.name == LADDER).values(value=version))
+        tx.execute(upsert(tx, instance), {"name": LADDER, "value": version})

@@ -39,8 +39,12 @@ class Place:
     skipped: tuple[str, ...] = ()
 
 
+@lru_cache(maxsize=16)
 def words_of(text: str) -> tuple[Word, ...]:
-    """The words of *text*; "I'll" and "#done" are one word each, what has a hyphen is several."""
+    """The words of *text*; "I'll" and "#done" are one word each, what has a hyphen is several.
+
+    Several questions are asked of the same text.
+    """
     words = phrases.words_of(text)
     return tuple(
         Word(part, start + at, start + at + len(part))

@@ -3,6 +3,9 @@
 They need who asks and nothing else: they change nothing, and are answered to that very address.
 """
 
+from collections.abc import Mapping
+from functools import lru_cache
+
 from mailgate.model.config import Config
 from mailgate.model.decision import Asking, Question, Reading
 from mailgate.model.message import Kind
@@ -10,6 +13,7 @@ from mailgate.tickets.phrases import COURTESY, GREETINGS, names_of, phrase, word
 from mailgate.tickets.thread import lead_of
 
 _LONGEST = 200  # characters
+_IDLE = GREETINGS | COURTESY
 
 
 def question(reading: Reading, config: Config) -> Question | None:
@@ -17,15 +21,24 @@ def question(reading: Reading, config: Config) -> Question | None:
     message = reading.message
     if message.kind is not Kind.HUMAN or message.is_forward or len(reading.wording) > _LONGEST:
         return None
-    idle = GREETINGS | COURTESY | names_of(message)
-    said = [[word.text for word in words_of(text) if word.text not in idle] for text in _texts(reading)]
-    asked = next((words for words in said if words), [])
-    for kind in Asking:
-        wanted = (phrase(each) for each in getattr(config.service.questions, kind))
-        if any([word for word in each if word not in idle] == asked for each in wanted if asked):
-            led = tuple(team for team in config.service.teams if lead_of(team, config) == reading.sender)
-            return Question(kind, led)
-    return None
+    known = _known(config)
+    idle = _IDLE | names_of(message).difference(*known)
+    said = (tuple(word.text for word in words_of(text) if word.text not in idle) for text in _texts(reading))
+    kind = known.get(next((words for words in said if words), ()))
+    if kind is None:
+        return None
+    return Question(kind, tuple(team for team in config.service.teams if lead_of(team, config) == reading.sender))
+
+
+@lru_cache(maxsize=8)
+def _known(config: Config) -> Mapping[tuple[str, ...], Asking]:
+    """What each of the configured questions asks for, by the words that count in it."""
+    return {
+        words: kind
+        for kind in reversed(Asking)
+        for each in getattr(config.service.questions, kind)
+        if (words := tuple(word for word in phrase(each) if word not in _IDLE))
+    }
 
 
 def _texts(reading: Reading) -> tuple[str, str]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from mailgate import journal
 from mailgate.errors import Refused
 from mailgate.model.config import Mode
 from mailgate.model.decision import Reply
@@ -22,6 +23,7 @@ from mailgate.store import deadlines, people, rows
 from mailgate.store.engine import Connection, Store
 from mailgate.tickets.commands import SEVERAL
 from mailgate.tickets.thread import lead_of
+from mailgate.workers.loop import failure_of
 
 AT_RISK, BREACHED = "at_risk", "breached"
 MOST_READERS = 100  # in one turn
@@ -58,7 +60,12 @@ class Overdue:
         """To how many people something was written."""
         with self.store.read() as connection:
             readers = deadlines.readers(connection, MOST_READERS)
-        return sum(self._tell(reader, now) for reader in readers)
+        told: list[bool] = []
+        for reader in readers:
+            error = failure_of(lambda reader: told.append(self._tell(reader, now)), reader)
+            if error is not None:  # they are told at the next turn, and others now
+                journal.worker_failed(SEVERAL, error)
+        return sum(told)
 
     def _tell(self, reader: str, now: datetime) -> bool:
         with self.store.write() as tx:

@@ -19,6 +19,7 @@ from mailgate.store import deadlines, people, rows
 from mailgate.store.deadlines import Taken
 from mailgate.store.engine import Connection, Store
 from mailgate.tickets.escalation import LEAD, OWNER, Around, climb
+from mailgate.workers.loop import failure_of
 from mailgate.workers.overdue import Overdue
 
 LEASE = "sweep"
@@ -43,23 +44,36 @@ class Sweep:
         deadlines.look_again(self.store, _version(config), now)
         taken = 0
         for _ in range(MOST_BATCHES):
-            looks = self._looks(now)
+            looks, are_all = self._looks(now)
             taken += deadlines.take(self.store, looks, now)
-            if len(looks) < BATCH or not self.is_leader():
+            if are_all or not self.is_leader():
                 break
         told = Overdue(self.store, self.context).turn(now)
         if taken or told:
             journal.escalated(taken, told)
 
-    def _looks(self, now: datetime) -> list[Taken]:
+    def _looks(self, now: datetime) -> tuple[list[Taken], bool]:
+        """A batch of looks, and whether these are all: one for each ticket, as the next must know what it did."""
         with self.store.read() as connection:
             due = deadlines.due(connection, now, BATCH)
             if not due:
-                return []
-            known = rows.by_id(connection, {each.ticket_id for each in due})
+                return [], True
+            first = list({each.ticket_id: each for each in reversed(due)}.values())
+            known = rows.by_id(connection, {each.ticket_id for each in first})
             before = deadlines.taken(connection, known)
             around = _around(connection, list(known.values()), self.context.config)
-        return [_look(each, known, before, around, self.context.config, now) for each in due]
+        looks = [_look_or_later(each, known, before, around, self.context.config, now) for each in reversed(first)]
+        return looks, len(looks) == len(due) < BATCH
+
+
+def _look_or_later(row: Any, *known: Any) -> Taken:
+    """A look that fails by a bug of ours keeps no other from being taken; it is tried again in an hour."""
+    found: list[Taken] = []
+    error = failure_of(lambda row: found.append(_look(row, *known)), row)
+    if error is None:
+        return found[0]
+    journal.worker_failed(LEASE, error)
+    return Taken(row.ticket_id, row.kind, row.next_check_at, row.next_check_at + timedelta(hours=1))
 
 
 def _look(

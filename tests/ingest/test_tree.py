@@ -65,6 +65,7 @@ def test_E92_a_mail_full_of_boundaries_is_cut_off(body: bytes) -> None:
         assert len(list(tree.root.leaves())) <= MAX_PARTS
 
 
-def test_a_boundary_in_a_charset_that_cannot_be_is_a_boundary_all_the_same() -> None:
-    raw = b"Content-Type: multipart/mixed; boundary*=\xb7ansi''b\r\n\r\n--b\r\n\r\nHello\r\n--b--\r\n"
+@pytest.mark.parametrize("charset", [b"\xb7ansi", b"a\0b"])
+def test_a_boundary_in_a_charset_that_cannot_be_is_a_boundary_all_the_same(charset: bytes) -> None:
+    raw = b"Content-Type: multipart/mixed; boundary*=" + charset + b"''b\r\n\r\n--b\r\n\r\nHello\r\n--b--\r\n"
     assert leaves(raw) == [b"Hello"]

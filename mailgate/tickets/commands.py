@@ -18,6 +18,7 @@ from mailgate.tickets.phrases import Place, Word, phrase, places, without_sign_o
 from mailgate.tickets.thread import RANK_OUR_ID, is_staff_of, is_verified
 
 _LONGEST_SENTENCE = 160  # characters
+DUPLICATE = "duplicate"
 SEVERAL = "deadlines"  # the message that lists what is late
 _FRESH = timedelta(days=7)
 _CLOCKS_DIFFER = timedelta(days=1)
@@ -129,6 +130,18 @@ def _is_signed_long_ago(reading: Reading, evidence: Evidence, facts: Facts) -> b
         token for token in reading.tokens if (token.ref, token.serial) == (evidence.ticket.ref, evidence.serial)
     )
     return any(token.mac[:1] in facts.outlived_keys for token in answered)
+
+
+def may_concern(order: Order, ticket: Ticket, reading: Reading, config: Config, facts: Facts) -> str:
+    """ "" when *order* names no ticket but such as its sender works on, or else why it may not run (E158).
+
+    Nobody learns by it whether there is a ticket of some reference.
+    """
+    if order.do != DUPLICATE or order.to == ticket.ref:
+        return ""
+    other = facts.named.get(order.to or "")
+    is_theirs = other is not None and is_staff_of(other, reading, config, facts)
+    return "" if is_theirs else "there is no such ticket in the sender's team"
 
 
 def answers_requester(

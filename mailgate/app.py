@@ -45,6 +45,7 @@ from mailgate.workers.canary import Canaries, flies
 from mailgate.workers.certificates import endings
 from mailgate.workers.configuration import Reloading
 from mailgate.workers.delivery import Around, Delivery, name_of
+from mailgate.workers.digests import Digests, wanted_by
 from mailgate.workers.gather import Gathering
 from mailgate.workers.intake import Intake
 from mailgate.workers.mailbox import MailboxReader
@@ -230,6 +231,8 @@ def jobs(config: Config, store: Store, watched: Watched) -> dict[str, "Job"]:
         "usual hour": Job(watch.hour, minute=10),
         "expiries": Job(watch.expiries, minute=0, hour=6, at_start=True),
     }
+    if wanted_by(config):
+        found["summaries"] = Job(Digests(store, context, clock).turn, at_start=True)
     found["worklists"] = Job(Worklists(store, context, clock).turn, minute=0, at_start=True)
     look = template_look(config)
     if look is not None:

@@ -64,6 +64,8 @@ from mailgate.tickets.token import tokens_in
 TOO_MANY = "too many came from its sender"
 LONGEST_WORDING = 200_000  # a book of 30,000 words: nobody typed what follows, and reading it would stop other mail
 
+LONGEST_ORDER = 2_000  # characters in which an order names another ticket
+
 
 def read(message: Message, envelope: Envelope, config: Config) -> Reading:
     """Understand one mail by itself: where it came to, who proved to have sent it, which facts it states."""
@@ -93,9 +95,12 @@ def reread(reading: Reading, config: Config) -> Reading:
         wording=message.reply_text[:LONGEST_WORDING],
         tokens=(
             *canary.claims(message),
-            *tokens_in((*envelope.recipients, *named, *message.delivered_to, *returned), ids, service.reference),
+            *tokens_in(
+                (*envelope.recipients, *named, *message.delivered_to, *returned), ids, service.reference, reading.sender
+            ),
         ),
         refs=reference.find(message.subject, service.reference),
+        named=reference.find(message.reply_text[:LONGEST_ORDER], service.reference),
     )
     at = message.date or envelope.received_at
     is_old = request.has_old_subject(reading)
@@ -134,6 +139,11 @@ class _Case:
     def ticket(self) -> Ticket | None:
         return self.thread.evidence.ticket if self.thread.evidence else None
 
+    @property
+    def own(self) -> Ticket | None:
+        """The ticket that the mail itself answers, which may be part of ``ticket`` by now (E128)."""
+        return (self.thread.evidence.part or self.ticket) if self.thread.evidence else None
+
     def decided(
         self,
         outcome: Outcome,
@@ -144,9 +154,13 @@ class _Case:
         silent_because: str = "",
     ) -> Decision:
         changes = tuple(timing.timed(change, self.config, self.facts.now) for change in changes)
-        return Decision(
+        found = Decision(
             outcome, self.config.version, (*self.thread.trace, *trace), changes, events, replies, silent_because
         )
+        part = self.thread.evidence.part if self.thread.evidence else None
+        if part is None or found.ticket is None or self.ticket is None or found.ticket.id != self.ticket.id:
+            return found
+        return replace(found, part=part)
 
     def event(self, what: str, data: Mapping[str, object] | None = None, actor: str = "sender") -> tuple[Event, ...]:
         """What happened, with its mark where the sender takes no part in the ticket so far (E121)."""
@@ -166,7 +180,9 @@ class _Case:
         """The automatic answer *message* to the sender, or why there is none (E134)."""
         if silent := answer.silent_because(self.reading, self.config, self.facts):
             return (), silent
-        return (answer.to(self.reading.sender, message, self.config, fields),), ""
+        reply = answer.to(self.reading.sender, message, self.config, fields)
+        part = self.thread.evidence.part if self.thread.evidence else None
+        return (replace(reply, ticket=part) if part else reply,), ""
 
     def refused(self, ticket: Ticket, why: str, trace: Trace) -> Decision:
         """An order that does not run: kept as a note. The team hears why; nobody else's attempt is answered (E186)."""
@@ -174,7 +190,9 @@ class _Case:
         replies, silent = self.answered("refused", {"why": why})
         evidence = self.thread.evidence
         own = evidence is not None and evidence.mailed_to.lower() in ("", self.reading.sender)
-        if not own or not thread.is_staff_of(ticket, self.reading, self.config, self.facts):
+        hears_why = thread.is_staff_of(ticket, self.reading, self.config, self.facts)
+        hears_why = hears_why or (evidence is not None and commands.manages(evidence, self.config, self.facts))
+        if not own or not hears_why:
             replies, silent = (), "such an attempt is recorded, and not answered"
         events = self.event("command refused", {"why": why})
         return self.decided(FollowUp(ticket, Intent.NOTE), (*trace, found), (), events, replies, silent)
@@ -288,7 +306,8 @@ def _copy(case: _Case) -> Decision | None:
     if known is None:
         return None
     events = case.event("another copy arrived", {"mailboxes": _mailboxes(case)})
-    return case.decided(Duplicate(known.ticket), trace, events=events, silent_because="it is a copy")
+    found = case.decided(Duplicate(known.ticket), trace, events=events, silent_because="it is a copy")
+    return replace(found, part=known.part)
 
 
 def _resent(case: _Case) -> Decision | None:
@@ -296,9 +315,9 @@ def _resent(case: _Case) -> Decision | None:
     known, trace = duplicate.resent(case.reading, case.facts)
     if known is None:
         return None
-    return case.decided(
-        Duplicate(known.ticket), trace, events=case.event("sent again"), silent_because="it was sent before"
-    )
+    events = case.event("sent again")
+    found = case.decided(Duplicate(known.ticket), trace, events=events, silent_because="it was sent before")
+    return replace(found, part=known.part)
 
 
 def _question(case: _Case) -> Decision | None:
@@ -315,40 +334,46 @@ def _question(case: _Case) -> Decision | None:
 def _command(case: _Case) -> Decision | None:
     """What an agent orders by reply (E111, E186, E187)."""
     reading, config, facts, evidence = case.reading, case.config, case.facts, case.thread.evidence
-    if evidence is None or not commands.gives_orders(evidence.ticket, reading, config, facts):
+    if evidence is None:
         return None
-    ticket = evidence.ticket
+    whole, ticket = evidence.ticket, evidence.part or evidence.ticket
+    by_right = commands.gives_orders(whole, reading, config, facts)
+    if not by_right and not commands.manages(evidence, config, facts):
+        return None
     order, trace = commands.read_order(reading, ticket, config, case.first_date, facts.colleagues)
     if order is None:
         return None
     do = order.do if isinstance(order, Order) else ""
-    refused = commands.may_command(reading, ticket, evidence, config, facts, do)
+    refused = commands.may_command(reading, whole, evidence, config, facts, do)
     if isinstance(order, Ambiguous):
-        return case.refused(ticket, refused or order.why, trace)
+        return case.refused(whole, refused or order.why, trace)
     if order.do in absence.ORDERS:
         away = refused or absence.of_order(order, ticket, reading, config, facts)
         if not isinstance(away, str):
             away = commands.may_repeat(order, ticket, evidence, reading, facts) or away
         if isinstance(away, str):
-            return case.refused(ticket, away, trace)
-        return _away(case, Command(ticket, order), ticket, away, trace)
+            return case.refused(whole, away, trace)
+        return _away(case, Command(whole, order), whole, away, trace)
+    refused = refused or commands.may_concern(order, ticket, reading, config, facts)
     change = refused or effects.of_order(ticket, order, reading, config, facts)
     if not isinstance(change, str):
         change = commands.may_repeat(order, ticket, evidence, reading, facts) or change
     if isinstance(change, str):
-        return case.refused(ticket, change, trace)
+        return case.refused(whole, change, trace)
     timed = timing.timed(change, config, facts.now)
     replies = answer.of_order(ticket, change, order, reading, config, facts.now)
-    return case.decided(
-        Command(ticket, order), trace, (change,), (_ordered(change, timed, order, evidence, reading),), replies
-    )
+    changes = (change, *effects.alongside(order, change, facts.named.get(order.to or "", whole)))
+    happened = (_ordered(change, timed, order, evidence, reading),)
+    return case.decided(Command(ticket, order), trace, changes, happened, replies)
 
 
 def _ordered(change: Change, timed: Change, order: Order, evidence: Evidence, reading: Reading) -> Event:
     """The event by which ``undo`` and E187 know the order; *timed* is the change with what it does to the clocks."""
+    said, private = effects.said_of(order, change)
     public, personal = effects.before(timed)
-    data = {**effects.said_of(order, change), "answers": evidence.serial, **({"before": public} if public else {})}
-    return Event(ORDERED, "agent", data, {"from": reading.sender, **({"before": personal} if personal else {})})
+    data = {**said, "answers": evidence.serial, **({"before": public} if public else {})}
+    named = {"from": reading.sender, **private, **({"before": personal} if personal else {})}
+    return Event(ORDERED, "agent", data, named)
 
 
 def _away(case: _Case, outcome: Command | AutoReply, ticket: Ticket, away: Absence, trace: Trace) -> Decision:
@@ -427,18 +452,30 @@ def _follow_up(case: _Case) -> Decision | None:
     if not ticket.is_open and not lifecycle.reopens(ticket, case.earlier(case.config.service.defaults.reopen_within)):
         return None
     if commands.answers_requester(ticket, case.reading, case.thread.evidence, case.config, case.facts):
-        replies = answer.relayed(ticket, case.reading.message.reply_text, case.config)
+        own = case.own or ticket
+        replies = answer.relayed(own, case.reading.message.reply_text, case.config)
+        replies = tuple(replace(reply, ticket=own) for reply in replies) if own is not ticket else replies
         events = case.event("answered", actor="agent")
-        first = Change(ticket, waiting_for=ticket.waiting_for, first_reply_at=case.facts.now)
-        changes = () if ticket.first_reply_at else (first,)
+        changes = tuple(
+            Change(each, waiting_for=each.waiting_for, first_reply_at=case.facts.now)
+            for each in {ticket.id: ticket, own.id: own}.values()
+            if each.first_reply_at is None
+        )
         return case.decided(FollowUp(ticket, Intent.NOTE), (), changes, events, replies)
     found = effects.of_answer(ticket, case.reading, case.config, case.facts)
     status = (found.change and found.change.status) or ticket.status
     told = lifecycle.told(ticket.status, status)
     replies, silent = case.answered(told) if told else ((), "a note changes nothing that needs telling")
     events = case.event("follow-up", {"intent": found.intent, "status": status, "answers": sorted(found.brings)})
-    changes = (found.change,) if found.change else ()
+    changes = (found.change, *_to_part(case)) if found.change else ()
     return case.decided(FollowUp(ticket, found.intent, found.brings), (), changes, events, replies, silent)
+
+
+def _to_part(case: _Case) -> tuple[Change, ...]:
+    """What the answer does to the merged ticket by way of which it came: it may be split off again (E158)."""
+    part = case.thread.evidence.part if case.thread.evidence else None
+    change = effects.of_answer(part, case.reading, case.config, case.facts).change if part else None
+    return (change,) if change else ()
 
 
 # ---- a request

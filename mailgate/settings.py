@@ -60,15 +60,15 @@ class Examined:
     service: Node
 
 
-def load(folders: Sequence[Path], environ: Mapping[str, str]) -> Config:
+def load(folders: Sequence[Path], environ: Mapping[str, str], over: Path | None = None) -> Config:
     """The configuration in *folders* (the second is laid over the first), with what *environ* sets in mailgate.yml.
 
-    Raises ConfigError with every mistake in it.
+    The service's values in the file *over* win, to see what they would do. Raises ConfigError with every mistake in it.
     """
-    return examine(folders, environ).config
+    return examine(folders, environ, over).config
 
 
-def examine(folders: Sequence[Path], environ: Mapping[str, str]) -> Examined:
+def examine(folders: Sequence[Path], environ: Mapping[str, str], over: Path | None = None) -> Examined:
     """What ``load`` returns, with the places at which it stands."""
     found: list[Problem] = []
     parts = [_folder(folder, found) for folder in folders]
@@ -78,6 +78,10 @@ def examine(folders: Sequence[Path], environ: Mapping[str, str]) -> Examined:
     for top in parts[1:]:
         changed += (*changes(service, top.service), *changes(operator, top.operator, "mailgate.yml"))
         service, operator = overlay(service, top.service), overlay(operator, top.operator)
+    if over is not None:
+        tried = _file(over)
+        found += tried.problems
+        service = overlay(service, tried.root) if tried.root else service
     found += _secrets(operator)
     found += _set_from(environ, operator)
     found += _missing_templates(service, folders) if is_whole else ()

@@ -245,7 +245,7 @@ def _happen(store: Store, config: Config, at: datetime, case: Case, what: str) -
     with store.deciding([case.ref]) as connection:
         ticket: Ticket = rows.by_ref(connection, case.ref)
         change = Change(ticket, **CHANGES[what], first_reply_at=at if what == "take" else None)  # type: ignore[arg-type]
-        carry_out(store, connection, timed(change, config, at), Event(what, "year"), [], at)
+        carry_out(store, connection, [timed(change, config, at)], Event(what, "year"), [], at)
 
 
 def _taken(store: Store) -> dict[Rung, datetime]:

@@ -30,6 +30,10 @@ PICTURES = (
     Picture("received-dark", ("received",), 612, DARK),
     Picture("received-images-off", ("received",), 612, WITHOUT_IMAGES),
     Picture("received-by-the-public", ("received", "--to", "public"), 544),
+    Picture("daily-light", ("daily", "--to", "team"), 1086),
+    Picture("daily-dark", ("daily", "--to", "team"), 1086, DARK),
+    Picture("weekly-light", ("weekly", "--to", "team"), 1160),
+    Picture("weekly-dark", ("weekly", "--to", "team"), 1160, DARK),
     Picture("more-needed-in-both-languages", ("more-needed", "--language", "en+cy"), 1314),
 )
 

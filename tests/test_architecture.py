@@ -25,6 +25,7 @@ HOMES = {
     "apscheduler": ("scheduler",),
     "jinja2": ("notify.template",),
     "notifications_python_client": ("notify.govuk",),
+    "xlsxwriter": ("notify.spreadsheet",),
 }
 OUTSIDE_WORLD = {
     *("asyncio", "concurrent", "logging", "multiprocessing", "os", "queue", "random", "secrets", "selectors", "shutil"),

@@ -172,7 +172,7 @@ def test_E141_only_machines_write_to_a_return_path() -> None:
     assert not decision.replies
 
 
-@pytest.mark.parametrize(("kind", "claims"), [(Kind.DSN_FAILED, ["MG-7K3F-99"] * 2), (Kind.HUMAN, [])])
+@pytest.mark.parametrize(("kind", "claims"), [(Kind.DSN_FAILED, ["MG-7K3F-99"] * 3), (Kind.HUMAN, [])])
 def test_E141_where_answers_were_to_go_names_the_ticket_of_a_mail_that_came_back(kind: Kind, claims: list[str]) -> None:
     replies_to = ("helpdesk+7k3f99-4-at2jh5xleiw7uiral@council.example",)
     reading = decide.read(make_message(kind=kind, returned_to=replies_to), make_envelope(), CONFIG)
@@ -480,7 +480,11 @@ def test_assigning_goes_to_the_tickets_team_only() -> None:
     for to, action in ((DEV.address, Action.COMMAND), ("boss@council.example", Action.FOLLOW_UP)):
         message = make_message(f"Please assign to {to}", sender=CLEO.address, subject="Re: [MG-7K3F-99] Repair")
         facts = Facts(NOW, CLEO, evidence=answering(ticket, CLEO.address).evidence, colleagues=(CLEO, DEV))
-        assert decided(message, facts).action is action
+        decision = decided(message, facts)
+        assert decision.action is action
+        assert not any(to in str(event.data) for event in decision.events)
+        if action is Action.COMMAND:
+            assert decision.events[0].personal["to"] == to
 
 
 def test_E156a_what_is_done_is_looked_at_again_when_a_colleague_asks_again() -> None:

@@ -119,6 +119,41 @@ def set_ticket(
         print(f"{wanted} is {found['status']}: {found['task'] or 'no task'}, {found['assignee'] or 'unassigned'}.")
 
 
+def merge_tickets(
+    context: typer.Context,
+    ref: Annotated[str, typer.Argument(help="What becomes part of the other.", metavar="REF")],
+    into: Annotated[str, typer.Argument(help="The ticket that goes on.", metavar="INTO")],
+) -> None:
+    """Make a ticket part of another one: what is answered to it goes there. "ticket split" takes it back."""
+    from mailgate.model.decision import Order
+
+    prefix = configuration(context).service.reference
+    part, whole = canonical(ref, prefix), canonical(into, prefix)
+    _give(context, part, Order("duplicate", to=whole))
+    print(f"{part} is part of {whole}.")
+
+
+def split_ticket(
+    context: typer.Context,
+    ref: Annotated[str, typer.Argument(help="What was merged into another ticket.", metavar="REF")],
+) -> None:
+    """Make a merged ticket one of its own again, with its mails and those that answered it, as if never merged."""
+    from mailgate.model.decision import Order
+
+    part = canonical(ref, configuration(context).service.reference)
+    _give(context, part, Order("separate"))
+    print(f"{part} is a ticket of its own again.")
+
+
+def _give(context: typer.Context, ref: str, order: "Order") -> None:
+    from mailgate.app import clock, context_of
+    from mailgate.workers.order import give
+
+    config = configuration(context)
+    with opened(config) as store:
+        give(store, context_of(config, store), ref, order, clock())
+
+
 def _orders(task: str | None, assignee: str | None, status: Status | None, config: "Config") -> Iterator["Order"]:
     """What the options order, in the order in which it is done."""
     from mailgate.model.decision import Order

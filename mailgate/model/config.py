@@ -8,7 +8,7 @@ which also knows the line of every value.
 import ipaddress
 import re
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, time
 from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self
@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
 
 from mailgate.model.outbound import Way
-from mailgate.model.spans import Opening, Span, Unit, When
+from mailgate.model.spans import Opening, Span, Unit, When, clock, spoken
 from mailgate.model.ticket import WaitingFor
 
 
@@ -63,6 +63,10 @@ def _network(text: str) -> str:
     return text
 
 
+def _time_of_day(value: Any) -> Any:
+    return clock(value) if isinstance(value, str) else value
+
+
 def _guid(text: str) -> str:
     try:
         return str(UUID(text))
@@ -70,6 +74,7 @@ def _guid(text: str) -> str:
         raise ValueError('expected the number of a tenant, such as "11111111-2222-3333-4444-555555555555"') from None
 
 
+TEAM_LEAD = "team lead"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 Allowance = Annotated[Span, _parsed(Span), PlainSerializer(str)]
 Hours = Annotated[Opening, _parsed(Opening), PlainSerializer(str)]
@@ -327,6 +332,27 @@ class Commissions(Model):
     return_to: str = "whoever asked"
 
 
+class Digest(Model):
+    """A summary by mail: *at* which time on working days, or *on* that day of the week alone, and who gets it."""
+
+    at: Annotated[time, BeforeValidator(_time_of_day), PlainSerializer(spoken)]
+    on: Literal["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"] | None = None
+    to: Words
+
+
+class Digests(Model):
+    """What managers hear regularly; *waiting_too_long*: when a wait is listed."""
+
+    daily: Digest | None = None
+    weekly: Digest | None = None
+    waiting_too_long: Allowance = Span.parse("5 working days")
+
+    @property
+    def roles(self) -> frozenset[str]:
+        """The roles of the directory that get any of them, in small letters."""
+        return frozenset(who.casefold() for each in (self.daily, self.weekly) if each for who in each.to) - {TEAM_LEAD}
+
+
 class Messages(Model):
     """The template of each message we send; *quiet_for*: priorities without a "received" mail."""
 
@@ -350,6 +376,9 @@ class Messages(Model):
     at_risk: str = "templates/at-risk.md"
     breached: str = "templates/breached.md"
     deadlines: str = "templates/deadlines.md"
+    question: str = "templates/question.md"
+    daily: str = "templates/daily.md"
+    weekly: str = "templates/weekly.md"
     quiet_for: Words = ()
 
 
@@ -462,6 +491,7 @@ class Service(Model):
     questions: Questions = Questions()
     capacity_levels: Mapping[str, Mapping[Framework, Slowing]] = Field(default_factory=dict)
     commissions: Commissions | None = None
+    digests: Digests = Digests()
     messages: Messages = Messages()
     privacy: Privacy = Privacy()
     welsh: Mapping[str, str] = Field(default_factory=dict)

@@ -1,6 +1,6 @@
 """What was looked up about a mail, what should happen to it, and why."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
@@ -85,8 +85,8 @@ class Reading:
     their names in the configuration; *as_written* is a key that needs a person's eye.
     *loose_dates* are dates that are no one's in particular: any need for a date may have them.
     *fingerprint* is K2 of E150, *content* the same without the date, *refs* the references
-    in the subject, canonical. *question* is the list that it asks for, *tells_absence*: it may say
-    that its sender is away.
+    in the subject, canonical, *named* those in the words. *question* is the list that it asks for,
+    *tells_absence*: it may say that its sender is away.
     """
 
     message: Message
@@ -104,6 +104,7 @@ class Reading:
     content: str = ""
     tokens: tuple[Token, ...] = ()
     refs: tuple[str, ...] = ()
+    named: tuple[str, ...] = ()
     question: Question | None = None
     tells_absence: bool = False
 
@@ -135,7 +136,8 @@ class Evidence:
     """That a mail belongs to *ticket*: *rank* after E120, *how* in words.
 
     *mailed_to* got the mail that it *answers*, a message of ours: number *serial* of its ticket, written at *sent_at*
-    because of the mail with the ingest key *cause*.
+    because of the mail with the ingest key *cause*. *part* is the ticket that it is evidence for where that was merged
+    into *ticket* since (E128).
     """
 
     rank: int
@@ -146,6 +148,7 @@ class Evidence:
     serial: int = 0
     sent_at: datetime | None = None
     cause: str = ""
+    part: Ticket | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,10 +168,14 @@ class Ordered:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A stored mail with the same Message-ID or content; *ticket* is where it went."""
+    """A stored mail with the same Message-ID or content; *ticket* is where it went.
+
+    *part*: the ticket that it went to, where that was merged into *ticket* since.
+    """
 
     fingerprint: str
     ticket: Ticket | None
+    part: Ticket | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +224,7 @@ class Facts:
     by its id, of those that the mail may give an order to, the oldest first. *joined* is what
     the sender was told to be a duplicate by the mail of ours that this one answers. *listing* is what
     ``Reading.question`` asks for, where the sender may know it; *own_work* are the open tickets of one who may be away.
+    *named* are the tickets whose references it says in its words.
     """
 
     now: datetime
@@ -245,6 +253,7 @@ class Facts:
     joined: Joined | None = None
     listing: Listing | None = None
     own_work: tuple[Ticket, ...] = ()
+    named: Mapping[str, Ticket] = field(default_factory=dict)
 
     def after_giving(self, given: Mapping[str, int]) -> "Facts":
         """The facts once so many more tickets were *given* to each address."""
@@ -290,10 +299,11 @@ class Duplicate:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A command of an agent: *do* is its name in the configuration."""
+    """A command of an agent: *do* is its name in the configuration; *days* are working days."""
 
     do: str
     until: date | None = None
+    days: int | None = None
     to: str | None = None
     reason: str | None = None
     note: str | None = None
@@ -346,8 +356,8 @@ class Reply:
     """One mail to send: *message* is its name under ``messages``, *draft* the index of the new ticket it is about.
 
     *internal*: its reader is one of our organisation (docs/domain.md section 9). *fields* are
-    further values for its template, *listing* the tickets that it lists, *ticket* what it is about where
-    that is not the ticket of the mail.
+    further values for its template, *lists* the rows of what it goes through, *listing* the tickets that it lists,
+    *ticket* what it is about where that is not the ticket of the mail.
     """
 
     message: str
@@ -355,6 +365,7 @@ class Reply:
     internal: bool = True
     draft: int = 0
     fields: Mapping[str, str] = field(default_factory=dict)
+    lists: Mapping[str, Sequence[Mapping[str, str]]] = field(default_factory=dict)
     listing: Listing | None = None
     ticket: Ticket | None = None
 
@@ -371,7 +382,8 @@ class Absence:
 class Decision:
     """What should happen to one mail. *config_version* and *trace* explain it; *absence*: who is away by it.
 
-    *holds_files*: what is attached is given to nobody until a person releases it.
+    *holds_files*: what is attached is given to nobody until a person releases it. *part*: the merged ticket by way of
+    which the mail came, which keeps it (E158).
     """
 
     outcome: Outcome
@@ -383,6 +395,7 @@ class Decision:
     silent_because: str = ""
     absence: Absence | None = None
     holds_files: bool = False
+    part: Ticket | None = None
 
     @property
     def action(self) -> Action:

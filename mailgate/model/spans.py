@@ -103,7 +103,7 @@ class Opening:
         if found is None or found["first"] not in _DAYS or (found["last"] or found["first"]) not in _DAYS:
             raise ValueError('expected opening hours such as "Monday to Friday, 9am to 5pm"')
         first, last = _DAYS.index(found["first"]), _DAYS.index(found["last"] or found["first"])
-        opens, closes = _clock(found["opens"]), _clock(found["closes"])
+        opens, closes = clock(found["opens"]), clock(found["closes"])
         if last < first or closes <= opens:
             raise ValueError("expected the first day before the last, and the opening time before the closing time")
         return cls(frozenset(range(first, last + 1)), opens, closes)
@@ -114,7 +114,8 @@ class Opening:
         return f"{days}, {spoken(self.opens)} to {spoken(self.closes)}"
 
 
-def _clock(text: str) -> time:
+def clock(text: str) -> time:
+    """The time of day that *text* names; ValueError where it names none."""
     found = _CLOCK.fullmatch(text)
     if found is None or not 1 <= int(found[1]) <= 12 or int(found[2] or 0) > 59:
         raise ValueError(f'"{text}" is not a time such as 9am or 5.30pm')

@@ -14,6 +14,9 @@ ORDERED = "command"
 NOBODY = ""
 """The assignee of a change that takes a ticket away from whoever has it."""
 
+APART = 0
+"""What a change merges a ticket into that is to be one of its own again."""
+
 
 class Status(StrEnum):
     NEW = "new"
@@ -49,6 +52,7 @@ class Ticket:
     configuration. *participants* are the addresses that may post (E121): the requester,
     *watchers*, and whoever we mailed. *opening_id* is the Message-ID of the mail that opened it.
     *paused_seconds* is the working time for which its clocks stood still, but for a wait that still lasts.
+    *merged_into* is the id of the ticket that it is part of by an order (E158).
     """
 
     id: int
@@ -78,6 +82,7 @@ class Ticket:
     due_at: datetime | None = None
     paused_seconds: int = 0
     closed_at: datetime | None = None
+    merged_into: int | None = None
     participants: frozenset[str] = frozenset()
     watchers: frozenset[str] = frozenset()
     last_serial: int = 0
@@ -127,6 +132,7 @@ class Change:
     """What happens to an existing ticket; None leaves a value as it is.
 
     *watcher* joins those who take part, *leaver* leaves them. *runs*: whether the clocks run from now on.
+    *merged_into* is the id of the ticket that it is part of from now on, or ``APART``.
     *events* are for the history beside those of the mail that belongs to the ticket.
     """
 
@@ -148,6 +154,7 @@ class Change:
     paused_seconds: int | None = None
     runs: bool | None = None
     closed_at: datetime | None = None
+    merged_into: int | None = None
     watcher: str | None = None
     leaver: str | None = None
     events: "tuple[Event, ...]" = ()

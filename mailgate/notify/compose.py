@@ -6,7 +6,8 @@ values are filled in, for each language its mailbox writes, and of them those it
 
 import binascii
 import re
-from collections.abc import Iterator, Mapping
+from base64 import encodebytes
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from email.utils import format_datetime
 from functools import partial
@@ -35,7 +36,7 @@ SUBJECT_LIMIT = 120
 NOTIFICATIONS = frozenset(
     {
         *("on_hold", "done", "cancelled", "paused", "commission", "unreadable", "unreachable", "alert"),
-        *("at_risk", "breached", "deadlines", "worklist", "assigned", "new", "news"),
+        *("at_risk", "breached", "deadlines", "worklist", "assigned", "new", "news", "question", "daily", "weekly"),
     }
 )
 """Messages that tell of an event; all others answer a mail and take the null sender (RFC 3834)."""
@@ -58,6 +59,14 @@ class Context:
     zone: ZoneInfo
     frame: Frame = field(repr=False)
     messages: Mapping[str, Mapping[Languages, tuple[Prepared, ...]]] = field(repr=False)
+
+
+class File(NamedTuple):
+    """Something attached to a mail of ours; *name* is ASCII without quotes."""
+
+    name: str
+    content_type: str
+    content: bytes
 
 
 class Rendered(NamedTuple):
@@ -103,8 +112,11 @@ def _parts(name: str, languages: Languages, sources: Mapping[str, Source]) -> It
         yield compiled(sources[names[language]].text, language, below)
 
 
-def compose(reply: Reply, about: About, context: Context) -> Outbound:
-    """The mail that says *reply*; its serial is *about*'s. Raises Refused where its address cannot be written."""
+def compose(reply: Reply, about: About, context: Context, files: Sequence[File] = ()) -> Outbound:
+    """The mail that says *reply*, with *files*; its serial is *about*'s.
+
+    Raises Refused where its address cannot be written.
+    """
     if not headers.can_be_written(reply.to):
         raise Refused("No answer can be sent: the address of its reader cannot be written in a mail.")
     languages = _languages(reply, about, context)
@@ -117,7 +129,7 @@ def compose(reply: Reply, about: About, context: Context) -> Outbound:
         sender=_return_path(reply, about, context),
         subject=subject,
         message_id=message_id,
-        content=_FRAME % (head.encode("ascii"), _quoted(text), _quoted(html)),
+        content=b"%b\r\nMIME-Version: 1.0\r\n%b" % (head.encode("ascii"), _body(text, html, files)),
         cause=about.cause,
         serial=about.serial,
         automatic=about.automatic,
@@ -187,7 +199,7 @@ def _message_id(reply: Reply, about: About, context: Context) -> str:
 def _return_path(reply: Reply, about: About, context: Context) -> str:
     """Where it comes to that this mail could not be delivered; "" where nothing may come back (RFC 3834, E141)."""
     base = _base(about, context)
-    if context.config.operator.send.is_own_relay:
+    if context.config.operator.send.is_own_relay and about.ref:
         tagged = token.return_path(base, context.keys, about.ref, about.serial)
         if tagged != base:
             return tagged
@@ -206,8 +218,7 @@ def _domain(address: str) -> str:
 
 _TEXT_RULE = f"\n\n{'-' * 40}\n\n"
 _FRAME = (
-    b"%b\r\n"
-    b'MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary="=_mailgate"\r\n\r\n'
+    b'Content-Type: multipart/alternative; boundary="=_mailgate"\r\n\r\n'
     b"--=_mailgate\r\nContent-Type: text/plain; charset=utf-8\r\n"
     b"Content-Transfer-Encoding: quoted-printable\r\n\r\n%b\r\n"
     b"--=_mailgate\r\nContent-Type: text/html; charset=utf-8\r\n"
@@ -215,6 +226,24 @@ _FRAME = (
     b"--=_mailgate--\r\n"
 )
 """Quoted-printable writes "=" as "=3D", so that the boundary never occurs in a part."""
+_FILES = b'Content-Type: multipart/mixed; boundary="=_files"\r\n\r\n--=_files\r\n%b%b--=_files--\r\n'
+_FILE = (
+    b'--=_files\r\nContent-Type: %b\r\nContent-Disposition: attachment; filename="%b"\r\n'
+    b"Content-Transfer-Encoding: base64\r\n\r\n%b"
+)
+
+
+def _body(text: str, html: str, files: Sequence[File]) -> bytes:
+    """Both forms of the mail, and what is attached."""
+    forms = _FRAME % (_quoted(text), _quoted(html))
+    attached = b"".join(
+        _FILE % (file.content_type.encode(), file.name.encode("ascii"), _base64(file.content)) for file in files
+    )
+    return _FILES % (forms, attached) if files else forms
+
+
+def _base64(content: bytes) -> bytes:
+    return encodebytes(content).replace(b"\n", b"\r\n")
 
 
 def _head(

@@ -5,7 +5,7 @@ ours: a reference, a date, a word of `labels.py` or a label of the configuration
 wrote in a mail is never among them. Who may see which field is in `privacy.py`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from urllib.parse import quote, urlencode
@@ -35,6 +35,20 @@ BUTTONS: Mapping[str, str] = {
 }
 """Fields that follow "mailto:" in a link: each opens a mail to us with such words in it (E203, E205)."""
 ASSIGNMENT = frozenset({*BUTTONS, "words", "facts", "guidance", "asked_by"})
+LINES = ("late_ones", "risky_ones", "long_waits", "unowned", "chased_often")
+"""The lists of requests in a summary; each line has a reference, words and the buttons."""
+GROUPS = ("by_category", "by_unit")
+ROWS: Mapping[str, frozenset[str]] = {
+    **dict.fromkeys(LINES, frozenset({"reference", "words", "assign_mail", "extend_mail", "ask_mail"})),
+    **dict.fromkeys(GROUPS, frozenset({"name", "new", "new_bar", "finished", "hours", "share", "share_bar"})),
+}
+"""What a template goes through, and what each row of it has, as ``each.reference``."""
+SUMMARIES = frozenset({"daily", "weekly"})
+"""The messages that are about no ticket in particular."""
+COUNTS = frozenset({"open_count", "late_count", "new_count", "finished_count", "share", "hours", "more_count"}) | {
+    *("duplicate_count", "chaser_count", "quarantined_count", "undelivered_count"),
+}
+"""The numbers of a summary, in words; empty where there is nothing to count."""
 OWN: Mapping[str, frozenset[str]] = {
     "received": frozenset(),
     "more_needed": frozenset({"missing"}),
@@ -63,6 +77,9 @@ OWN: Mapping[str, frozenset[str]] = {
     "at_risk": frozenset({"promise", "assignee", "priority"}),
     "breached": frozenset({"promise", "assignee", "priority"}),
     "deadlines": frozenset({"overdue", "soon"}),
+    "question": frozenset({"asks"}),
+    "daily": frozenset({"day", "whose", *COUNTS, *LINES}),
+    "weekly": frozenset({"day", "whose", *COUNTS, *GROUPS, "late_ones"}),
     "status": frozenset({"status", "waiting_for", "until"}),
     LAYOUT: frozenset({"subject", "marking", "markers", "language"}),
 }
@@ -80,6 +97,7 @@ NEVER_EMPTY = frozenset(
         "did",
         "why",
         "whose",
+        "day",
         *BUTTONS,
     }
 )
@@ -96,11 +114,11 @@ OF_TICKETS = frozenset({"reference", "received_on", "reply_by", "late", "status"
 
 TO_TEAM = frozenset({"absence", "worklist", "assigned", "new", "news", "changed", "refused"})
 """The messages to the people who do the work, who may see what a request says."""
-IN_ENGLISH = TO_TEAM | {"alert", "at_risk", "breached", "deadlines"}
+IN_ENGLISH = TO_TEAM | SUMMARIES | {"alert", "at_risk", "breached", "deadlines"}
 """What only we read; the rest is in Welsh as well."""
 
 _AS_SAID = frozenset({"who", "handed", "whose", "more", "alert", "detail", "asked_by", "why", "did", "asks"}) | {
-    *("promise", "assignee", "priority"),
+    *("promise", "assignee", "priority", *COUNTS),
 }
 
 Values = dict[str, object]
@@ -173,6 +191,7 @@ def values(
     links = {name: mailto(address, f"Re: [{about.ref}]", words) for name, words in BUTTONS.items()}
     links["back_mail"] = mailto(address, f"Re: [{about.ref}]", f"#back {clean(reply.fields.get('who', ''))}")
     own: Values = {name: links.get(name) or _own(name, reply, about, language, zone) for name in OWN[reply.message]}
+    own |= {name: _rows(reply.lists.get(name, ())) for name in ROWS if name in own}
     if TICKETS in own and reply.listing is not None:
         own[TICKETS] = [_listed(each, about, config, language, answers_to) for each in reply.listing.tickets]
         own["more"] = reply.listing.more or ""
@@ -196,6 +215,10 @@ def _key_values(key: str, language: Language, config: Config) -> Values:
     label = (identifier.label if identifier else None) or config.key_name or ""
     shown = translated(clean(label), language, config) if key else ""
     return {key_field(config.key_name): key, "key": key, "key_label": shown}
+
+
+def _rows(rows: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
+    return [{name: clean(said) for name, said in row.items()} for row in rows]
 
 
 def _own(name: str, reply: Reply, about: About, language: Language, zone: ZoneInfo) -> object:

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from mailgate.model.config import Audience, Config
 from mailgate.model.decision import Reply
-from mailgate.notify.fields import BUTTONS, TICKETS, About, Values
+from mailgate.notify.fields import BUTTONS, COUNTS, ROWS, TICKETS, About, Values
 
 OPEN, TASK, KEY, REQUEST = "open", "task", "key", "request"
 
@@ -44,6 +44,9 @@ LINES: Mapping[str, str] = {
     "review_on": OPEN,
     "missing": OPEN,
     "asks": OPEN,
+    # a summary: what a row says of a case was chosen for its reader where it was made (digest.py)
+    "day": OPEN,
+    **dict.fromkeys((*COUNTS, *ROWS), OPEN),
     "done_on": OPEN,
     # what an agent wrote or ordered, and how it is taken back
     "written": OPEN,

@@ -1,6 +1,6 @@
 """One mail of each message with made-up values, the same each time: to look at before anybody gets one."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -8,7 +8,7 @@ from mailgate.errors import Refused
 from mailgate.model.config import Audience, Config, Writing
 from mailgate.model.decision import Listed, Listing, Reply
 from mailgate.model.ticket import Status, Ticket
-from mailgate.notify.fields import About
+from mailgate.notify.fields import SUMMARIES, About, mailto
 from mailgate.notify.labels import mail_label, team_label
 from mailgate.tickets.token import Keys
 
@@ -39,6 +39,12 @@ _SAID: Mapping[str, Mapping[str, str]] = {
     "done": {"reopen_by": _LATER},
     "cancelled": {"reopen_by": _LATER},
     "paused": {"review_on": "2027-01-25"},
+    "daily": {"whose": "Service desk", "day": "2027-01-11", "open_count": "31", "late_count": "2", "new_count": "14"}
+    | {"finished_count": "17", "quarantined_count": "1"},
+    "weekly": {"whose": "Northern region", "day": "2027-01-10", "new_count": "116", "finished_count": "109"}
+    | {"share": "84%", "hours": "5.5", "open_count": "31", "late_count": "2", "duplicate_count": "9"}
+    | {"chaser_count": "21"},
+    "question": {"asks": "Which of the two hearings is it for?"},
     "status": {"status": "open"},
     "assigned": _REQUEST,
     "new": _REQUEST,
@@ -59,6 +65,40 @@ _SAID: Mapping[str, Mapping[str, str]] = {
 }
 
 
+_BUTTONS: Mapping[str, str] = {
+    f"{name}_mail": mailto("tickets@example.org", "Re: [MG-7K3F-99]", f"#{name} ")
+    for name in ("assign", "extend", "ask")
+}
+_LINES: Mapping[str, Sequence[Mapping[str, str]]] = {
+    "late_ones": (
+        {"reference": "MG-7K3F-99", "words": "Request; A123456; due 8 January 2027 at 5pm; nobody has it", **_BUTTONS},
+        {"reference": "MG-8L4G-12", "words": "Request; due 11 January 2027 at 9am; chased 3 times", **_BUTTONS},
+    ),
+}
+_ROWS: Mapping[str, Mapping[str, Sequence[Mapping[str, str]]]] = {
+    "daily": {
+        **_LINES,
+        "risky_ones": ({"reference": "MG-9M5H-25", "words": "Check; due 11 January 2027 at 1pm", **_BUTTONS},),
+        "long_waits": ({"reference": "MG-2P6J-31", "words": "Letter; waiting since 4 January 2027", **_BUTTONS},),
+    },
+    "weekly": {
+        **_LINES,
+        "by_category": tuple(
+            dict(zip(("name", "new", "new_bar", "finished", "hours", "share", "share_bar"), row, strict=True))
+            for row in (
+                ("Court", "42", "45", "40", "5.5", "93%", "56"),
+                ("Custody", "18", "19", "21", "2", "100%", "60"),
+                ("Enforcement", "56", "60", "48", "7.5", "71%", "43"),
+            )
+        ),
+        "by_unit": tuple(
+            dict(zip(("name", "new", "new_bar", "finished", "hours", "share", "share_bar"), row, strict=True))
+            for row in (("North", "61", "60", "58", "5", "90%", "54"), ("South", "55", "54", "51", "6.5", "78%", "47"))
+        ),
+    },
+}
+
+
 def sample(message: str, audience: Audience, config: Config) -> tuple[Reply, About]:
     """A mail that says *message* to *audience*, with labels of *config*; Refused where it has no such reader."""
     service = config.service
@@ -67,12 +107,14 @@ def sample(message: str, audience: Audience, config: Config) -> tuple[Reply, Abo
     task = next(iter(service.categories[category].tasks), "other") if category else ""
     is_ours = audience in (Audience.TEAM, Audience.COLLEAGUES)
     reply = Reply(message, f"sam.porter@{_domain(audience, config)}", internal=is_ours, fields=_SAID.get(message, {}))
+    reply = replace(reply, lists=_ROWS.get(message, {}))
+    is_about_one = message not in SUMMARIES
     if message in LISTS:
         of_one = f"{category}.{task}" if category else None
         ticket = replace(_TICKET, mailbox=address, task=of_one, keys=("A123456",) if config.key_name else ())
         reply = replace(reply, listing=Listing((Listed(ticket, 1),), 2))
     return reply, About(
-        ref=f"{service.reference}-7K3F-99",
+        ref=f"{service.reference}-7K3F-99" if is_about_one else "",
         serial=1,
         mailbox=address,
         at=_AT,

@@ -120,18 +120,21 @@ def _field_mistakes(source: str, allowed: frozenset[str], lines_before: int) -> 
             nearest = get_close_matches(node.name, sorted(allowed), 1, 0.5)
             hint = f'; nearest is "{nearest[0]}"' if nearest else f"; there are: {', '.join(sorted(allowed))}"
             yield Mistake(lines_before + node.lineno, f'unknown field "{node.name}"{hint}')
-        elif _is_of_a_ticket(node, allowed):
-            if node.attr not in fields.OF_TICKETS:
-                hint = f"there are: {', '.join(sorted(fields.OF_TICKETS))}"
+        elif _is_of_a_row(node, allowed):
+            if node.attr not in _OF_ROWS:
+                hint = f"there are: {', '.join(sorted(_OF_ROWS))}"
                 yield Mistake(lines_before + node.lineno, f'what is listed has no "{node.attr}"; {hint}')
         elif not isinstance(node, _ALLOWED_NODES):
             words = "a template can show a field, and use if and for; nothing else"
             yield Mistake(lines_before + (node.lineno or 1), words)
 
 
-def _is_of_a_ticket(node: nodes.Node, allowed: frozenset[str]) -> TypeGuard[nodes.Getattr]:
+def _is_of_a_row(node: nodes.Node, allowed: frozenset[str]) -> TypeGuard[nodes.Getattr]:
     """Whether it is a field of what a list is gone through for: ``each.reference``."""
     return isinstance(node, nodes.Getattr) and isinstance(node.node, nodes.Name) and node.node.name not in allowed
+
+
+_OF_ROWS = fields.OF_TICKETS.union(*fields.ROWS.values())
 
 
 # ------------------------------------------------------------------ what may be missing
@@ -170,11 +173,12 @@ def holes(name: str, text: str, key_name: str = "") -> tuple[Mistake, ...]:
 
 
 def _fillings(message: str, key_name: str) -> Iterator[Values]:
-    names = fields.allowed(message, key_name) - fields.SWITCHES - fields.LISTS - {fields.TICKETS}
+    names = fields.allowed(message, key_name) - fields.SWITCHES - fields.LISTS - fields.ROWS.keys() - {fields.TICKETS}
     keys = {"key", "key_label", fields.key_field(key_name)}
     optional = names - fields.NEVER_EMPTY
     together = [keys, *({name} for name in sorted(optional - keys)), optional, set()]
     filled: Values = dict.fromkeys(names, "x") | {name: ["x"] for name in fields.LISTS}
+    filled |= {name: [dict.fromkeys(row, "x")] for name, row in fields.ROWS.items()}
     filled[fields.TICKETS] = [dict.fromkeys(fields.OF_TICKETS, "x")]
     for missing, internal, late in product(together, (True, False), (True, False)):
         empty = {name: _Missing(f"\x01{name}") for name in missing}

@@ -21,6 +21,7 @@ _OPENING = r"^[A-Za-z]+day( to [A-Za-z]+day)?,? \d{1,2}([.:]\d\d)?(am|pm) to \d{
 _LENGTH = r"\d{1,5} +((working|calendar) +)?(minute|hour|day|week|month|year)s?"
 _SPAN = rf"^({_LENGTH}|the deadline in the mail)$"
 _WHEN = rf"^(\d{{1,2}}% of the time has gone|due|{_LENGTH} late)$"
+_CLOCK = {"type": "string", "pattern": r"^\d{1,2}([.:]\d\d)?(am|pm)$"}
 _SIZE = {"type": ["string", "integer"], "pattern": r"^\d+( *(bytes|KiB|MiB|GiB))?$"}
 _OF_TYPES: Mapping[type, Any] = {
     Span: {"type": "string", "pattern": _SPAN},
@@ -40,6 +41,9 @@ class _AsWritten(GenerateJsonSchema):
 
     def date_schema(self, schema: Any) -> dict[str, Any]:
         return {"type": "string", "pattern": r"^\d{4}-\d\d-\d\d$"}
+
+    def time_schema(self, schema: Any) -> dict[str, Any]:
+        return dict(_CLOCK)
 
     def is_instance_schema(self, schema: Any) -> dict[str, Any]:
         return dict(_OF_TYPES[schema["cls"]])

@@ -1,5 +1,6 @@
 """What is promised to a request: its service level, and until when that means an answer and an end."""
 
+from collections.abc import Callable
 from datetime import datetime
 
 from mailgate.model.config import Calendar, Config, SlaPolicy
@@ -31,6 +32,11 @@ def calendar_of(team: str | None, config: Config) -> Calendar:
     service = config.service
     own = service.teams[team].calendar if team and team in service.teams else None
     return service.calendars.get(own or service.defaults.calendar or "", OFFICE)
+
+
+def calendars(config: Config) -> Callable[[str], Calendar]:
+    """``calendar_of`` by the name of a team, "" for none."""
+    return lambda team: calendar_of(team, config)
 
 
 def promised(

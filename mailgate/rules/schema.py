@@ -39,6 +39,8 @@ COMMAND_NAMES = (
     "waiting",
     "move",
     "assign",
+    "extend",
+    "ask",
     "away",
     "back",
     "task",

@@ -116,15 +116,24 @@ def apply(store: Store, connection: Connection, settled: Sequence[Settled]) -> N
 
 
 def carry_out(
-    store: Store, connection: Connection, change: Change, happened: Event, sent: Sequence[Outbound], now: datetime
+    store: Store,
+    connection: Connection,
+    changes: Sequence[Change],
+    happened: Event,
+    sent: Sequence[Outbound],
+    now: datetime,
 ) -> None:
-    """Change one ticket as a person ordered by no mail, on the connection of ``store.deciding``.
+    """Change tickets as a person ordered by no mail, on the connection of ``store.deciding``.
 
-    TryLater where the ticket is no longer as it was when it was looked up: then nothing happened.
+    The first of *changes* is that of the ticket that the order is about; its history says what *happened*.
+    TryLater where a ticket is no longer as it was when it was looked up: then nothing happened.
     """
+    own, *others = changes
     with store.writing(connection) as tx:
-        change_ticket(tx, change, [happened], now)
-        outbox.queue(tx, [outbox.Queued(mail, change.ticket.id, now, to_stranger=False) for mail in sent])
+        change_ticket(tx, own, [happened], now)
+        for change in others:
+            change_ticket(tx, change, [], now)
+        outbox.queue(tx, [outbox.Queued(mail, own.ticket.id, now, to_stranger=False) for mail in sent])
 
 
 def change_ticket(tx: Connection, change: Change, happened: Sequence[Event], now: datetime) -> None:
@@ -202,10 +211,10 @@ def _openings(settled: Settled) -> Iterable[_Opening]:
 
 
 def _ticket_id(settled: Settled, ids: dict[str, int]) -> int | None:
-    """The ticket that the mail itself belongs to."""
+    """The ticket that the mail itself belongs to: of what was merged its own part (E158)."""
     if settled.references:
         return ids[settled.references[0]]
-    ticket = settled.decision.ticket
+    ticket = settled.decision.part or settled.decision.ticket
     return ticket.id if ticket else None
 
 
@@ -387,16 +396,21 @@ def _touched(settled: Settled) -> dict[int, Ticket]:
 def _heads(tx: Connection, known: Sequence[Ticket]) -> dict[int, Head]:
     """The ends of the histories, once it is sure that nobody changed the tickets since they were looked up."""
     by_id = {ticket.id: ticket for ticket in known}
-    columns = (tickets.c.id, tickets.c.status, tickets.c.assignee, tickets.c.last_serial)
+    columns = (tickets.c.id, tickets.c.status, tickets.c.assignee, tickets.c.last_serial, tickets.c.merged_into)
     query = select(*columns, tickets.c.events, tickets.c.head).where(tickets.c.id.in_(sorted(by_id)))
     found = {row.id: row for row in tx.execute(query.order_by(tickets.c.id).with_for_update())}
     for ticket in known:
         row = found[ticket.id]
-        if (row.status, row.assignee, row.last_serial) != (ticket.status, ticket.assignee, ticket.last_serial):
+        if _state(row) != _state(ticket):
             raise TryLater("a ticket was changed meanwhile")
     if len(by_id) < len(known):
         raise TryLater("two mails of one batch are about the same ticket")
     return {row.id: Head(row.events, row.head) for row in found.values()}
+
+
+def _state(ticket: Any) -> tuple[object, ...]:
+    """What shows of a ticket, or of its row, that somebody changed it."""
+    return ticket.status, ticket.assignee, ticket.last_serial, ticket.merged_into
 
 
 def _change(tx: Connection, change: Change, now: datetime) -> None:
@@ -405,8 +419,11 @@ def _change(tx: Connection, change: Change, now: datetime) -> None:
     values = {name: value for name in CHANGEABLE if (value := getattr(change, name)) is not None}
     if change.assignee == NOBODY:
         values["assignee"] = None
+    if change.merged_into is not None:
+        values["merged_into"] = change.merged_into or None
+    if change.merged_into is not None or change.status is not None:
+        values["closed_at"] = _closed_at(change, now)
     if change.status is not None:
-        values["closed_at"] = None if change.status in OPEN_STATUSES else change.closed_at or now
         if change.status is not Status.WAITING:
             values |= {"waiting_for": None, "waiting_since": None}
         elif change.ticket.status is not Status.WAITING or change.waiting_for not in (None, change.ticket.waiting_for):
@@ -425,8 +442,29 @@ def _change(tx: Connection, change: Change, now: datetime) -> None:
     _set_clocks(tx, change, now)
 
 
+def _closed_at(change: Change, now: datetime) -> datetime | None:
+    """Since when a ticket counts as closed: what is part of another one does, whatever its status."""
+    if (change.status or change.ticket.status) not in OPEN_STATUSES:
+        return change.closed_at or (now if change.status else change.ticket.closed_at)
+    return (change.ticket.closed_at or now) if _is_part(change) else None
+
+
+def _is_part(change: Change) -> bool:
+    """Whether the ticket is part of another one after *change*."""
+    return bool(change.ticket.merged_into if change.merged_into is None else change.merged_into)
+
+
 def _set_clocks(tx: Connection, change: Change, now: datetime) -> None:
-    """Move the clocks of a ticket as *change* says; those that run are looked at at once."""
+    """Move the clocks of a ticket as *change* says; those that run are looked at at once.
+
+    Those of a part count on, for the day that it is split off; nobody looks at them until then.
+    """
+    _move_clocks(tx, change, now)
+    if _is_part(change):
+        tx.execute(update(clocks).where(clocks.c.ticket_id == change.ticket.id).values(next_check_at=None))
+
+
+def _move_clocks(tx: Connection, change: Change, now: datetime) -> None:
     ticket_id = change.ticket.id
     for kind, due in (("first_reply", change.first_reply_due), ("finish", change.due_at)):
         if due is not None:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -31,12 +31,14 @@ from mailgate.store import contacts, floods, listings, people, rows
 from mailgate.store import known as knowledge
 from mailgate.store.columns import Instant, Name, instant
 from mailgate.store.tables import events, messages, outbox_mails, receipts, ticket_keys, tickets
+from mailgate.tickets.token import DIGEST, written_at
 
 RESENT_WITHIN = timedelta(days=7)  # E153
 CLOSED_WITHIN = timedelta(days=60)  # longer than any duplicates_within that makes sense; decide applies the exact one
 MOST_COUNTED = 100  # acknowledgements of a day: no cap is higher, and counting on would cost more with every mail
 REPLY_TOKEN = "reply"
 JOINED = "duplicate"  # the message of ours that says so
+DIGEST_MESSAGE = "digest"
 CANARY_TOKEN = "canary"
 ORDERS_BY = 2  # the weakest evidence by which an order may run (E186)
 BOUNCE_TOKEN = "bounce"
@@ -150,13 +152,16 @@ def look_up(
     found = _find(connection, readings, good, min(now))
     openings = floods.opened(connection, readings, max(now))
     known = rows.by_id(connection, (*_ticket_ids(found), *openings.collecting.values()))
+    wholes = rows.wholes(connection, known)
     senders = people.by_address(connection, {reading.sender for reading in readings})
-    evidences = [_evidence(reading, good, found, known) for reading in readings]
+    evidences = [
+        tuple(_of_whole(each, wholes) for each in _evidence(reading, good, found, known)) for reading in readings
+    ]
     members = people.members(connection, {each.ticket.team for told in evidences for each in told if each.ticket.team})
     workers = people.workers(connection, teams)
     joined = knowledge.joined(connection, {cause for told in evidences for cause in _duplicates(told)})
     to_sender, to_strangers = _acknowledged(connection, readings, now)
-    orders = _orders(connection, {each.ticket.id for told in evidences for each in told if each.rank <= ORDERS_BY})
+    orders = _orders(connection, {ticket.id for told in evidences for ticket in _ordered_about(told)})
     to_nobody = dict.fromkeys(WITHIN, 0)
     returned = [_came_back(reading, good, found) for reading in readings]
     had = [to_sender.get((_asker(reading), at), to_nobody) for reading, at in zip(readings, now, strict=True)]
@@ -164,10 +169,10 @@ def look_up(
         Facts(
             now=at,
             sender=senders.get(reading.sender),
-            same_id=_known(found.stored_ids.get(reading.message.message_id, ()), reading, known),
-            same_content=_resent(found.same_content.get(reading.content, ()), reading, at, known),
+            same_id=_known(found.stored_ids.get(reading.message.message_id, ()), reading, known, wholes),
+            same_content=_resent(found.same_content.get(reading.content, ()), reading, at, known, wholes),
             evidence=evidence,
-            same_case=_same_case(reading, found, known),
+            same_case=_same_case(reading, found, wholes),
             colleagues=_colleagues(evidence, members),
             acknowledged=mails["day"],
             acknowledged_lately=mails["hour"],
@@ -186,10 +191,11 @@ def look_up(
             canary=next((each for each in reading.tokens if each.purpose == CANARY_TOKEN and each in good), None),
             workers=workers,
             outlived_keys=outlived,
-            ordered={each.ticket.id: orders[each.ticket.id] for each in evidence if each.ticket.id in orders},
+            ordered={each.id: orders[each.id] for each in _ordered_about(evidence) if each.id in orders},
             own_work=listings.all_of(connection, reading.sender) if reading.tells_absence else (),
             listing=listings.asked(connection, reading, senders.get(reading.sender)),
             joined=next((joined[cause] for cause in _duplicates(evidence) if cause in joined), None),
+            named={ref: wholes[found.refs[ref]] for ref in reading.named if ref in found.refs},
         )
         for reading, evidence, at, mails, failed in zip(readings, evidences, now, had, returned, strict=True)
     ]
@@ -209,7 +215,8 @@ def free_references(connection: Connection, count: int, make: Callable[[], str])
 
 def _find(connection: Connection, readings: Sequence[Reading], good: set[Token], earliest: datetime) -> Found:
     ids = {each for reading in readings for each in (reading.message.message_id, *_named(reading))} - {""}
-    ref_ids = _refs(connection, {ref for reading in readings for ref in reading.refs} | {token.ref for token in good})
+    written = {ref for reading in readings for ref in (*reading.refs, *reading.named)}
+    ref_ids = _refs(connection, written | {token.ref for token in good})
     return Found(
         sent_ids={row.message_id: row for row in _rows(connection, SENT_BY_ID, ids)},
         sent_serials=_sent_serials(connection, good, ref_ids),
@@ -285,6 +292,13 @@ def _ticket_ids(found: Found) -> Iterator[int]:
     yield from (ticket_id for ids in found.cases.values() for ticket_id in ids)
 
 
+def _ordered_about(evidence: Sequence[Evidence]) -> Iterator[Ticket]:
+    """The tickets that a mail of this evidence may give an order to."""
+    for each in evidence:
+        if each.rank <= ORDERS_BY:
+            yield from (each.ticket, each.part) if each.part else (each.ticket,)
+
+
 def _orders(connection: Connection, ticket_ids: Iterable[int]) -> dict[int, tuple[Ordered, ...]]:
     """The orders that ran on each ticket, the oldest first."""
     found: dict[int, tuple[Ordered, ...]] = {}
@@ -302,13 +316,28 @@ def _orders(connection: Connection, ticket_ids: Iterable[int]) -> dict[int, tupl
     return found
 
 
-def _known(stored: Sequence[Any], reading: Reading, known: Mapping[int, Ticket]) -> Known | None:
+def _of_whole(evidence: Evidence, wholes: Mapping[int, Ticket]) -> Evidence:
+    """*evidence* for the ticket that its own was merged into (E128)."""
+    part, whole = evidence.ticket, wholes[evidence.ticket.id]
+    return replace(evidence, ticket=whole, part=part) if whole.id != part.id else evidence
+
+
+def _stored_with(row: Any, known: Mapping[int, Ticket], wholes: Mapping[int, Ticket]) -> Known:
+    own, whole = known.get(row.ticket_id), wholes.get(row.ticket_id)
+    return Known(row.fingerprint, whole, own if own and whole and own.id != whole.id else None)
+
+
+def _known(
+    stored: Sequence[Any], reading: Reading, known: Mapping[int, Ticket], wholes: Mapping[int, Ticket]
+) -> Known | None:
     """The first of the *stored* mails with the same content, else the first of them."""
     same = next((row for row in stored if row.fingerprint == reading.fingerprint), stored[0] if stored else None)
-    return None if same is None else Known(same.fingerprint, known.get(same.ticket_id))
+    return None if same is None else _stored_with(same, known, wholes)
 
 
-def _resent(stored: Sequence[Any], reading: Reading, at: datetime, known: Mapping[int, Ticket]) -> Known | None:
+def _resent(
+    stored: Sequence[Any], reading: Reading, at: datetime, known: Mapping[int, Ticket], wholes: Mapping[int, Ticket]
+) -> Known | None:
     """The last of the *stored* mails that the same sender sent within the week before.
 
     A forged copy that came first does not stand in for the genuine mail.
@@ -316,7 +345,7 @@ def _resent(stored: Sequence[Any], reading: Reading, at: datetime, known: Mappin
     for row in reversed(stored):
         is_proved = row.verdict in VERIFIED or reading.verdict not in VERIFIED
         if row.sender == reading.sender and is_proved and row.received_at > at - RESENT_WITHIN:
-            return Known(row.fingerprint, known.get(row.ticket_id))
+            return _stored_with(row, known, wholes)
     return None
 
 
@@ -350,6 +379,17 @@ def _evidence(reading: Reading, good: set[Token], found: Found, known: Mapping[i
 def _by_tokens(reading: Reading, good: set[Token], found: Found, known: Mapping[int, Ticket]) -> Iterator[Evidence]:
     for token in reading.tokens:
         if token not in good or token.ref not in found.refs:
+            continue
+        if token.purpose.startswith(DIGEST):
+            yield Evidence(
+                rank=1,
+                how="a button of a summary",
+                ticket=known[found.refs[token.ref]],
+                mailed_to=reading.sender,
+                answers=DIGEST_MESSAGE,
+                serial=token.serial,
+                sent_at=written_at(token),
+            )
             continue
         mail = found.sent_serials.get((token.ref, token.serial))
         yield Evidence(
@@ -395,9 +435,9 @@ def _came_back(reading: Reading, good: set[Token], found: Found) -> tuple[str, .
     return tuple(dict.fromkeys(by_path or [each for each in reading.message.bounce_recipients if each in mailed]))
 
 
-def _same_case(reading: Reading, found: Found, known: Mapping[int, Ticket]) -> tuple[Ticket, ...]:
-    ids = {ticket_id for key in reading.keys for ticket_id in found.cases.get(key, ())}
-    return tuple(known[ticket_id] for ticket_id in sorted(ids))
+def _same_case(reading: Reading, found: Found, wholes: Mapping[int, Ticket]) -> tuple[Ticket, ...]:
+    ids = {wholes[ticket_id].id: ticket_id for key in reading.keys for ticket_id in found.cases.get(key, ())}
+    return tuple(wholes[ids[whole_id]] for whole_id in sorted(ids))
 
 
 def _duplicates(evidence: Sequence[Evidence]) -> list[str]:

@@ -1,6 +1,7 @@
 """Tickets as rows, and rows as tickets."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -23,6 +24,24 @@ def by_id(connection: Connection, ids: Iterable[int]) -> dict[int, Ticket]:
     for ticket_id, address, role in connection.execute(select(*columns).where(participants.c.ticket_id.in_(wanted))):
         roles.setdefault(ticket_id, {})[address] = role
     return {row.id: _ticket(row, roles.get(row.id, {})) for row in rows}
+
+
+def wholes(connection: Connection, known: Mapping[int, Ticket]) -> dict[int, Ticket]:
+    """By the id of each of *known* the ticket that it is part of by now, or itself (E128).
+
+    Who takes part in a part does so in the whole.
+    """
+    above = dict(known)
+    while missing := {each.merged_into for each in above.values() if each.merged_into} - above.keys():
+        above |= by_id(connection, missing)
+    found = {}
+    for ticket in known.values():
+        whole = ticket
+        while whole.merged_into:
+            whole = above[whole.merged_into]
+        taking_part = whole.participants | ticket.participants
+        found[ticket.id] = replace(whole, participants=taking_part) if taking_part != whole.participants else whole
+    return found
 
 
 def by_ref(connection: Connection, ref: str) -> Ticket:
@@ -62,6 +81,7 @@ def _ticket(row: Row[Any], roles: Mapping[str, str]) -> Ticket:
         due_at=row.due_at,
         paused_seconds=row.paused_seconds,
         closed_at=row.closed_at,
+        merged_into=row.merged_into,
         participants=frozenset(roles),
         watchers=frozenset(address for address, role in roles.items() if role == "watcher"),
         last_serial=row.last_serial,
@@ -107,6 +127,7 @@ def draft_row(
         "due_at": draft.due_at,
         "paused_seconds": 0,
         "closed_at": None,
+        "merged_into": None,
         "changed_at": now,
         "last_serial": 0,
         "events": head.count,

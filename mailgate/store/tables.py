@@ -104,7 +104,8 @@ Index("ix_imap_mails_in_folder", imap_mails.c.account, imap_mails.c.folder, imap
       **partial(IN_FOLDER))  # fmt: skip
 
 # *opened_by* is the id of the mail that opened it, *opening_id* that mail's Message-ID. *events*
-# and *head* are the length and the last hash of its history. It is open as long as *closed_at* is null.
+# and *head* are the length and the last hash of its history. It is open as long as *closed_at* is null; what is part of
+# another ticket, *merged_into*, keeps its status for the day that it is split off, and counts as closed until then.
 OPEN = "closed_at IS NULL"
 tickets = Table(
     "tickets",
@@ -140,6 +141,7 @@ tickets = Table(
     Column("due_at", Instant),
     Column("paused_seconds", Integer, nullable=False, server_default="0"),
     Column("closed_at", Instant),
+    Column("merged_into", Id),
     Column("changed_at", Instant, nullable=False),
     Column("last_serial", Integer, nullable=False),
     Column("events", Integer, nullable=False),
@@ -150,6 +152,7 @@ Index("ix_tickets_open_requester", tickets.c.requester, tickets.c.id, **partial(
 Index("ix_tickets_open_team", tickets.c.team, tickets.c.id, **partial(OPEN))
 Index("ix_tickets_open_assignee", tickets.c.assignee, **partial(OPEN))
 Index("ix_tickets_assignee", tickets.c.assignee, tickets.c.id)
+Index("ix_tickets_merged_into", tickets.c.merged_into, **partial("merged_into IS NOT NULL"))
 
 # One parsed mail and what was decided about it; *id* is that of its raw mail, which may be erased before it. *known* is
 # what else ``decide`` was told (store/known.py), null where nothing was decided by it.

@@ -82,6 +82,7 @@ def show(connection: Connection, ref: str, key_name: str | None = None) -> dict[
     row = connection.execute(select(tickets).where(tickets.c.ref == ref)).first()
     if row is None:
         raise Refused(f"there is no ticket {ref}: see mailgate ticket list")
+    parts = _parts(connection, row.id)
     return {
         **_summary(row, key_name),
         "fields": row.fields,
@@ -91,10 +92,12 @@ def show(connection: Connection, ref: str, key_name: str | None = None) -> dict[
         "attachments": row.attachments,
         "starts": row.starts,
         "linked_to": row.linked_to,
+        "merged_into": _ref(connection, row.merged_into),
+        "parts": [part.ref for part in parts],
         "participants": _participants(connection, row.id),
         "clocks": _clocks(connection, row.id),
         "events": _events(connection, row.id),
-        "messages": _messages(connection, row.id, row.opened_by),
+        "messages": _messages(connection, {row.id: row.opened_by, **{part.id: part.opened_by for part in parts}}),
         "outgoing": outgoing.of_ticket(connection, row.id),
     }
 
@@ -134,10 +137,27 @@ def _events(connection: Connection, ticket_id: int) -> list[dict[str, Any]]:
     ]
 
 
-def _messages(connection: Connection, ticket_id: int, opened_by: int | None) -> list[dict[str, Any]]:
-    ours = messages.c.ticket_id == ticket_id
-    if opened_by is not None:  # one mail may have opened several tickets; it belongs to the first
-        ours |= messages.c.id == opened_by
+def _ref(connection: Connection, ticket_id: int | None) -> str | None:
+    found: str | None = connection.scalar(select(tickets.c.ref).where(tickets.c.id == ticket_id)) if ticket_id else None
+    return found
+
+
+def _parts(connection: Connection, ticket_id: int) -> list[Any]:
+    """The rows of all that was merged into a ticket, and into that."""
+    columns = (tickets.c.id, tickets.c.ref, tickets.c.opened_by)
+    found: list[Any] = []
+    above = [ticket_id]
+    while above:
+        rows = connection.execute(select(*columns).where(tickets.c.merged_into.in_(above)).order_by(tickets.c.id)).all()
+        found += rows
+        above = [row.id for row in rows]
+    return found
+
+
+def _messages(connection: Connection, opened_by: Mapping[int, int | None]) -> list[dict[str, Any]]:
+    """The mails of tickets; one mail may have opened several of them, and belongs to the first."""
+    opening = [mail_id for mail_id in opened_by.values() if mail_id is not None]
+    ours = messages.c.ticket_id.in_(list(opened_by)) | messages.c.id.in_(opening)
     found = connection.execute(select(messages).where(ours).order_by(messages.c.id)).all()
     files = _attachments(connection, [row.id for row in found])
     return [

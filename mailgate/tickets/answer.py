@@ -18,7 +18,8 @@ MACHINES = re.compile(r"(?:mailer-daemon|postmaster|no-?reply|do-?not-?reply|bou
 _PARTS = re.compile(r"\s+[-–|]\s+|:\s+|[\[\]]\s*")
 SHORTEST_PART, MOST_REPEATED = 6, 3
 SUPPRESSING = {"all", "autoreply", "oof"}
-WORTH_AN_UNDO = frozenset({"move", "cancel", "task", "priority", "due"})
+QUESTION = "question"
+WORTH_AN_UNDO = frozenset({"extend", "move", "cancel", "task", "priority", "due"})
 A_DAY_TO_STRANGERS = 1
 A_DAY_TO_OUTSIDERS, AN_HOUR_TO_OUTSIDERS, TEN_MINUTES_TO_OUTSIDERS = 5, 4, 1
 A_MINUTE_TO_STRANGERS = 20
@@ -100,7 +101,7 @@ def of_order(
 ) -> tuple[Reply, ...]:
     """What is said after an agent's order ran: the requester hears a new status or the agent's answer, the agent of
     what may have to be undone."""
-    told = lifecycle.told(ticket.status, change.status or ticket.status)
+    told = QUESTION if order.do == "ask" else lifecycle.told(ticket.status, change.status or ticket.status)
     replies = of_change(ticket, told, order, config, now) if told else ()
     if order.do == "reply":
         replies = relayed(ticket, order.note or "", config)
@@ -131,6 +132,8 @@ def of_change(ticket: Ticket, message: str, order: Order, config: Config, now: d
     if not _is_told(ticket, config):
         return ()
     fields = {"until": order.until.isoformat()} if order.until else {}
+    if message == QUESTION:
+        fields["asks"] = order.note or ""
     if message == "on_hold":
         fields["waiting_for"] = WaitingFor.THIRD_PARTY
     if message in ("done", "cancelled"):

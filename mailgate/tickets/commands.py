@@ -18,9 +18,15 @@ from mailgate.tickets.phrases import Place, Word, phrase, places, without_sign_o
 from mailgate.tickets.thread import RANK_OUR_ID, is_staff_of, is_verified
 
 _LONGEST_SENTENCE = 160  # characters
+DUPLICATE = "duplicate"
 SEVERAL = "deadlines"  # the message that lists what is late
 _FRESH = timedelta(days=7)
 _CLOCKS_DIFFER = timedelta(days=1)
+
+DIGEST = "digest"
+"""What evidence says that a button of a summary answers."""
+MANAGERS_ORDERS = frozenset({"assign", "extend", "ask"})
+"""What a manager outside the ticket's team may order, by the buttons of a summary."""
 
 _OPENING = frozenset({"done", "take", "undo", "cancel", "back"})
 _BY_ITS_MARK = "more"  # each of its marks is a command of its own: "#due Friday" orders "due"
@@ -69,6 +75,15 @@ def read_order(
     return order, (Match("command", said[0].do, words, "text", effect),)
 
 
+def manages(evidence: Evidence, config: Config, facts: Facts) -> bool:
+    """Whether the sender answers by a button of the summary that was written for them, and still gets such summaries.
+
+    Its token is signed for the reader alone, so that nobody else's press counts.
+    """
+    has_role = facts.sender is not None and facts.sender.role.casefold() in config.service.digests.roles
+    return evidence.answers == DIGEST and has_role
+
+
 def gives_orders(ticket: Ticket, reading: Reading, config: Config, facts: Facts) -> bool:
     """Whether the sender is one whose orders about *ticket* are read: its team, its lead, whoever gave the last one.
 
@@ -88,8 +103,9 @@ def may_command(
         return "its sender is not verified"
     if "duplicate-header" in reading.message.defects:
         return "it has a header twice"
+    by_button = do in MANAGERS_ORDERS and evidence is not None and manages(evidence, config, facts)
     by_right = gives_orders if do == "undo" else is_staff_of
-    if not by_right(ticket, reading, config, facts):
+    if not by_button and not by_right(ticket, reading, config, facts):
         return "its sender is neither in the ticket's team nor its lead"
     if evidence is None or evidence.rank > RANK_OUR_ID or evidence.ticket.ref != ticket.ref:
         return "it does not answer a mail of ours about this ticket"
@@ -114,6 +130,18 @@ def _is_signed_long_ago(reading: Reading, evidence: Evidence, facts: Facts) -> b
         token for token in reading.tokens if (token.ref, token.serial) == (evidence.ticket.ref, evidence.serial)
     )
     return any(token.mac[:1] in facts.outlived_keys for token in answered)
+
+
+def may_concern(order: Order, ticket: Ticket, reading: Reading, config: Config, facts: Facts) -> str:
+    """ "" when *order* names no ticket but such as its sender works on, or else why it may not run (E158).
+
+    Nobody learns by it whether there is a ticket of some reference.
+    """
+    if order.do != DUPLICATE or order.to == ticket.ref:
+        return ""
+    other = facts.named.get(order.to or "")
+    is_theirs = other is not None and is_staff_of(other, reading, config, facts)
+    return "" if is_theirs else "there is no such ticket in the sender's team"
 
 
 def answers_requester(

@@ -7,11 +7,13 @@ from datetime import date, datetime
 from mailgate.model.config import Config
 from mailgate.model.decision import Facts, Intent, Order, Reading
 from mailgate.model.message import Verdict
-from mailgate.model.ticket import NOBODY, Change, Status, Ticket, Values, WaitingFor
+from mailgate.model.spans import Span, Unit
+from mailgate.model.ticket import APART, NOBODY, Change, Event, Status, Ticket, Values, WaitingFor
 from mailgate.rules import needs
 from mailgate.rules.classify import classify
 from mailgate.rules.promise import calendar_of, priority_of
-from mailgate.sla.calendar import closing_time
+from mailgate.sla.calendar import closing_time, due
+from mailgate.sla.clock import stands
 from mailgate.tickets import lifecycle
 from mailgate.tickets.lifecycle import Happened
 from mailgate.tickets.sharing import share
@@ -22,15 +24,17 @@ ORDERS: Mapping[str, Happened | None] = {
     "take": Happened.TAKEN,
     "waiting": Happened.PUT_ON_HOLD,
     "cancel": Happened.CANCELLED,
+    "ask": Happened.PUT_ON_HOLD,
     "reopen": Happened.REOPENED,
-    **dict.fromkeys(("assign", "move", "task", "priority", "due", "note", "reply", "undo")),
+    **dict.fromkeys(("assign", "move", "task", "priority", "due", "note", "reply", "undo", "extend")),
+    **dict.fromkeys(("duplicate", "separate")),
 }
 """The commands that an agent can give, and what each does to the ticket's status."""
 
 PUBLIC_VALUES = ("status", "waiting_for", "category", "task", "priority", "team", "sla_policy", "due_at")
 PERSONAL_VALUES = ("assignee",)
 
-REPLIES = frozenset({"reply", "take", "done", "waiting", "cancel"})
+REPLIES = frozenset({"reply", "take", "done", "waiting", "cancel", "ask"})
 """Those that are the first reply, where none was before: somebody has the ticket, or writes to its requester."""
 
 COMMISSION = "commission"
@@ -53,6 +57,8 @@ def of_order(ticket: Ticket, order: Order, reading: Reading, config: Config, fac
     """What *order* changes, or why it cannot be done to the ticket as it is."""
     if order.do not in ORDERS:
         return f"{order.do} cannot be ordered by mail yet"
+    if ticket.merged_into and order.do != "separate":
+        return f"{ticket.ref} is part of another ticket now: order it there, or order separate first"
     if order.do == "assign" and order.to not in {person.address for person in facts.colleagues}:
         return "nobody of that address is in the ticket's team"
     happened = ORDERS[order.do]
@@ -70,6 +76,10 @@ def of_order(ticket: Ticket, order: Order, reading: Reading, config: Config, fac
             return replace(change, waiting_for=WaitingFor.THIRD_PARTY)
         case "assign":
             return replace(change, assignee=order.to)
+        case "ask":
+            return replace(change, waiting_for=WaitingFor.REQUESTER)
+        case "extend":
+            return _extended(change, order.days or 0, config, facts.now)
         case "move":
             return _moved(change, order.to or "", reading, config, facts)
         case "task":
@@ -80,7 +90,39 @@ def of_order(ticket: Ticket, order: Order, reading: Reading, config: Config, fac
             return _due_on(change, order.until, config, facts.now)
         case "undo":
             return _undone(ticket, reading, facts)
+        case "duplicate":
+            return _merged(change, facts.named.get(order.to or ""))
+        case "separate":
+            return _apart(ticket, config)
     return change
+
+
+def alongside(order: Order, change: Change, part_of: Ticket | None) -> tuple[Change, ...]:
+    """What *order* changes beside its own ticket: the one that this is merged into, or split off from, hears of it."""
+    what = {"duplicate": "merged", "separate": "split off"}.get(order.do)
+    if what is None or part_of is None:
+        return ()
+    return (Change(part_of, events=(Event(what, "mailgate", {"part": change.ticket.ref}),)),)
+
+
+def _merged(change: Change, whole: Ticket | None) -> Change | str:
+    """Part of *whole* from now on; all that belongs to it stays as it is, for the day that it is split off (E158)."""
+    ticket = change.ticket
+    if whole is None:
+        return "there is no such ticket"
+    if whole.id == ticket.id:
+        return "that is the same ticket"
+    closed = next((each for each in (ticket, whole) if not each.is_open), None)
+    if closed is not None:
+        return f"{closed.ref} is {closed.status} already"
+    return replace(change, merged_into=whole.id)
+
+
+def _apart(ticket: Ticket, config: Config) -> Change | str:
+    """A ticket of its own again, as if it had never been merged (E158)."""
+    if not ticket.merged_into:
+        return "it is part of no other ticket"
+    return Change(ticket, merged_into=APART, runs=not stands(ticket.status, ticket.waiting_for, config))
 
 
 def before(change: Change) -> tuple[dict[str, str | None], dict[str, str | None]]:
@@ -126,11 +168,27 @@ def _undone(ticket: Ticket, reading: Reading, facts: Facts) -> Change | str:
     )
 
 
-def said_of(order: Order, change: Change) -> Mapping[str, object]:
-    """What the event of *order* says; a changed task is a correction of what the rules made of the mail."""
+def said_of(order: Order, change: Change) -> tuple[dict[str, object], dict[str, object]]:
+    """What the event of *order* says: what is public, and what is personal, as whom a ticket is assigned to.
+
+    A changed task is a correction of what the rules made of the mail.
+    """
     until = order.until.isoformat() if order.until else None
-    said = {"do": order.do, "to": order.to, "status": change.status, "until": until}
-    return {**said, "task": change.task} if change.task else said
+    said: dict[str, object] = {"do": order.do, "status": change.status, "until": until}
+    said |= {"days": order.days} if order.days else {}
+    said |= {"task": change.task} if change.task else {}
+    if order.do == "assign":
+        return said, {"to": order.to}
+    return {**said, "to": order.to}, {}
+
+
+def _extended(change: Change, days: int, config: Config, now: datetime) -> Change | str:
+    """So many working days more than it had, or than now where its time is over."""
+    ticket = change.ticket
+    if not ticket.is_open or ticket.due_at is None:
+        return "it has no time to finish that could be extended"
+    more = Span(days, Unit.WORKING_DAYS)
+    return replace(change, due_at=due(max(now, ticket.due_at), more, calendar_of(ticket.team, config)))
 
 
 def _with_task(change: Change, task: str, config: Config, facts: Facts) -> Change:

@@ -17,6 +17,12 @@ _REASON_ENDS = re.compile(r"[,;:.!?\n()]|\s[-–—]\s|\s(?:to|so|and|but|before
 _UNTIL = re.compile(r"(?i)\b(?:until|till?|to|through)\b")
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 _ADDRESS = re.compile(r"[\w.+'-]{1,64}@[\w.-]{1,255}\w")
+MOST_DAYS = 60
+_MORE_DAYS = re.compile(
+    r"[\s:]*(?P<days>\d{1,3})\s*(?:more\s+)?(?:working\s+)?days?\b[\s,;:–—-]*(?:(?:because|as|since|reason)\b)?"
+    r"[\s,;:–—-]*(?P<reason>.*)",
+    re.IGNORECASE | re.DOTALL,
+)
 _LEADS_ON = frozenset({"for", "on", "to", "with", "of"})
 
 
@@ -143,10 +149,31 @@ def _assign(said: Said, around: Around) -> Order | Ambiguous:
     return Order("assign", to=to, note=said.rest or None)
 
 
+def _extend(said: Said, around: Around) -> Order | Ambiguous:
+    """ "#extend 3 days because the court moved": so many working days more, and why."""
+    found = _MORE_DAYS.match(_paragraph(said.after, said.rest))
+    if found is None or not 1 <= int(found["days"]) <= MOST_DAYS:
+        return Ambiguous(
+            f'it does not say how many working days more, 1 to {MOST_DAYS}: write "3 days because" and why'
+        )
+    reason = " ".join(found["reason"].split()).strip(" .")
+    if not reason:
+        return Ambiguous('it does not say why: write "because" and the reason')
+    return Order("extend", days=int(found["days"]), reason=reason)
+
+
+def _ask(said: Said, around: Around) -> Order | Ambiguous:
+    """What is to be asked, as it was written."""
+    words = _paragraph(said.after.lstrip(" ,:;-–—"), said.rest).strip()
+    return Order("ask", note=words) if words else Ambiguous("it does not say what to ask: write the question")
+
+
 _READERS: Mapping[str, Callable[[Said, Around], Order | Ambiguous]] = {
     "waiting": _waiting,
     "move": _move,
     "assign": _assign,
+    "extend": _extend,
+    "ask": _ask,
     "task": _task,
     "priority": _priority,
     "away": _away,

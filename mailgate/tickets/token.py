@@ -2,6 +2,9 @@
 
 A token names one mail of ours to one person: the ticket, the mail's serial within it, and what
 the token is for. It is a key letter and 16 characters of base32: "at2jh5xleiw7uiral".
+
+The buttons of a summary name a ticket, too, but that mail is about many: instead of a serial their tokens have the
+minute at which it was written, and are signed for its reader alone.
 """
 
 import hmac
@@ -9,12 +12,12 @@ import re
 from base64 import b32encode
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from mailgate.model.decision import Token
 from mailgate.tickets import reference
 
-REPLY, BOUNCE, MESSAGE_ID = "reply", "bounce", "msgid"
+REPLY, BOUNCE, MESSAGE_ID, DIGEST = "reply", "bounce", "msgid", "digest to "
 POSTS_FOR, ORDERS_FOR = timedelta(days=400), timedelta(days=30)  # after the next key came (E225)
 _LONGEST_BASE = 34  # 64 octets of local part less "+" and the longest tag (E224)
 _NAMED = r"(?P<symbols>[a-z0-9]{6})%s(?P<serial>[1-9][0-9]{0,8})%s(?P<mac>[a-z][a-z2-7]{16})"
@@ -57,6 +60,17 @@ def reply_address(base: str, keys: Keys, ref: str, serial: int) -> str:
     return _tagged(base, keys, ref, serial, REPLY)
 
 
+def digest_address(base: str, keys: Keys, ref: str, at: datetime, reader: str) -> str:
+    """Where *reader*'s orders about *ref* come by a summary written *at*; "" where *base* has no room for a token."""
+    address = _tagged(base, keys, ref, int(at.timestamp()) // 60, DIGEST + reader.lower())
+    return "" if address == base else address
+
+
+def written_at(token: Token) -> datetime:
+    """When the summary was written whose button carries *token*, to the minute."""
+    return datetime.fromtimestamp(token.serial * 60, UTC)
+
+
 def return_path(base: str, keys: Keys, ref: str, serial: int) -> str:
     """Where it comes to that this mail could not be delivered (E141); *base* itself where that has no room."""
     return _tagged(base, keys, ref, serial, BOUNCE)
@@ -74,15 +88,16 @@ def message_id(domain: str, keys: Keys, ref: str, serial: int) -> str:
     return f"<mg.{_symbols(ref)}.{serial}.{sign(keys, ref, serial, MESSAGE_ID)}@{domain}>"
 
 
-def tokens_in(addresses: Iterable[str], ids: Iterable[str], prefix: str) -> tuple[Token, ...]:
+def tokens_in(addresses: Iterable[str], ids: Iterable[str], prefix: str, sender: str = "") -> tuple[Token, ...]:
     """The claims in *addresses* (recipients) and *ids* (In-Reply-To, then References newest first), each once.
 
-    Nothing is proved yet: ask ``check``. *prefix* makes the references canonical.
+    Nothing is proved yet: ask ``check``. *prefix* makes the references canonical, *sender* is who may press buttons.
     """
     named = tuple(addresses)
     found = (
         *_claims(_IN_ADDRESS, named, REPLY, prefix),
-        *_claims(_IN_ADDRESS, named, BOUNCE, prefix),  # which of the two it is, its MAC says
+        *_claims(_IN_ADDRESS, named, BOUNCE, prefix),  # which of them it is, its MAC says
+        *(_claims(_IN_ADDRESS, named, DIGEST + sender, prefix) if sender else ()),
         *_claims(_IN_ID, ids, MESSAGE_ID, prefix),
     )
     return tuple(dict.fromkeys(found))

@@ -5,12 +5,13 @@ from datetime import datetime
 from mailgate.errors import Refused
 from mailgate.model.decision import Command, Decision, Facts, Order, Reading
 from mailgate.model.message import Envelope, Message, Verdict
-from mailgate.model.ticket import Event
+from mailgate.model.ticket import ORDERED, Event
 from mailgate.notify.compose import Context
 from mailgate.store import asked, people, rows
 from mailgate.store.apply import carry_out
 from mailgate.store.engine import Store
 from mailgate.tickets import answer, effects, telling
+from mailgate.tickets.commands import DUPLICATE
 from mailgate.tickets.timing import timed
 from mailgate.workers.about import composed
 
@@ -20,21 +21,27 @@ ACTOR = "operator"
 def give(store: Store, context: Context, ref: str, order: Order, now: datetime) -> None:
     """Give the ticket *ref* an order. Refused, with why, where it cannot be carried out; TryLater where it changed."""
     config = context.config
-    with store.deciding([ref]) as connection:
+    with store.deciding([ref, *([order.to] if order.do == DUPLICATE and order.to else [])]) as connection:
         ticket = rows.by_ref(connection, ref)
         colleagues = people.members(connection, [ticket.team])[ticket.team] if ticket.team else ()
-        facts = Facts(now, colleagues=colleagues, workers=people.workers(connection, config.service.sharing))
+        other = rows.by_ref(connection, order.to) if order.do == DUPLICATE and order.to else ticket
+        whole = rows.wholes(connection, {other.id: other})[other.id]
+        named = {other.ref: whole}
+        facts = Facts(
+            now, colleagues=colleagues, workers=people.workers(connection, config.service.sharing), named=named
+        )
         reading = _no_mail(now)
         change = effects.of_order(ticket, order, reading, config, facts)
         if isinstance(change, str):
             raise Refused(f"{ref} stays as it is: {change}")
         change = timed(change, config, now)
         replies = answer.of_order(ticket, change, order, reading, config, now)
-        decision = Decision(Command(ticket, order), config.version, changes=(change,), replies=replies)
+        changes = (change, *effects.alongside(order, change, whole))
+        decision = Decision(Command(ticket, order), config.version, changes=changes, replies=replies)
         (decision,) = telling.told([decision], [reading], config, asked.known(connection, [decision]))
         sent = composed(decision, reading, (), context, f"{ref} {now.isoformat()}", now)
-        happened = Event("command", ACTOR, effects.said_of(order, change))
-        carry_out(store, connection, change, happened, [mail for _, mail in sent], now)
+        happened = Event(ORDERED, ACTOR, *effects.said_of(order, change))
+        carry_out(store, connection, changes, happened, [mail for _, mail in sent], now)
 
 
 def _no_mail(now: datetime) -> Reading:

@@ -47,6 +47,11 @@ def test_a_search_that_finds_nothing_shows_nothing(opened: tuple[Shell, str]) ->
     assert len(shell("ticket", "search", "nonsense")[1].splitlines()) == 1
 
 
+def _shown(shell: Shell, ref: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(shell("ticket", "show", ref, "--json")[1])
+    return found
+
+
 def test_another_task_brings_its_team_and_is_kept_as_a_correction(opened: tuple[Shell, str]) -> None:
     shell, ref = opened
     found = _set(shell, ref, "--task", "network.cable")
@@ -77,6 +82,9 @@ def test_several_changes_are_done_one_after_the_other(opened: tuple[Shell, str])
     assert (code, shown) == (0, f"{ref} is waiting: hardware.repair, {DEV.address}.\n")
     (ticket,) = json.loads(shell("ticket", "list", "--json")[1])
     assert (ticket["assignee"], ticket["waiting_for"]) == (DEV.address, "third party")
+    (assigned,) = (each for each in _shown(shell, ref)["events"] if each["data"].get("do") == "assign")
+    assert DEV.address not in str(assigned["data"])
+    assert assigned["personal"] == {"to": DEV.address}
 
 
 @pytest.mark.parametrize(
@@ -99,3 +107,19 @@ def test_what_cannot_be_done_is_one_sentence_and_changes_nothing(
     assert why in errors
     assert shell("ticket", "show", ref, "--json") == before
     assert "there is no ticket" in shell("ticket", "set", "MG-7K3F-99", "--status", "done")[2]
+
+
+def test_E158_merge_and_split_are_each_others_opposite(opened: tuple[Shell, str], tmp_path: Path) -> None:
+    shell, ref = opened
+    (tmp_path / "2.eml").write_text(MAIL.replace("A12345, room 7", "A54321, room 9").replace("<1@", "<2@"))
+    assert shell("ingest", str(tmp_path / "2.eml"))[0] == 0
+    (other,) = {ticket["ref"] for ticket in json.loads(shell("ticket", "list", "--json")[1])} - {ref}
+    before = _shown(shell, other)["closed_at"], _shown(shell, other)["clocks"]
+    assert shell("ticket", "merge", other, ref.lower())[:2] == (0, f"{other} is part of {ref}.\n")
+    assert _shown(shell, other)["merged_into"] == ref
+    assert len(_shown(shell, ref)["messages"]) == 2
+    code, _, said = shell("ticket", "set", other, "--status", "done")
+    assert code
+    assert f"{other} stays as it is" in said
+    assert shell("ticket", "split", other)[:2] == (0, f"{other} is a ticket of its own again.\n")
+    assert (_shown(shell, other)["closed_at"], _shown(shell, other)["clocks"]) == before

@@ -13,14 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailgate.errors import MailgateError, Refused
-from mailgate.model.config import Config, Identifier, Mailbox, Operator, Service
+from mailgate.model.config import Audience, Config, Identifier, Mailbox, Operator, Service
 from mailgate.model.decision import Listed, Listing, Reply
 from mailgate.model.outbound import Outbound, SendState
 from mailgate.model.ticket import Status, Ticket, WaitingFor
 from mailgate.notify.compose import MARKER, NOTIFICATIONS, About, Context, Source, check_template, compose, prepare
-from mailgate.notify.fields import LAYOUT, OWN, TO_TEAM
+from mailgate.notify.fields import LAYOUT, OWN, SUMMARIES, TO_TEAM
 from mailgate.notify.files import read_templates
 from mailgate.notify.headers import clean
+from mailgate.notify.samples import sample
 from mailgate.tickets.token import Keys, check, tokens_in
 
 ROOT = Path(__file__).parent.parent.parent
@@ -117,10 +118,11 @@ def send(message: str = "received", context: Context = CONTEXT, *, internal: boo
         "worklist": {"whose": "Your"},
         "gathered": {"references": "MG-7K3F-99 MG-2346-7T"},
     }
-    fields = told.get(message, {"waiting_for": "third party"})
+    made_up, _ = sample(message, Audience.TEAM, context.config)
+    fields = made_up.fields if message in SUMMARIES else told.get(message, {"waiting_for": "third party"})
     about = {"to_team": message in TO_TEAM} | about
     listing = LISTING if message in ("worklist", "open_requests") else None
-    reply = Reply(message, "jo@council.example", internal, fields=fields, listing=listing)
+    reply = Reply(message, "jo@council.example", internal, fields=fields, listing=listing, lists=made_up.lists)
     return compose(reply, make_about(**about), context)
 
 

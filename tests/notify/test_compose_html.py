@@ -10,17 +10,18 @@ from pathlib import Path
 
 import pytest
 
-from mailgate.model.config import Config, Service
+from mailgate.model.config import Audience, Config, Service
 from mailgate.model.decision import Reply
 from mailgate.notify import layout
 from mailgate.notify.compose import MARKER, About, check_template, compose, prepare
-from mailgate.notify.fields import LAYOUT, OWN
+from mailgate.notify.fields import LAYOUT, OWN, SUMMARIES
 from mailgate.notify.files import read_templates
+from mailgate.notify.samples import sample
 from mailgate.tickets.token import Keys
 
 FORBIDDEN_CSS = re.compile(
     r"flex|grid|float|position|max-width|background-image|border-radius|margin[^;]*auto|:hover|@media|@font-face"
-    r"|rgba\(|data:|url\(|display|var\(|#000\b|#000000|#fff\b|#ffffff",
+    r"|rgba\(|data:|url\(|display:none|var\(|#000\b|#000000|#fff\b|#ffffff",
     re.IGNORECASE,
 )
 FORBIDDEN_TAGS = {"button", "form", "svg", "script", "style", "link", "iframe", "img", "div", "input"}
@@ -71,12 +72,14 @@ def check_fragment(html: str) -> Page:
     for tag, attributes, text in page.elements:
         style = attributes.get("style") or ""
         assert not FORBIDDEN_CSS.search(style), f"{tag}: {style}"
-        assert tag == "td" or "padding" not in style, f"padding on {tag}"
-        assert tag != "td" or "padding" in style, "a cell without padding"
-        assert tag != "table" or attributes.get("role") == "presentation"
-        assert tag in ("meta", *VOID) or "".join(text).strip(), f"{tag} without text"
+        assert tag in ("td", "th") or "padding" not in style, f"padding on {tag}"
+        assert tag not in ("td", "th") or "padding" in style, "a cell without padding"
+        is_bar = attributes.get("aria-hidden") == "true"
+        assert is_bar or tag in ("meta", *VOID) or "".join(text).strip(), f"{tag} without text"
         assert not {"class", "id"} & attributes.keys()
         assert all(int(size) >= 14 for size in re.findall(r"font-size:(\d+)px", style))
+    layout_tables = [each for each in page.all_attributes("table") if each.get("role") == "presentation"]
+    assert len(page.all_attributes("table")) - len(layout_tables) == len(page.texts("caption")), "a table without name"
     links = [attributes.get("aria-label") or "".join(text) for tag, attributes, text in page.elements if tag == "a"]
     assert len(set(links)) == len(links), "two links with the same text"
     return page
@@ -143,6 +146,26 @@ def test_a_question_keeps_to_the_rules(internal: bool) -> None:
     assert words_of(html) == words_of_text(text)
 
 
+@pytest.mark.parametrize("message", sorted(SUMMARIES))
+def test_E200_E204_a_summary_has_named_tables_buttons_and_less_than_100_KB(message: str) -> None:
+    reply, told = sample(message, Audience.TEAM, CONTEXT.config)
+    sent = compose(reply, told, CONTEXT)
+    mail = email.message_from_bytes(sent.content, policy=policy.default)
+    page = check_page(mail.get_body(("html",)).get_content())
+    assert len(sent.content) < 100_000
+    assert (mail["X-Mailgate-Id"], mail["Subject"].startswith("[")) == (None, False)
+    if message == "weekly":
+        assert page.texts("caption") == ["By category", "By unit"]
+        assert {each["scope"] for each in page.all_attributes("th")} == {"row", "col"}
+        assert "src=" not in sent.content.decode("ascii"), "nothing is fetched from elsewhere"
+
+
+def test_a_row_of_a_table_names_its_columns_in_the_text() -> None:
+    rows = "{% for each in x %}\n| {{ each.name }} | {{ each.new }} | ={{ each.bar }}= |\n{% endfor %}"
+    table = "| By unit |\n| Name | New | |\n" + rows
+    assert layout.to_text(table) == "By unit\n\n{% for each in x %}- {{ each.name }}: New {{ each.new }}\n{% endfor %}"
+
+
 def test_E204_the_page_says_its_language_its_title_and_both_colour_schemes() -> None:
     page = check_page(sent_html("received", FULL, internal=True)[1])
     assert page.attributes("html")["lang"] == "en-GB"
@@ -174,8 +197,8 @@ def test_E203_links_that_open_a_mail_are_buttons_that_a_finger_hits() -> None:
     assert [cell["height"] for cell in page.all_attributes("td")] == ["44", "44"]
     first, second = page.all_attributes("a")
     assert (first["aria-label"], first["href"]) == ("Done: {{ reference }}", "mailto:{{ done_mail }}")
-    assert "line-height:24px" in str(first["style"])
-    assert "border:10px" in str(first["style"])
+    assert "line-height:44px" in str(first["style"])
+    assert "border" not in str(first["style"]), "dark mode would turn it into a bright frame"
     assert "aria-label" not in second
     assert page.texts("a") == ["Done", "Take & go"]
     assert contrast("#fbfbfa", "#1f5fa6") >= 4.5

@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0013"
-down_revision = "0012"
+revision = "0012"
+down_revision = "0011"
 
 COLUMNS = "subject, sender, reply_text"
 OLD = "old.id, old.subject, old.sender, old.reply_text"

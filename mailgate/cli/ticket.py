@@ -50,7 +50,7 @@ def search_tickets(
     asked: Annotated[list[str], typer.Argument(help="A reference, a number, an address, or words.", metavar="WORDS")],
     as_json: AsJson = False,
 ) -> None:
-    """Find tickets by reference, number of the case, address or words, the newest first.
+    """Find tickets by reference, number, address or words, the newest first.
 
     A ticket is found by a mail to us that has all the words, or words that begin with them. At most 50 are shown.
     """

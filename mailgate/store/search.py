@@ -13,7 +13,7 @@ MOST_WORDS = 12  # of one search
 MOST_MAILS = 500  # the newest that have the words: a ticket has several
 _WORD = re.compile(r"[^\W_]+")
 
-# The index stands in migration 0013: a table of SQLite's FTS5, a function and a GIN index of PostgreSQL.
+# The index stands in migration 0012: a table of SQLite's FTS5, a function and a GIN index of PostgreSQL.
 _IN_WORDS = {
     "sqlite": text("SELECT rowid FROM message_words WHERE message_words MATCH :asked ORDER BY rowid DESC LIMIT :most"),
     "postgresql": text(

@@ -185,7 +185,7 @@ Index(None, messages.c.message_id)
 Index(None, messages.c.content)
 Index(None, messages.c.ticket_id)
 Index(None, messages.c.received_at)
-# The index of their words, which the database keeps by itself, stands in migration 0013 (store/search.py asks it).
+# The index of their words, which the database keeps by itself, stands in migration 0012 (store/search.py asks it).
 
 # *state* is null for a file that no rule ever held back.
 HELD = "state = 'held'"

@@ -37,7 +37,7 @@ def report(
     output: Annotated[Path | None, typer.Option(help="The file to write. [default: standard output]")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """Say what came, what was finished, how long it took in working time, and how much within its time."""
+    """Say what came, what was finished, how long it took in working time; and how much of it within its time."""
     from mailgate.notify import spreadsheet
     from mailgate.notify.report import report as reported
     from mailgate.rules.promise import calendars

@@ -197,7 +197,7 @@ def test_E223_the_token_stands_in_the_reply_address_and_in_the_message_id() -> N
     sent = send()
     mail = read(sent)
     tokens = tokens_in([mail["Reply-To"].addresses[0].addr_spec], [sent.message_id], "MG")
-    assert [(token.ref, token.serial, token.purpose) for token in tokens if check(KEYS, token)] == [
+    assert [(token.ref, token.serial, token.purpose) for token in tokens if check(KEYS, NOW, token)] == [
         ("MG-7K3F-99", 4, "reply"),
         ("MG-7K3F-99", 4, "msgid"),
     ]
@@ -218,7 +218,7 @@ def test_E141_an_own_relay_gets_a_return_path_that_names_the_mail(
 ) -> None:
     config = make_config().model_copy(update={"operator": Operator.model_validate({"send": via})})
     sent = compose(Reply(message, "jo@mail.example"), make_about(), make_context(config))
-    assert [each.purpose for each in tokens_in([sent.sender], [], "MG") if check(KEYS, each)] == purposes
+    assert [each.purpose for each in tokens_in([sent.sender], [], "MG") if check(KEYS, NOW, each)] == purposes
     assert bool(sent.sender) == bool(purposes)
 
 

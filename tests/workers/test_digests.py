@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from mailgate.app import context_of
 from mailgate.errors import Refused
@@ -20,7 +20,7 @@ from mailgate.model.people import Person
 from mailgate.store import people
 from mailgate.store.engine import Store
 from mailgate.store.schema import upgrade
-from mailgate.store.tables import outbox_mails
+from mailgate.store.tables import outbox_mails, tickets
 from mailgate.workers.digests import Digests
 from mailgate.workers.order import give
 from tests.conversation import Conversation, text_of
@@ -94,6 +94,16 @@ def test_leads_and_who_has_the_role_hear_of_what_is_theirs(talk: Conversation) -
         assert f"Late\n\n{ref}: Repair; A12345; due 25 November 2026 at 5pm; nobody has it" in said(found[reader])
     assert "Late: none" in said(found[FIELD_LEAD])
     assert ref not in said(found[FIELD_LEAD])
+
+
+def test_who_has_a_restricted_request_is_told_to_its_lead_alone(talk: Conversation) -> None:
+    with talk.store.write() as tx:
+        tx.execute(update(tickets).values(show_to="named", assignee=CLEO.address))
+    wakes(talk)
+    found = written(talk.store)
+    assert f"{CLEO.address} has it" in said(found[LEAD])
+    assert CLEO.address not in said(found[HEAD])
+    assert "nobody has it" not in said(found[HEAD])
 
 
 def test_nothing_is_sent_twice_after_a_restart(talk: Conversation) -> None:

@@ -574,6 +574,7 @@ class ImapAccount(Model):
     user: str
     auth: Literal["password", "xoauth2"] = "password"
     folder: str = "INBOX"
+    sent_folder: str | None = None
     poll_seconds: Annotated[int, Field(ge=1, le=900)] = 60
     secret_file: str
     secret_ends: date | None = None

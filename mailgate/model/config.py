@@ -398,6 +398,7 @@ class Privacy(Model):
 
     partners: Words = ()
     may_see: MaySee = MaySee()
+    marking_in_subject: bool = False
     neutral: Mapping[str, str] = Field(default_factory=dict)
 
 

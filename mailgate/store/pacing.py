@@ -1,15 +1,17 @@
 """How fast mail may go, for all nodes together: rates of a way out, and how much automatic mail an hour had (E136)."""
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, delete, func, select, text, update
 
-from mailgate.model.outbound import Pace
+from mailgate.model.outbound import Pace, SendState, Way
 from mailgate.store.columns import MOMENT, SECOND
 from mailgate.store.engine import insert_new
-from mailgate.store.tables import paces, sent_per_minute
+from mailgate.store.tables import outbox, outbox_mails, paces, sent_per_minute
 
 MINUTES = 60
+LONGEST_WAIT = timedelta(days=3)  # of a text message that went an hour ago
 
 
 def allowed(tx: Connection, pace: Pace, limit: int) -> int:
@@ -49,6 +51,19 @@ def sent_within_an_hour(connection: Connection, now: datetime) -> int:
     """How many automatic mails were sent in the hour before *now*."""
     query = select(func.coalesce(func.sum(sent_per_minute.c.mails), 0))
     return int(connection.execute(query.where(sent_per_minute.c.minute > _minute(now) - MINUTES)).scalar_one())
+
+
+def texted_within_an_hour(connection: Connection, numbers: Iterable[str], now: datetime) -> Mapping[str, int]:
+    """How many text messages went to each of *numbers* in the hour before *now*, however long they had waited."""
+    mails, hour = outbox_mails.c, timedelta(hours=1)
+    query = (
+        select(mails.recipient, func.count())
+        .join(outbox, outbox.c.id == mails.id)
+        .where(text("automatic"), mails.recipient.in_(sorted(numbers)), mails.queued_at > now - LONGEST_WAIT)
+        .where(outbox.c.way == Way.TEXT, outbox.c.state == SendState.SENT, outbox.c.finished_at > now - hour)
+        .group_by(mails.recipient)
+    )
+    return {row[0]: row[1] for row in connection.execute(query)}
 
 
 def forget(tx: Connection) -> None:

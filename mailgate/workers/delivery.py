@@ -22,6 +22,7 @@ from mailgate.store.engine import Store
 from mailgate.store.outbox import ASK_FIRST, Result, claim, record
 from mailgate.store.outgoing import release_held
 from mailgate.store.pauses import AUTOMATIC, Pause
+from mailgate.workers import texting
 from mailgate.workers.gather import too_many
 from mailgate.workers.loop import failure_of
 
@@ -141,9 +142,13 @@ class Delivery:
         going = [attempt for attempt in attempts if attempt.id not in kept and not attempt.doubts]
         kept |= self._held([attempt for attempt in going if attempt.automatic], resting.get(AUTOMATIC), now)
         with self._store.read() as connection:
-            gathered = too_many(connection, [attempt for attempt in going if attempt.id not in kept], now)
-        return kept | {
+            left = [attempt for attempt in going if attempt.id not in kept]
+            gathered, texts = too_many(connection, left, now), texting.too_many(connection, left, now)
+        kept |= {
             each.id: Result(each, SendState.GATHERING, GATHER_SECONDS, GATHERED, counts=False) for each in gathered
+        }
+        return kept | {
+            each.id: Result(each, SendState.READY, texting.AGAIN_SECONDS, texting.WHY, counts=False) for each in texts
         }
 
     def _held(self, automatic: list[Attempt], pause: Pause | None, now: datetime) -> dict[int, Result]:

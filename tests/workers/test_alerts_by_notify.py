@@ -4,6 +4,7 @@ import json
 import threading
 import urllib.error
 import urllib.request
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from threading import Event
@@ -94,6 +95,31 @@ def gateway(tmp_path):
     with StandIn() as there:
         yield Gateway(store, there)
     store.close()
+
+
+TEXTED = {"reference": REF, "due_at": "today", "assignee": "nobody yet", "time_left": "none"}
+
+
+def test_no_more_than_twenty_text_messages_an_hour_go_to_one_number(gateway):
+    gateway.delivery = gateway.made(Way.TEXT)
+    text_to = {"message": "breached_text", "way": Way.TEXT, "values": TEXTED}
+    gateway.queue(*range(25), to="07700900123", **text_to)
+    gateway.queue(99, to="07700900456", **text_to)
+    gateway.turn(3)
+    assert [len([each for each in gateway.there.sent if each["phone_number"].endswith(last)]) for last in "36"] == [
+        20,
+        1,
+    ]
+    with gateway.store.read() as connection:
+        waiting = [each for each in outgoing.listing(connection) if each["state"] == "ready"]
+    assert {(each["error"], each["attempts"]) for each in waiting} == {
+        ("no more than 20 text messages an hour go to one number", 0)
+    }
+    with gateway.store.write() as tx:  # an hour later; they had waited for longer
+        tx.execute(text("UPDATE outbox SET finished_at = finished_at - 3600 * 1000000"))
+        tx.execute(text("UPDATE outbox_mails SET queued_at = queued_at - 7200 * 1000000"))
+    gateway.turn(3)
+    assert set(gateway.states()) == {"sent"}
 
 
 def test_an_alert_is_sent_and_its_receipt_is_asked_for(gateway):

@@ -89,6 +89,22 @@ class Result:
     receipt: str = ""
 
 
+_LAST_TO_STAFF = (
+    select(outbox.c.id, outbox.c.state, outbox.c.run_at, outbox_mails.c.message, outbox_mails.c.queued_at)
+    .join(outbox_mails, outbox_mails.c.id == outbox.c.id)
+    .where(
+        outbox_mails.c.ticket_id == bindparam("ticket"),
+        outbox_mails.c.recipient == bindparam("reader"),
+        outbox_mails.c.id != bindparam("own"),
+        outbox_mails.c.message.in_(FOR_STAFF),
+        outbox.c.way == bindparam("by_way"),
+        outbox.c.state.in_([SendState.READY, SendState.SENDING, SendState.SENT]),
+    )
+    .order_by(outbox.c.id.desc())
+    .limit(1)
+)
+
+
 # ------------------------------------------------------------------ in
 
 
@@ -146,17 +162,9 @@ def _work(tx: Connection, mail_id: int, queued: Queued, unreachable: frozenset[s
 
 def _coalesced(tx: Connection, mail_id: int, queued: Queued) -> int:
     """When a mail for staff may go: one in two minutes for a ticket, reader and way. One of its kind is replaced."""
-    same = (
-        (outbox_mails.c.ticket_id == queued.ticket_id)
-        & (outbox_mails.c.recipient == queued.mail.recipient.lower())
-        & (outbox_mails.c.id != mail_id)
-        & outbox_mails.c.message.in_(FOR_STAFF)
-        & (outbox.c.way == queued.mail.way)
-        & outbox.c.state.in_([SendState.READY, SendState.SENDING, SendState.SENT])
-    )
-    columns = (outbox.c.id, outbox.c.state, outbox.c.run_at, outbox_mails.c.message, outbox_mails.c.queued_at)
-    query = select(*columns).join(outbox_mails, outbox_mails.c.id == outbox.c.id).where(same)
-    before = tx.execute(query.order_by(outbox.c.id.desc()).limit(1)).first()
+    mail = queued.mail
+    asked = {"ticket": queued.ticket_id, "reader": mail.recipient.lower(), "own": mail_id, "by_way": mail.way}
+    before = tx.execute(_LAST_TO_STAFF, asked).first()
     if before is None:
         return 0
     if before.state == SendState.READY and before.message == queued.mail.message:

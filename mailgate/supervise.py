@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from mailgate import journal
 
@@ -97,4 +98,5 @@ class Supervisor:
     def _stop(self, *_: object) -> None:
         self._stopping = True
         for pid in self._numbers:
-            os.kill(pid, signal.SIGTERM)
+            with suppress(ProcessLookupError):  # it has ended, and is about to be noticed
+                os.kill(pid, signal.SIGTERM)

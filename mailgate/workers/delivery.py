@@ -171,13 +171,15 @@ class Delivery:
     # ------------------------------------------------------------ one mail
 
     def _tried(self, attempt: Attempt) -> Result:
-        now = self._around.clock()
-        is_late = attempt.lease_until - now < timedelta(seconds=self._channel.longest_seconds)
-        if self._around.stop.is_set() or is_late or self._failures >= MOST_FAILURES:
+        if self._around.stop.is_set() or self._is_late(attempt) or self._failures >= MOST_FAILURES:
             return _not_begun(attempt)
         if attempt.doubts and self._channel.doubt is Doubt.ASK:
             return self._asked(attempt)
         return self._sent(attempt)
+
+    def _is_late(self, attempt: Attempt) -> bool:
+        """Whether its claim could run out while it is sent."""
+        return attempt.lease_until - self._around.clock() < timedelta(seconds=self._channel.longest_seconds)
 
     def _sent(self, attempt: Attempt) -> Result:
         names: list[str] = []
@@ -193,6 +195,8 @@ class Delivery:
         notes = self._store.begun
         notes.begin(attempt.token, attempt.id)
         try:
+            if self._is_late(attempt):  # asked again now that whoever takes it over finds it begun
+                raise TryLater("the worker stood still until its claim ran out")
             name = self._channel.send(attempt)
         except (TryLater, GiveUp):
             notes.end(attempt.token, attempt.id, Ended.NOT_SENT)

@@ -1,6 +1,6 @@
 """Sending what waits: each outcome of a channel and what the outbox says of it afterwards."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from threading import Event
 
 import pytest
@@ -160,6 +160,23 @@ def test_a_mail_whose_beginning_cannot_be_noted_is_not_sent(store, monkeypatch):
     monkeypatch.setattr(store.begun, "begin", full)
     delivery(store, channel := ScriptedChannel()).turn()
     assert (channel.sent, states(store)) == ([], [("ready", 0)])
+
+
+def test_a_worker_that_stood_still_sends_nothing_that_another_may_have(store, monkeypatch):
+    waiting(store, 1)
+    stood_still = timedelta()
+
+    def stand_still(*about):
+        nonlocal stood_still
+        note(*about)
+        stood_still = timedelta(hours=1)
+
+    note = store.begun.begin
+    monkeypatch.setattr(store.begun, "begin", stand_still)
+    around = Around(store, lambda: now() + stood_still, lambda: 0.5, Event(), lambda *_: None)
+    Delivery(Way.MAIL, channel := ScriptedChannel(), around).turn()
+    assert channel.sent == []
+    assert states(store) == [("ready", 0)]
 
 
 def test_results_that_could_not_be_recorded_are_recorded_by_the_next_turn(store, monkeypatch):

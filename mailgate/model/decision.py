@@ -67,6 +67,30 @@ Trace = tuple[Match, ...]
 
 
 @dataclass(frozen=True, slots=True)
+class Item:
+    """A request of its own: *task* by the phrases of the list's item *text*."""
+
+    task: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Classified:
+    """What a mail asks for by its words: *task* is "category.task", or None with *category* None where nothing tells.
+
+    *items* are the requests of a mail that lists several, *around* the wording without them;
+    *refused* are the tasks that the mail names only to say that it does not want them.
+    """
+
+    task: str | None
+    category: str | None
+    matches: Trace = ()
+    items: tuple[Item, ...] = ()
+    around: str = ""
+    refused: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Token:
     """A claim carried by an address or a message id of ours, its MAC not yet checked (E223)."""
 
@@ -87,7 +111,7 @@ class Reading:
     *loose_dates* are dates that are no one's in particular: any need for a date may have them.
     *fingerprint* is K2 of E150, *content* the same without the date, *refs* the references
     in the subject, canonical, *named* those in the words. *question* is the list that it asks for,
-    *tells_absence*: it may say that its sender is away.
+    *tells_absence*: it may say that its sender is away. *asked* is None until somebody works out what it asks for.
     """
 
     message: Message
@@ -108,6 +132,7 @@ class Reading:
     named: tuple[str, ...] = ()
     question: Question | None = None
     tells_absence: bool = False
+    asked: Classified | None = None
 
     @property
     def sender(self) -> str:

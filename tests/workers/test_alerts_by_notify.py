@@ -4,7 +4,6 @@ import json
 import threading
 import urllib.error
 import urllib.request
-from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from threading import Event

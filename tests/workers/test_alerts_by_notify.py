@@ -225,9 +225,11 @@ def test_three_refusals_of_a_template_block_it_and_no_other(gateway):
     assert gateway.states()[-1] == "sent"
 
 
-def test_an_alert_about_a_closed_ticket_is_dropped(gateway):
+@pytest.mark.parametrize(("message", "way"), [("breached", Way.NOTIFY), ("breached_text", Way.TEXT)])
+def test_an_alert_about_a_closed_ticket_is_dropped(gateway, message, way):
     ticket = made.opened(gateway.store, REF)
-    gateway.queue(1, message="breached", ticket_id=ticket.id)
+    gateway.delivery = gateway.made(way)
+    gateway.queue(1, message=message, way=way, ticket_id=ticket.id)
     with gateway.store.write() as tx:
         tx.execute(text("UPDATE tickets SET closed_at = 1"))
     gateway.turn()

@@ -15,7 +15,7 @@ from mailgate.model.message import Address, Kind, Message
 from mailgate.model.outbound import SendState, Way
 from mailgate.store import outbox, outgoing, pauses
 from mailgate.store.facts import look_up
-from mailgate.store.outbox import SUPERSEDED, Queued
+from mailgate.store.outbox import SUPERSEDED, Queued, Result, claim, record
 from mailgate.store.schema import upgrade
 from mailgate.store.tickets import show
 from mailgate.tickets import token
@@ -174,6 +174,27 @@ def test_E137_staff_hear_of_a_ticket_at_most_once_in_two_minutes(store):
     assert (first["state"], first["error"]) == ("cancelled", SUPERSEDED)
     assert (second["state"], second["next_at"]) == ("ready", None)
     assert third["next_at"] == (begun + timedelta(seconds=130)).isoformat()
+
+
+def test_E137_news_have_words_of_their_own_and_replace_none(store):
+    ticket, begun = made.opened(store, REF), now()
+    for seconds in (0, 10, 20):
+        queue(store, to="cleo@council.example", ticket=ticket, at=begun + timedelta(seconds=seconds), message="news")
+    waiting = [(row["state"], row["next_at"]) for row in rows(store)[1:]]
+    after = [(begun + timedelta(minutes=minutes)).isoformat() for minutes in (2, 4)]
+    assert waiting == [("ready", None), *(("ready", at) for at in after)]
+
+
+def test_E137_what_follows_a_mail_that_went_waits_two_minutes_from_then_and_no_longer(store):
+    ticket, begun = made.opened(store, REF), now()
+    queue(store, to="cleo@council.example", ticket=ticket, at=begun, message="assigned")
+    claimed = claim(store, 10, 1560)  # a relay may take that long
+    queue(store, to="cleo@council.example", ticket=ticket, at=begun + timedelta(seconds=1), message="news")
+    record(store, [Result(each, SendState.SENT) for each in claimed], begun + timedelta(seconds=3))
+    assert rows(store)[-1]["next_at"] == (begun + timedelta(minutes=2)).isoformat()
+    outgoing.cancel(store, rows(store)[-1]["id"], begun)
+    queue(store, to="cleo@council.example", ticket=ticket, at=begun + timedelta(seconds=5), message="at_risk")
+    assert rows(store)[-1]["next_at"] == (begun + timedelta(seconds=123)).isoformat()
 
 
 def test_E137_another_ticket_or_reader_does_not_wait(store):

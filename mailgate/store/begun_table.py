@@ -7,7 +7,7 @@ last notes missing, and say of a mail that it was never begun.
 """
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,7 +47,7 @@ class BegunInTable(Begun):
 
     def open(self, token: str) -> None:
         with translated():
-            connection = self._idle.pop() if self._idle else self._connected()
+            connection = self._connected()
             with _closed_by_errors(connection):
                 connection.execute(OPEN, {"token": token})
         self._claims[token] = _Claim(connection)
@@ -96,9 +96,15 @@ class BegunInTable(Begun):
             connection.execute(FORGET_OLD)
 
     def _connected(self) -> Connection:
+        with suppress(IndexError):
+            return self._idle.pop()
         connection = self._engine.connect()
         with _closed_by_errors(connection):
-            if _libpq(connection).prepare(NOTE, NOTING).status != ExecStatus.COMMAND_OK:
+            try:
+                made = _libpq(connection).prepare(NOTE, NOTING).status == ExecStatus.COMMAND_OK
+            except Error as error:
+                raise TryLater("the database cannot be reached") from error
+            if not made:
                 raise TryLater("the database does not prepare the notes of what is being sent")
         return connection
 

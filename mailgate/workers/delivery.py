@@ -30,6 +30,7 @@ BATCH = 32
 RECORD_SECONDS = 1.0  # of sending at most is in doubt after a power cut
 DOUBT_PAUSE_SECONDS = 600.0  # E140: as long as a relay may need to get over whatever interrupted it
 ASK_PAUSE_SECONDS = 60.0  # docs/notify.md section 7: a request is served for 30 seconds at most
+NOTE_REST_SECONDS = 30.0
 ASKED_TWICE = ASK_FIRST + 1
 MOST_FAILURES = 5  # in a row, and the way rests
 MOST_BAD = 3  # refused in a row with one template, and the template rests
@@ -198,7 +199,10 @@ class Delivery:
     def _begun(self, attempt: Attempt) -> str:
         """Send it, and note how far it came: should we die now, nobody has to doubt the mails before and after it."""
         notes = self._store.begun
-        notes.begin(attempt.token, attempt.id)
+        try:
+            notes.begin(attempt.token, attempt.id)
+        except TryLater as error:  # the store's fault, and no try of this mail
+            raise NotNow(str(error), NOTE_REST_SECONDS) from error
         try:
             if self._is_late(attempt):  # asked again now that whoever takes it over finds it begun
                 raise TryLater("the worker stood still until its claim ran out")

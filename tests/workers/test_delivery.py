@@ -152,14 +152,18 @@ def test_a_worker_that_dies_in_a_batch_leaves_one_doubt(store):
 
 
 def test_a_mail_whose_beginning_cannot_be_noted_is_not_sent(store, monkeypatch):
-    waiting(store, 1)
+    waiting(store, 2)
 
     def full(*_):
         raise TryLater("the disk is full")
 
-    monkeypatch.setattr(store.begun, "begin", full)
-    delivery(store, channel := ScriptedChannel()).turn()
-    assert (channel.sent, states(store)) == ([], [("ready", 0)])
+    with monkeypatch.context() as patched:
+        patched.setattr(store.begun, "begin", full)
+        worker = delivery(store, channel := ScriptedChannel())
+        assert [worker.turn(), worker.turn()] == [2, 0]  # nothing is tried again at once
+    with store.read() as connection:
+        rows = connection.execute(text("SELECT state, attempts FROM outbox")).all()
+    assert (channel.sent, [tuple(row) for row in rows]) == ([], [("ready", 0)] * 2)
 
 
 def test_a_worker_that_stood_still_sends_nothing_that_another_may_have(store, monkeypatch):

@@ -221,7 +221,7 @@ def claim(
     try:
         ids = _take(store, limit, lease_seconds, way, pace, token)
         with store.read() as connection:
-            claimed = _claimed(connection, ids, token)
+            claimed = _claimed(connection, ids, token) if ids else ()
     except BaseException:
         store.begun.leave(token)
         raise

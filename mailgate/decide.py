@@ -50,6 +50,7 @@ from mailgate.tickets import (
     fingerprint,
     flood,
     lifecycle,
+    marked,
     questions,
     reference,
     smalltalk,
@@ -192,10 +193,10 @@ class _Case:
         part = self.thread.evidence.part if self.thread.evidence else None
         return (replace(reply, ticket=part) if part else reply,), ""
 
-    def refused(self, ticket: Ticket, why: str, trace: Trace) -> Decision:
+    def refused(self, ticket: Ticket, why: str, trace: Trace, message: str = "refused") -> Decision:
         """An order that does not run: kept as a note. The team hears why; nobody else's attempt is answered (E186)."""
         found = Match("command", "refused", effect=why)
-        replies, silent = self.answered("refused", {"why": why})
+        replies, silent = self.answered(message, {"why": why})
         evidence = self.thread.evidence
         own = evidence is not None and evidence.mailed_to.lower() in ("", self.reading.sender)
         hears_why = thread.is_staff_of(ticket, self.reading, self.config, self.facts)
@@ -368,6 +369,8 @@ def _command(case: _Case) -> Decision | None:
         change = commands.may_repeat(order, ticket, evidence, reading, facts) or change
     if isinstance(change, str):
         return case.refused(whole, change, trace)
+    if order.do in marked.WRITTEN and (why := marked.why_kept(ticket, reading, evidence, config)):
+        return case.refused(whole, why, trace, marked.CONFIRM)
     timed = timing.timed(change, config, facts.now)
     replies = answer.of_order(ticket, change, order, reading, config, facts.now)
     changes = (change, *effects.alongside(order, change, facts.named.get(order.to or "", whole)))
@@ -461,6 +464,8 @@ def _follow_up(case: _Case) -> Decision | None:
         return None
     if commands.answers_requester(ticket, case.reading, case.thread.evidence, case.config, case.facts):
         own = case.own or ticket
+        if case.thread.evidence and (why := marked.why_kept(own, case.reading, case.thread.evidence, case.config)):
+            return case.refused(ticket, why, (), marked.CONFIRM)
         replies = answer.relayed(own, case.reading.message.reply_text, case.config)
         replies = tuple(replace(reply, ticket=own) for reply in replies) if own is not ticket else replies
         events = case.event("answered", actor="agent")

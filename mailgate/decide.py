@@ -466,7 +466,7 @@ def _follow_up(case: _Case) -> Decision | None:
     status = (found.change and found.change.status) or ticket.status
     told = lifecycle.told(ticket.status, status)
     replies, silent = case.answered(told) if told else ((), "a note changes nothing that needs telling")
-    events = case.event("follow-up", {"intent": found.intent, "status": status, "answers": sorted(found.brings)})
+    events = case.event("follow-up", _said(found, status))
     changes = (found.change, *_to_part(case)) if found.change else ()
     return case.decided(FollowUp(ticket, found.intent, found.brings), (), changes, events, replies, silent)
 
@@ -474,8 +474,16 @@ def _follow_up(case: _Case) -> Decision | None:
 def _to_part(case: _Case) -> tuple[Change, ...]:
     """What the answer does to the merged ticket by way of which it came: it may be split off again (E158)."""
     part = case.thread.evidence.part if case.thread.evidence else None
-    change = effects.of_answer(part, case.reading, case.config, case.facts).change if part else None
-    return (change,) if change else ()
+    found = effects.of_answer(part, case.reading, case.config, case.facts) if part else None
+    if part is None or found is None or found.change is None:
+        return ()
+    events = case.event("follow-up", _said(found, found.change.status or part.status))
+    return (replace(found.change, events=events),)
+
+
+def _said(answer: effects.Answer, status: Status) -> dict[str, object]:
+    """What the history says of an answer."""
+    return {"intent": answer.intent, "status": status, "answers": sorted(answer.brings)}
 
 
 # ---- a request

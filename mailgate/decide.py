@@ -44,6 +44,7 @@ from mailgate.tickets import (
     answer,
     canary,
     commands,
+    disguise,
     duplicate,
     effects,
     fingerprint,
@@ -202,7 +203,18 @@ def decide(reading: Reading, config: Config, facts: Facts) -> Decision:
     """What should happen to the mail, and why; nothing is changed or sent here."""
     case = _Case(reading, config, facts, thread.joins(reading, config, facts))
     decision = next(decision for stage in STAGES if (decision := stage(case)) is not None)
+    if beware := disguise.why(reading.message.from_, config):
+        decision = _with_warning(decision, beware)
     return replace(decision, holds_files=True) if _holds_files(case, decision) else decision
+
+
+def _with_warning(decision: Decision, beware: str) -> Decision:
+    """*decision* with what people should know of the sender, in the ticket's history where it has a say (E185)."""
+    trace = (*decision.trace, Match("sender", "disguised", effect=beware))
+    if not decision.events and not isinstance(decision.outcome, NewTicket):
+        return replace(decision, trace=trace)
+    event = Event("sender may be disguised", "mailgate", {"why": beware})
+    return replace(decision, trace=trace, events=(*decision.events, event))
 
 
 def _holds_files(case: _Case, decision: Decision) -> bool:

@@ -42,7 +42,10 @@ SERVICE = {
 
 
 class Killed(BaseException):
-    """The process ended here."""
+    """The process ended here, *having_done* what it was at, or not."""
+
+    def __init__(self, having_done: Any = ()) -> None:
+        self.having_done = having_done
 
 
 class Dying(Post):
@@ -59,9 +62,7 @@ def killed_at(owner: Any, name: str, *, having_done: bool) -> Iterator[None]:
     real = getattr(owner, name)
 
     def dying(*values: Any, **named: Any) -> None:
-        if having_done:
-            real(*values, **named)
-        raise Killed
+        raise Killed(real(*values, **named) if having_done else ())
 
     setattr(owner, name, dying)
     try:

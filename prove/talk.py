@@ -29,6 +29,7 @@ from mailgate.model.outbound import Way
 from mailgate.model.people import Person
 from mailgate.notify.compose import Context
 from mailgate.store import outbox, spool
+from mailgate.store.apply import Settled
 from mailgate.store.engine import open_store
 from mailgate.workers import intake, loop
 from mailgate.workers.delivery import Around, Delivery
@@ -58,7 +59,6 @@ class Talk(RuleBasedStateMachine):
         self.now, self.book, self.numbers = MONDAY, Book(), itertools.count(1)
         self.post: list[tuple[Letter, str]] = []  # not handed over yet, and to which mailbox
         self.arrived: dict[str, tuple[Letter, str, datetime]] = {}
-        self.waiting: list[str] = []  # keys of what is stored and not decided
         self.ours: list[Ours] = []
         self.mails: dict[str, Message] = {}
         self.copies = Counter[str]()
@@ -157,14 +157,12 @@ class Talk(RuleBasedStateMachine):
             self._arrives(letter, mailbox)
         slow = self._worker()
         claimed = slow.claim() if middle else ()
-        overtaken, self.waiting = self.waiting, []
         for letter, mailbox in coming[middle:]:
             self._arrives(letter, mailbox)
         if dies in STEPS:
             self._dies(dies)
         self._works()
-        self.waiting = overtaken
-        loop.work(slow, claimed)
+        self._decided(loop.work(slow, claimed))
         self._works()
         self._delivers(dies=dies == SENDING and not self.has_died_sending)
 
@@ -182,19 +180,23 @@ class Talk(RuleBasedStateMachine):
         self._delivers(dies=False)
 
     def _works(self) -> None:
-        """All that nobody has is decided, in the order in which it came."""
-        while loop.turn(self._worker()):
-            pass
-        for key in self.waiting:
-            letter, _, arrived_at = self.arrived[key]
-            self.book.decided(replace(letter, key=key), arrived_at, self.now)
-        self.waiting = []
+        """All that nobody has is decided."""
+        worker = self._worker()
+        while claimed := worker.claim():
+            self._decided(loop.work(worker, claimed))
+
+    def _decided(self, settled: Sequence[Settled]) -> None:
+        """The book is told in the order in which it was done: mails that share no lock may overtake one another."""
+        for each in settled:
+            letter, _, arrived_at = self.arrived[each.spooled.key]
+            self.book.decided(replace(letter, key=each.spooled.key), arrived_at, self.now)
 
     def _dies(self, step: str) -> None:
         try:
             with STEPS[step]():
                 loop.turn(self._worker())
-        except Killed:
+        except Killed as killed:
+            self._decided(killed.having_done)
             self._starts_again()
 
     def _starts_again(self) -> None:
@@ -291,7 +293,6 @@ class Talk(RuleBasedStateMachine):
             spool.put(tx, [(key, envelope, raw.encode())])
         if key not in self.arrived:
             self.arrived[key] = (letter, mailbox, self.now)
-            self.waiting.append(key)
 
     def _written(self, letter: Letter) -> str:
         to, subject, thread = MAILBOX, "A chair", ""

@@ -70,6 +70,7 @@ OWN: Mapping[str, frozenset[str]] = {
     "news": frozenset({"words", *BUTTONS}),
     "changed": frozenset({"did", "undo_mail"}),
     "refused": frozenset({"why"}),
+    "confirm": frozenset({"why"}),
     "answer": frozenset({"written"}),
     "absence": frozenset({"who", "until", "handed", "back_mail"}),
     "worklist": frozenset({"whose", "tickets", "more"}),
@@ -112,7 +113,7 @@ OF_TICKETS = frozenset({"reference", "received_on", "reply_by", "late", "status"
 }
 """What each of the *tickets* in a list shows, as ``each.reference``."""
 
-TO_TEAM = frozenset({"absence", "worklist", "assigned", "new", "news", "changed", "refused"})
+TO_TEAM = frozenset({"absence", "worklist", "assigned", "new", "news", "changed", "refused", "confirm"})
 """The messages to the people who do the work, who may see what a request says."""
 IN_ENGLISH = TO_TEAM | SUMMARIES | {"alert", "at_risk", "breached", "deadlines"}
 """What only we read; the rest is in Welsh as well."""
@@ -188,8 +189,9 @@ def values(
         return translated(clean(words), language, config)
 
     address = answers_to(about.mailbox, about.ref, about.serial) if about.ref else ""
-    links = {name: mailto(address, f"Re: [{about.ref}]", words) for name, words in BUTTONS.items()}
-    links["back_mail"] = mailto(address, f"Re: [{about.ref}]", f"#back {clean(reply.fields.get('who', ''))}")
+    orders = {**BUTTONS, "back_mail": f"#back {clean(reply.fields.get('who', ''))}"}
+    used = OWN[reply.message] & orders.keys()
+    links = {name: mailto(address, f"Re: [{about.ref}]", orders[name]) for name in used}
     own: Values = {name: links.get(name) or _own(name, reply, about, language, zone) for name in OWN[reply.message]}
     own |= {name: _rows(reply.lists.get(name, ())) for name in ROWS if name in own}
     if TICKETS in own and reply.listing is not None:

@@ -18,6 +18,7 @@ from bench import (
     hostile,
     ingest,
     latency,
+    lookup,
     reading,
     resident,
     sending,
@@ -43,6 +44,7 @@ MEASURES = {
     "P15": start.measure,
     "P16": backtest.measure,
     "P17": sweeping.measure,
+    "P18": lookup.measure,
     "S4-S6": hostile.measure,
 }
 

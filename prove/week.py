@@ -35,8 +35,8 @@ STORM = 5_000  # mails of ours, and it is plain that nothing stops it
 HERE, THERE = "council.example", "borough.example"
 ROADS = {HERE: "smtp://relay.example:25", THERE: "maildir:var/outbox"}  # with a return path of its own, and without
 MACHINES = (*KINDS, ECHO)
-KNOWN_BY_SPEED = (CHALLENGE, ECHO)
-"""Of a colleague, whose requests nobody counts, nothing gives these away but how fast they answer (E135)."""
+NOT_OF_COLLEAGUES = (CHALLENGE, ECHO)
+"""Nobody counts a colleague's requests, and in new threads and new words nothing gives these away."""
 OPENING = ("received", "more_needed")
 QUESTIONS = ("Please help me with matter {0}.", "When do you open on day {0}?", "The lamp at number {0} is broken.")
 
@@ -189,7 +189,7 @@ def _inhabitants() -> Iterator[Inhabitant]:
     for number, machine in enumerate(MACHINES):
         for standing in (Standing.STRANGER, Standing.VERIFIED):
             yield Inhabitant(f"jo@{standing.value}{number}.example", machine, standing)
-        if machine not in KNOWN_BY_SPEED:
+        if machine not in NOT_OF_COLLEAGUES:
             yield Inhabitant(f"jo{number}@{HERE}", machine, Standing.COLLEAGUE)
 
 

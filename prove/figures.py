@@ -96,10 +96,10 @@ def figures(*, small: bool) -> dict[str, Figure]:
         lambda folder, seed: deadlines.cases(folder, seed, 200, spoilt=True),
     )
     made["F8 year"] = Figure(
-        "a year of deadlines, its rungs against an account by counting minutes",
+        "a year of deadlines, levels and summaries, against an account by counting minutes",
         1,
         lambda folder, seed, _: year.year(folder, seed, size["F8 tickets"]),
-        lambda folder, seed: year.year(folder, seed, 30, spoilt=True),
+        lambda folder, seed: year.control(folder, seed, 60),
     )
     return made
 
@@ -118,7 +118,7 @@ _SMALL = {
     "K3 rounds": 1, "K3 calls": 6, "K3 apart": 150, "K3 sites": 6,
     "K4 seconds": 2, "K5 mails": 50, "K5 rounds": 1, "F6 times": 1, "F11 seconds": 1, "F11 stops": 1,
     "K7 rounds": 1, "K7 mails": 3000, "K7 guided rounds": 1, "K7 guided mails": 500, "K13 mails": 200,
-    "K9 rounds": 1, "K9 cases": 3000, "F8 tickets": 40,
+    "K9 rounds": 1, "K9 cases": 3000, "F8 tickets": 2000,
 }  # fmt: skip
 
 

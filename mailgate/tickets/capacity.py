@@ -121,7 +121,7 @@ def aligned(
     if not moves and due_at == ticket.due_at and effect is None:
         return Aligned()
     change = Change(ticket, status=becomes[0] if moves else None, waiting_for=becomes[1], due_at=due_at)
-    change = replace(change, events=(_event(ticket, held, level, effect),))
+    change = replace(change, events=(_event(change, held, level, effect),))
     paused_seconds = ticket.paused_seconds + int(waited.total_seconds())
     kept = None
     if level is not None and effect is not None and (later or effect is Effect.PAUSED):
@@ -178,7 +178,8 @@ def _moved(at: datetime | None, by: timedelta, ticket: Ticket, config: Config) -
     return add_working_time(at, by, calendar_of(ticket.team, config)) if at and by else at
 
 
-def _event(ticket: Ticket, held: Held | None, level: Level | None, effect: Effect | None) -> Event:
+def _event(change: Change, held: Held | None, level: Level | None, effect: Effect | None) -> Event:
     said: dict[str, object] = {"level": level.name if level else None, "unit": level.unit if level else None}
     said |= {"order": level.id if level else None, "does": effect.value if effect else None}
+    said |= {"status": change.status or change.ticket.status, "waiting_for": change.waiting_for}
     return Event(HAPPENED, "mailgate", said | ({"undoes": held.effect.value} if held else {}))

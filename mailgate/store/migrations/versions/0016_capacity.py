@@ -1,4 +1,4 @@
-"""Capacity levels, and what they did to tickets (docs/domain.md section 7)."""
+"""Capacity levels, and what they did to tickets (docs/domain.md section 7); which tickets were open when."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -7,7 +7,6 @@ revision = "0016"
 down_revision = "0013"
 
 ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")
-OPEN = sa.text("closed_at IS NULL")
 
 
 def upgrade() -> None:
@@ -43,5 +42,5 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["level_id"], ["capacity_levels.id"], name="fk_held_tickets_level_id"),
         sa.PrimaryKeyConstraint("ticket_id", name="pk_held_tickets"),
     )
-    op.create_index("ix_tickets_open", "tickets", ["id"], sqlite_where=OPEN, postgresql_where=OPEN)
+    op.create_index("ix_tickets_closed_at_id", "tickets", ["closed_at", "id"])
     op.create_index("ix_held_tickets_unit_ticket_id", "held_tickets", ["unit", "ticket_id"])

@@ -72,6 +72,7 @@ OWN: Mapping[str, frozenset[str]] = {
     "news": frozenset({"words", *BUTTONS}),
     "changed": frozenset({"did", "undo_mail"}),
     "refused": frozenset({"why"}),
+    "confirm": frozenset({"why"}),
     "answer": frozenset({"written"}),
     "absence": frozenset({"who", "until", "handed", "back_mail"}),
     "worklist": frozenset({"whose", "tickets", "more"}),
@@ -83,7 +84,7 @@ OWN: Mapping[str, frozenset[str]] = {
     "daily": frozenset({"day", "whose", "levels", *COUNTS, *LINES}),
     "weekly": frozenset({"day", "whose", "levels", *COUNTS, *GROUPS, "late_ones"}),
     "status": frozenset({"status", "waiting_for", "until"}) | LEVEL,
-    **dict.fromkeys(("confirm", "confirmed", "review"), LEVEL | {"why", "level_mail"}),
+    **dict.fromkeys(("proposed", "confirmed", "review"), LEVEL | {"why", "level_mail"}),
     LAYOUT: frozenset({"subject", "marking", "markers", "language"}),
 }
 """The fields of each message besides the common ones; `Reply.fields` fills all but "missing"."""
@@ -116,8 +117,8 @@ OF_TICKETS = frozenset({"reference", "received_on", "reply_by", "late", "status"
 }
 """What each of the *tickets* in a list shows, as ``each.reference``."""
 
-TO_TEAM = frozenset({"absence", "worklist", "assigned", "new", "news", "changed", "refused"}) | {
-    *("confirm", "confirmed"),
+TO_TEAM = frozenset({"absence", "worklist", "assigned", "new", "news", "changed", "refused", "confirm"}) | {
+    *("proposed", "confirmed"),
 }
 """The messages to the people who do the work, who may see what a request says."""
 IN_ENGLISH = TO_TEAM | SUMMARIES | {"alert", "at_risk", "breached", "deadlines"}
@@ -194,8 +195,9 @@ def values(
         return translated(clean(words), language, config)
 
     address = answers_to(about.mailbox, about.ref, about.serial) if about.ref else ""
-    links = {name: mailto(address, f"Re: [{about.ref}]", words) for name, words in BUTTONS.items()}
-    links["back_mail"] = mailto(address, f"Re: [{about.ref}]", f"#back {clean(reply.fields.get('who', ''))}")
+    orders = {**BUTTONS, "back_mail": f"#back {clean(reply.fields.get('who', ''))}"}
+    used = OWN[reply.message] & orders.keys()
+    links = {name: mailto(address, f"Re: [{about.ref}]", orders[name]) for name in used}
     if "level_mail" in OWN[reply.message]:
         again = answers_to(about.mailbox, about.ref, about.serial)
         links["level_mail"] = mailto(again, "Capacity level", clean(reply.fields.get("orders", "")))

@@ -42,7 +42,7 @@ _SAID: Mapping[str, Mapping[str, str]] = {
     "paused": _LEVEL,
     "declined": _LEVEL,
     **dict.fromkeys(
-        ("confirm", "confirmed", "review"), _LEVEL | {"why": "Two of five are away", "orders": "#level North"}
+        ("proposed", "confirmed", "review"), _LEVEL | {"why": "Two of five are away", "orders": "#level North"}
     ),
     "daily": {"whose": "Service desk", "day": "2027-01-11", "open_count": "31", "late_count": "2", "new_count": "14"}
     | {"finished_count": "17", "quarantined_count": "1"},
@@ -60,6 +60,7 @@ _SAID: Mapping[str, Mapping[str, str]] = {
     "answer": {"written": "The form is in the post.\nIt will be with you tomorrow."},
     "changed": {"did": "priority: urgent"},
     "refused": {"why": "it answers a mail that went to somebody else"},
+    "confirm": {"why": "they are OFFICIAL-SENSITIVE, and would leave our organisation"},
     "at_risk": {"promise": "finished", "assignee": "sam.porter@example.org", "priority": "high"},
     "breached": {"promise": "first reply", "assignee": "sam.porter@example.org", "priority": "high"},
     "deadlines": {

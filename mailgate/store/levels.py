@@ -17,7 +17,7 @@ CHANGES = "capacity"
 
 _NEWEST = (
     select(func.max(capacity_levels.c.id))
-    .where(capacity_levels.c.begun_at.is_not(None))
+    .where(capacity_levels.c.in_force_since.is_not(None))
     .group_by(capacity_levels.c.unit)
 )
 IN_FORCE = select(capacity_levels).where(capacity_levels.c.id.in_(_NEWEST)).order_by(capacity_levels.c.unit)
@@ -54,7 +54,7 @@ def order(tx: Connection, new: NewLevel, now: datetime, starts_at: datetime | No
         "set_at": now,
         "starts_at": starts_at,
         "review_on": new.review_on,
-        "begun_at": now if starts_at == now else None,
+        "in_force_since": now if starts_at == now else None,
         "reached": 0,
     }
     found: int = tx.execute(insert(capacity_levels).returning(capacity_levels.c.id), row).scalar_one()
@@ -65,15 +65,15 @@ def order(tx: Connection, new: NewLevel, now: datetime, starts_at: datetime | No
 
 def begin(tx: Connection, now: datetime) -> None:
     """Bring into force what was planned for a time that has come, unless something newer was ordered since."""
-    waits = capacity_levels.c.begun_at.is_(None) & (capacity_levels.c.starts_at <= now)
+    waits = capacity_levels.c.in_force_since.is_(None) & (capacity_levels.c.starts_at <= now)
     begun = list(tx.scalars(select(capacity_levels.c.id).where(waits).order_by(capacity_levels.c.id).with_for_update()))
     if begun:
-        tx.execute(update(capacity_levels).where(capacity_levels.c.id.in_(begun)).values(begun_at=now))
+        tx.execute(update(capacity_levels).where(capacity_levels.c.id.in_(begun)).values(in_force_since=now))
         _count(tx)
 
 
 def may_begin(connection: Connection, now: datetime) -> bool:
-    waits = capacity_levels.c.begun_at.is_(None) & (capacity_levels.c.starts_at <= now)
+    waits = capacity_levels.c.in_force_since.is_(None) & (capacity_levels.c.starts_at <= now)
     return connection.execute(select(capacity_levels.c.id).where(waits).limit(1)).first() is not None
 
 
@@ -84,7 +84,7 @@ def _count(tx: Connection) -> None:
 
 def listing(connection: Connection) -> list[dict[str, Any]]:
     """The levels in force and those that are planned, in order of units, with how many tickets each holds."""
-    planned = capacity_levels.c.begun_at.is_(None)
+    planned = capacity_levels.c.in_force_since.is_(None)
     wanted = capacity_levels.c.id.in_(_NEWEST) | planned
     query = select(capacity_levels).where(wanted).order_by(capacity_levels.c.unit, capacity_levels.c.id)
     held = select(held_tickets.c.level_id, held_tickets.c.effect, func.count())
@@ -101,7 +101,7 @@ def listing(connection: Connection) -> list[dict[str, Any]]:
             "set_at": row.set_at.isoformat(),
             "starts_at": row.starts_at.isoformat(),
             "review_on": row.review_on.isoformat(),
-            "in_force": row.begun_at is not None,
+            "in_force": row.in_force_since is not None,
             "slowed": counts.get((row.id, "slowed"), 0),
             "paused": counts.get((row.id, "paused"), 0),
         }

@@ -426,9 +426,9 @@ configurations = Table(
     Column("first_at", Instant, nullable=False),
 )
 
-# The capacity levels that were ordered. Each is in force from *begun_at* on, until one of its unit with a higher *id*
-# begins. *applied* is the version of the configuration by which open tickets follow it, *reached* the last of them that
-# does; null once all do.
+# The capacity levels that were ordered. Each is in force from *in_force_since* on, until one of its unit with a higher
+# *id* begins. *applied* is the version of the configuration by which open tickets follow it, *reached* the last of them
+# that does; null once all do.
 capacity_levels = Table(
     "capacity_levels",
     metadata,
@@ -440,7 +440,7 @@ capacity_levels = Table(
     Column("set_at", Instant, nullable=False),
     Column("starts_at", Instant, nullable=False),
     Column("review_on", Date, nullable=False),
-    Column("begun_at", Instant),
+    Column("in_force_since", Instant),
     Column("applied", Name),
     Column("reached", Id),
 )

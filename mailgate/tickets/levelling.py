@@ -17,7 +17,7 @@ from mailgate.tickets.orders import LEVEL_AT, Ambiguous
 
 STARTS = "capacity level"
 """What a ticket is for that asks back."""
-ASKED, SET, REVIEW = "confirm", "confirmed", "review"
+ASKED, SET, REVIEW = "proposed", "confirmed", "review"
 """The messages that ask back, that say it is set, and that it is to be looked at again."""
 
 

@@ -110,7 +110,7 @@ def send(message: str = "received", context: Context = CONTEXT, *, internal: boo
         "status": {"status": "open"},
         **dict.fromkeys(("paused", "declined"), LEVEL),
         **dict.fromkeys(
-            ("confirm", "confirmed", "review"), LEVEL | {"why": "two are away", "orders": "#level North red"}
+            ("proposed", "confirmed", "review"), LEVEL | {"why": "two are away", "orders": "#level North red"}
         ),
         "alert": {"alert": "Mail on one side only", "detail": "2 mails."},
         "assigned": WORK,
@@ -119,6 +119,7 @@ def send(message: str = "received", context: Context = CONTEXT, *, internal: boo
         "answer": {"written": "Which room is it?\n\nDev"},
         "changed": {"did": "move: network"},
         "refused": {"why": 'it says "done" and "take", which are two commands'},
+        "confirm": {"why": "they are OFFICIAL-SENSITIVE, and would leave our organisation"},
         "absence": {"who": "cleo@council.example", "until": "2027-01-25", "handed": "2"},
         "worklist": {"whose": "Your"},
         "gathered": {"references": "MG-7K3F-99 MG-2346-7T"},

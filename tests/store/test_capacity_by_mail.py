@@ -141,7 +141,7 @@ def test_who_takes_a_paused_ticket_ends_its_pause_for_good(talk: Conversation) -
 
 def test_E186_a_level_is_asked_back_and_set_by_the_button_of_that_mail(talk: Conversation) -> None:
     asked = talk.hears(ORDER, HEAD.address)
-    assert [mail.message for mail in asked.outbound] == ["confirm"]
+    assert [mail.message for mail in asked.outbound] == ["proposed"]
     assert in_force(talk) == {}
     assert talk.ticket(asked.references[0])["waiting_for"] == WaitingFor.REQUESTER
     done = talk.hears(ORDER, HEAD.address, asked.outbound[0])
@@ -159,10 +159,10 @@ def test_E186_a_level_is_asked_back_and_set_by_the_button_of_that_mail(talk: Con
 def test_E187_a_level_runs_once_for_each_mail_of_ours(talk: Conversation) -> None:
     asked = talk.hears(ORDER, HEAD.address)
     talk.hears(ORDER, HEAD.address, asked.outbound[0])
-    talk.hears(ORDER.replace("red", "green"), HEAD.address, asked.outbound[0], message_id="<2@people>")
-    assert in_force(talk) == {UNIT: "green"}
-    replayed = talk.hears(ORDER, HEAD.address, asked.outbound[0], message_id="<3@people>")
-    assert [mail.message for mail in replayed.outbound] == ["refused"]
+    at(talk, "green")
+    talk.later(minutes=5)
+    replayed = talk.hears(ORDER, HEAD.address, asked.outbound[0], message_id="<2@people>")
+    assert ([mail.message for mail in replayed.outbound], in_force(talk)) == (["refused"], {UNIT: "green"})
 
 
 @pytest.mark.parametrize("sender", [CLEO.address, BEN, STRANGER])

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0016"
-down_revision = "0013"
+down_revision = "0014"
 
 ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
@@ -20,7 +20,7 @@ def upgrade() -> None:
         sa.Column("set_at", sa.BigInteger, nullable=False),
         sa.Column("starts_at", sa.BigInteger, nullable=False),
         sa.Column("review_on", sa.Date, nullable=False),
-        sa.Column("begun_at", sa.BigInteger),
+        sa.Column("in_force_since", sa.BigInteger),
         sa.Column("applied", sa.Text),
         sa.Column("reached", ID),
         sa.PrimaryKeyConstraint("id", name="pk_capacity_levels"),

@@ -39,9 +39,10 @@ from mailgate.tickets.token import ORDERS_FOR, Keys, check
 from mailgate.web.counted import CountedChannel, CountedIntake
 from mailgate.web.counts import ALERTING, WORKERS, Counts
 from mailgate.web.sight import Observer
-from mailgate.workers import loop, templates
+from mailgate.workers import capacity, loop, templates
 from mailgate.workers.alerts import Alerts
 from mailgate.workers.canary import Canaries, flies
+from mailgate.workers.capacity import Capacity
 from mailgate.workers.certificates import endings
 from mailgate.workers.configuration import Reloading
 from mailgate.workers.delivery import Around, Delivery, name_of
@@ -234,6 +235,8 @@ def jobs(config: Config, store: Store, watched: Watched) -> dict[str, "Job"]:
     }
     if wanted_by(config):
         found["summaries"] = Job(Digests(store, context, clock).turn, at_start=True)
+    short = leases.Lease(store, capacity.LEASE)
+    found["capacity levels"] = Job(Capacity(store, context, clock, short.keep).turn, at_start=True)
     found["worklists"] = Job(Worklists(store, context, clock).turn, minute=0, at_start=True)
     look = template_look(config)
     if look is not None:

@@ -44,12 +44,14 @@ from mailgate.tickets import (
     absence,
     answer,
     canary,
+    capacity,
     commands,
     disguise,
     duplicate,
     effects,
     fingerprint,
     flood,
+    levelling,
     lifecycle,
     marked,
     questions,
@@ -61,7 +63,7 @@ from mailgate.tickets import (
     unreachable,
     wishes,
 )
-from mailgate.tickets.orders import Ambiguous
+from mailgate.tickets.orders import LEVEL, Ambiguous
 from mailgate.tickets.token import tokens_in
 
 TOO_MANY = "too many came from its sender"
@@ -201,6 +203,7 @@ class _Case:
         evidence = self.thread.evidence
         own = evidence is not None and evidence.mailed_to.lower() in ("", self.reading.sender)
         hears_why = thread.is_staff_of(ticket, self.reading, self.config, self.facts)
+        hears_why = hears_why or levelling.may_set(self.reading, self.config, self.facts)
         hears_why = hears_why or (evidence is not None and commands.manages(evidence, self.config, self.facts))
         if not own or not hears_why:
             replies, silent = (), "such an attempt is recorded, and not answered"
@@ -352,6 +355,30 @@ def _question(case: _Case) -> Decision | None:
     return case.decided(Ignore("it asks for a list"), found, replies=() if silent else (reply,), silent_because=silent)
 
 
+def _level(case: _Case) -> Decision | None:
+    """A capacity level, from who may set one: in answer to a mail of ours to them, or else asked back (E186)."""
+    reading, config, facts, evidence = case.reading, case.config, case.facts, case.thread.evidence
+    if not levelling.may_set(reading, config, facts) or not thread.is_verified(reading):
+        return None
+    order, trace = commands.read_level(reading, config, case.first_date)
+    if order is None:
+        return None
+    if evidence is None or evidence.rank > thread.RANK_OUR_ID:
+        draft, reply = levelling.asking(reading, config, facts.now), levelling.asked_back(order, reading, config)
+        silent = answer.silent_because(reading, config, facts)
+        return case.decided(NewTicket((draft,)), trace, (), (), () if silent else (reply,), silent)
+    refused = commands.may_command(reading, evidence.ticket, evidence, config, facts, LEVEL)
+    if isinstance(order, Ambiguous):
+        return case.refused(evidence.ticket, refused or order.why, trace)
+    if refused := refused or commands.may_repeat(order, evidence.ticket, evidence, reading, facts):
+        return case.refused(evidence.ticket, refused, trace)
+    said = {"do": order.do, "to": order.to, "until": order.until.isoformat() if order.until else None}
+    happened = (Event(ORDERED, "agent", {**said, "answers": evidence.serial}, {"from": reading.sender}),)
+    changes, replies = levelling.ended(evidence.ticket, facts.now), (levelling.is_set(order, reading, config),)
+    decision = case.decided(Command(evidence.ticket, order), trace, changes, happened, replies)
+    return replace(decision, level=levelling.ordered(order, reading))
+
+
 def _command(case: _Case) -> Decision | None:
     """What an agent orders by reply (E111, E186, E187)."""
     reading, config, facts, evidence = case.reading, case.config, case.facts, case.thread.evidence
@@ -460,7 +487,8 @@ def _small_talk(case: _Case) -> Decision | None:
         ticket, found = smalltalk.chased_ticket(case.reading, case.config, case.facts)
     if ticket is None:
         return None
-    replies, silent = case.answered("status", {"status": ticket.status, "waiting_for": ticket.waiting_for or ""})
+    said = {"status": ticket.status, "waiting_for": ticket.waiting_for or "", **capacity.said_of(ticket.level)}
+    replies, silent = case.answered("status", said)
     if case.reading.sender not in ticket.participants and not thread.is_colleague(case.reading, case.config):
         replies, silent = (), "its sender takes no part in the ticket"
     outcome = FollowUp(ticket, Intent.CHASER)
@@ -637,6 +665,7 @@ STAGES: tuple[Callable[[_Case], Decision | None], ...] = (
     _bulk,
     _question,
     _separated,
+    _level,
     _command,
     _cancelled,
     _resent,

@@ -289,5 +289,9 @@ def escalated(rungs: int, people: int) -> None:
     _log.info("requests are late or soon will be", rungs=rungs, people_told=people)
 
 
+def level_followed(unit: str, level: str) -> None:
+    _log.info("open tickets follow a capacity level", unit=unit, capacity=level)
+
+
 def alerted(name: str, ref: str) -> None:
     _log.warning("people were told by a ticket", alert=_local(name), ticket=ref)

@@ -120,10 +120,10 @@ def figures(*, small: bool) -> dict[str, Figure]:
         _on_postgresql(conversations.talks), size["F10 rounds"], size["F10 PostgreSQL"]
     )
     made["F8 year"] = Figure(
-        "a year of deadlines, its rungs against an account by counting minutes",
+        "a year of deadlines, levels and summaries, against an account by counting minutes",
         1,
         lambda folder, seed, _: year.year(folder, seed, size["F8 tickets"]),
-        lambda folder, seed: year.year(folder, seed, 30, spoilt=True),
+        lambda folder, seed: year.control(folder, seed, 60),
     )
     return made
 
@@ -144,7 +144,7 @@ _SMALL = {
     "K4 seconds": 2, "K5 mails": 50, "K5 rounds": 1, "F6 times": 1, "F11 seconds": 1, "F11 stops": 1,
     "K7 rounds": 1, "K7 mails": 3000, "K7 guided rounds": 1, "K7 guided mails": 500, "K13 mails": 200,
     "K9 rounds": 1, "K9 cases": 3000, "K10 rounds": 1, "K10 mails a day": 1,
-    "F10 rounds": 1, "F10 SQLite": 20, "F10 PostgreSQL": 10, "F8 tickets": 40,
+    "F10 rounds": 1, "F10 SQLite": 20, "F10 PostgreSQL": 10, "F8 tickets": 2000,
 }  # fmt: skip
 
 

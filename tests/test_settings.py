@@ -432,7 +432,7 @@ def models(kind: type[BaseModel]) -> set[str]:
     """The names of all keys in *kind* and the models in it."""
     names = set(kind.model_fields)
     for name, definition in kind.model_json_schema()["$defs"].items():
-        names |= set() if name in ("Span", "Opening", "When") else set(definition.get("properties", {}))
+        names |= set() if name in ("Span", "Opening", "When", "Longer") else set(definition.get("properties", {}))
     return names
 
 

@@ -68,8 +68,8 @@ def _print_tickets(found: Sequence[dict[str, Any]], config: "Config", as_json: b
         return
     at = _in_table(config)
     names = ("ref", "status", "task", "priority", "team", "requester")
-    rows = ((*(ticket[name] for name in names), at(ticket["due_at"])) for ticket in found)
-    table(("Reference", "Status", "Task", "Priority", "Team", "Requester", "Due"), rows)
+    rows = ((*(ticket[name] for name in names), at(ticket["due_at"]), ticket["level"]) for ticket in found)
+    table(("Reference", "Status", "Task", "Priority", "Team", "Requester", "Due", "Capacity level"), rows)
 
 
 def show_ticket(

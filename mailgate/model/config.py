@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
 
 from mailgate.model.outbound import Way
-from mailgate.model.spans import Opening, Span, Unit, When, clock, spoken
+from mailgate.model.spans import Longer, Opening, Span, Unit, When, clock, spoken
 from mailgate.model.ticket import WaitingFor
 
 
@@ -26,7 +26,7 @@ def _listed(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
-def _parsed(kind: type[Span] | type[Opening] | type[When]) -> BeforeValidator:
+def _parsed(kind: type[Span] | type[Opening] | type[When] | type[Longer]) -> BeforeValidator:
     return BeforeValidator(lambda value: kind.parse(value) if isinstance(value, str) else value)
 
 
@@ -78,6 +78,7 @@ TEAM_LEAD = "team lead"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 Allowance = Annotated[Span, _parsed(Span), PlainSerializer(str)]
 Hours = Annotated[Opening, _parsed(Opening), PlainSerializer(str)]
+Slower = Annotated[Longer, _parsed(Longer), PlainSerializer(str)]
 Reached = Annotated[When, _parsed(When), PlainSerializer(str)]
 Size = Annotated[int, BeforeValidator(_size)]
 Words = Annotated[tuple[str, ...], BeforeValidator(_listed)]
@@ -315,12 +316,33 @@ class Questions(Model):
 
 
 class Slowing(Model):
-    """What a capacity level does to tasks of one framework class."""
+    """What a capacity level does to tasks of one framework class: one of the first three, or nothing."""
 
-    finish: str | None = None
+    finish: Slower | None = None
     pause: bool = False
     decline: bool = False
-    tell_requester: str | None = None
+    tell_requester: Literal["paused", "declined", "status"] | None = None
+
+    @model_validator(mode="after")
+    def _is_clear(self) -> Self:
+        if sum((self.finish is not None, self.pause, self.decline)) > 1:
+            raise ValueError(
+                "a level can make tasks longer, pause them or decline them: say one of finish, pause, decline"
+            )
+        if self.decline and self.tell_requester is None:
+            raise ValueError('"decline: yes" needs tell_requester, or nobody would hear that a request is not taken on')
+        return self
+
+
+class Capacity(Model):
+    """*set_by*: the roles of the directory that set capacity levels by mail."""
+
+    set_by: Words = ()
+
+    @property
+    def roles(self) -> frozenset[str]:
+        """The roles in small letters."""
+        return frozenset(role.casefold() for role in self.set_by)
 
 
 class Commissions(Model):
@@ -491,6 +513,7 @@ class Service(Model):
     small_talk: SmallTalk = SmallTalk()
     questions: Questions = Questions()
     capacity_levels: Mapping[str, Mapping[Framework, Slowing]] = Field(default_factory=dict)
+    capacity: Capacity = Capacity()
     commissions: Commissions | None = None
     digests: Digests = Digests()
     messages: Messages = Messages()

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
 
+from mailgate.model.capacity import Levels, NewLevel
 from mailgate.model.message import VERIFIED, Envelope, Message, Verdict
 from mailgate.model.people import Person, Worker
 from mailgate.model.sent_lately import SentLately
@@ -251,7 +252,8 @@ class Facts:
     the sender was told to be a duplicate by the mail of ours that this one answers. *listing* is what
     ``Reading.question`` asks for, where the sender may know it; *own_work* are the open tickets of one who may be away.
     *named* are the tickets whose references it says in its words. *sent_lately* are automatic mails of ours to its
-    sender, the latest first, where there were several within the hour (E135).
+    sender, the latest first, where there were several within the hour (E135). *levels* are the capacity levels in
+    force.
     """
 
     now: datetime
@@ -282,6 +284,7 @@ class Facts:
     own_work: tuple[Ticket, ...] = ()
     sent_lately: tuple[SentLately, ...] = ()
     named: Mapping[str, Ticket] = field(default_factory=dict)
+    levels: Levels = field(default_factory=Levels)
 
     def after_giving(self, given: Mapping[str, int]) -> "Facts":
         """The facts once so many more tickets were *given* to each address."""
@@ -408,7 +411,8 @@ class Absence:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What should happen to one mail. *config_version* and *trace* explain it; *absence*: who is away by it.
+    """What should happen to one mail. *config_version* and *trace* explain it; *absence*: who is away by it, *level*:
+    which capacity level it sets.
 
     *holds_files*: what is attached is given to nobody until a person releases it. *part*: the merged ticket by way of
     which the mail came, which keeps it (E158).
@@ -422,6 +426,7 @@ class Decision:
     replies: tuple[Reply, ...] = ()
     silent_because: str = ""
     absence: Absence | None = None
+    level: NewLevel | None = None
     holds_files: bool = False
     part: Ticket | None = None
 

@@ -50,6 +50,27 @@ class Span:
         return f"{self.count} {self.unit.value.removesuffix('s') if self.count == 1 else self.unit.value}"
 
 
+_LONGER = re.compile(r"([2-9]|10) x longer")
+
+
+@dataclass(frozen=True, slots=True)
+class Longer:
+    """So many times as long."""
+
+    times: int
+
+    @classmethod
+    def parse(cls, text: str) -> "Longer":
+        """Read "2 x longer"; ValueError says what was expected."""
+        found = _LONGER.fullmatch(" ".join(text.lower().split()))
+        if found is None:
+            raise ValueError('expected how much longer it may take, such as "2 x longer"')
+        return cls(int(found[1]))
+
+    def __str__(self) -> str:
+        return f"{self.times} x longer"
+
+
 _GONE = re.compile(r"(\d{1,2})% of the time has gone")
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
+from mailgate.model.capacity import Effect, Level
+
 Values = Mapping[str, tuple[str, ...]]
 
 
@@ -52,7 +54,8 @@ class Ticket:
     configuration. *participants* are the addresses that may post (E121): the requester,
     *watchers*, and whoever we mailed. *opening_id* is the Message-ID of the mail that opened it.
     *paused_seconds* is the working time for which its clocks stood still, but for a wait that still lasts.
-    *merged_into* is the id of the ticket that it is part of by an order (E158).
+    *merged_into* is the id of the ticket that it is part of by an order (E158). *level* is the capacity level that
+    slows or pauses it.
     """
 
     id: int
@@ -83,6 +86,7 @@ class Ticket:
     paused_seconds: int = 0
     closed_at: datetime | None = None
     merged_into: int | None = None
+    level: Level | None = None
     participants: frozenset[str] = frozenset()
     watchers: frozenset[str] = frozenset()
     last_serial: int = 0
@@ -93,11 +97,29 @@ class Ticket:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """That *level* slows, pauses or declines a ticket, and what that undoes: *status*, *waiting_for* and *due_before*.
+
+    *due_after* is the time to finish that it set, once the clocks had stood still for *paused_seconds*; *message* is
+    what the requester of a new one hears, "" for nothing of its own.
+    """
+
+    level: Level
+    effect: Effect
+    status: Status
+    waiting_for: WaitingFor | None = None
+    due_before: datetime | None = None
+    due_after: datetime | None = None
+    paused_seconds: int = 0
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Draft:
     """A ticket that is about to be opened: everything but its reference.
 
     *show_to*, *attachments* and *starts* are what a rule said under ``show_to``, ``attachments`` and
-    ``start``. *clock_started_at* is None while the clock stands still.
+    ``start``. *clock_started_at* is None while the clock stands still. *held*: what a capacity level does to it.
     """
 
     mailbox: str
@@ -125,6 +147,7 @@ class Draft:
     clock_started_at: datetime | None = None
     watchers: tuple[str, ...] = ()
     linked_to: str | None = None
+    held: Held | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,7 @@ NOTIFICATIONS = frozenset(
     {
         *("on_hold", "done", "cancelled", "paused", "commission", "unreadable", "unreachable", "alert"),
         *("at_risk", "breached", "deadlines", "worklist", "assigned", "new", "news", "question", "daily", "weekly"),
+        *("review",),
     }
 )
 """Messages that tell of an event; all others answer a mail and take the null sender (RFC 3834)."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from mailgate.model.capacity import Level
 from mailgate.model.config import Config
 from mailgate.model.decision import Reply
 from mailgate.notify import fields, privacy
@@ -38,16 +39,23 @@ class Reader:
     units: frozenset[str] = frozenset()
     everything: bool = False
 
+    def is_of(self, unit: str, config: Config) -> bool:
+        """Whether *unit* is one that the reader has to do with."""
+        served = (config.service.teams[team].units for team in self.leads | self.teams if team in config.service.teams)
+        return self.everything or unit in self.units or any(unit in units for units in served if units != "all")
+
     def sees(self, case: Case) -> bool:
         return self.everything or case.team in self.leads | self.teams or case.unit in self.units
 
 
 @dataclass(frozen=True, slots=True)
 class Troubles:
-    """Mails that could not be read, and mails of ours that could not be delivered, that the reader should know of."""
+    """What the reader should know of: mails that could not be read, mails of ours that could not be delivered, and
+    the capacity levels that change what is promised."""
 
     quarantined: int = 0
     undelivered: int = 0
+    levels: Sequence[Level] = ()
 
 
 def daily(
@@ -57,7 +65,7 @@ def daily(
     found = concerning(cases, about.at, context.config)
     lists, more = _lines(found, reader, about, context)
     counted = figures(cases, since, calendars(context.config))
-    said = {**_said(counted, troubles), "day": about.at.date().isoformat(), "whose": reader.name}
+    said = {**_said(counted, troubles, context), "day": about.at.date().isoformat(), "whose": reader.name}
     return Reply(DAILY, reader.address, fields={**said, "more_count": _number(more)}, lists=lists)
 
 
@@ -73,11 +81,11 @@ def weekly(
         "by_category": _groups(cases, "category", week, config),
         "by_unit": _groups(cases, "unit", week, config),
     }
-    said = {**_said(counted, troubles), "day": last.isoformat(), "whose": reader.name}
+    said = {**_said(counted, troubles, context), "day": last.isoformat(), "whose": reader.name}
     return Reply(WEEKLY, reader.address, fields={**said, "more_count": _number(more)}, lists=lists)
 
 
-def _said(found: Figures, troubles: Troubles) -> dict[str, str]:
+def _said(found: Figures, troubles: Troubles, context: Context) -> dict[str, str]:
     length = hours(found.took)
     return {
         "open_count": _number(found.open),
@@ -90,7 +98,12 @@ def _said(found: Figures, troubles: Troubles) -> dict[str, str]:
         "chaser_count": _number(found.chasers),
         "quarantined_count": _number(troubles.quarantined),
         "undelivered_count": _number(troubles.undelivered),
+        "levels": "; ".join(f"{each}, to be looked at again by {_day(each, context)}" for each in troubles.levels),
     }
+
+
+def _day(level: Level, context: Context) -> str:
+    return in_words(level.review_on, context.zone)
 
 
 def _number(count: int) -> str:

@@ -35,6 +35,8 @@ BUTTONS: Mapping[str, str] = {
 }
 """Fields that follow "mailto:" in a link: each opens a mail to us with such words in it (E203, E205)."""
 ASSIGNMENT = frozenset({*BUTTONS, "words", "facts", "guidance", "asked_by"})
+LEVEL = frozenset({"level", "review_on"})
+"""The capacity level that a request is subject to, and when that is looked at again."""
 LINES = ("late_ones", "risky_ones", "long_waits", "unowned", "chased_often")
 """The lists of requests in a summary; each line has a reference, words and the buttons."""
 GROUPS = ("by_category", "by_unit")
@@ -43,30 +45,30 @@ ROWS: Mapping[str, frozenset[str]] = {
     **dict.fromkeys(GROUPS, frozenset({"name", "new", "new_bar", "finished", "hours", "share", "share_bar"})),
 }
 """What a template goes through, and what each row of it has, as ``each.reference``."""
-SUMMARIES = frozenset({"daily", "weekly"})
+SUMMARIES = frozenset({"daily", "weekly", "review"})
 """The messages that are about no ticket in particular."""
 COUNTS = frozenset({"open_count", "late_count", "new_count", "finished_count", "share", "hours", "more_count"}) | {
     *("duplicate_count", "chaser_count", "quarantined_count", "undelivered_count"),
 }
 """The numbers of a summary, in words; empty where there is nothing to count."""
 OWN: Mapping[str, frozenset[str]] = {
-    "received": frozenset(),
-    "more_needed": frozenset({"missing"}),
+    "received": LEVEL,
+    "more_needed": LEVEL | {"missing"},
     "on_hold": frozenset({"waiting_for", "until"}),
     "done": frozenset({"completed_on", "reopen_by"}),
     "cancelled": frozenset({"completed_on", "reopen_by"}),
     "reopened": frozenset(),
     "follow_up": frozenset(),
     "duplicate": frozenset({"asks", "done_on"}),
-    "paused": frozenset({"review_on"}),
-    "declined": frozenset(),
+    "paused": LEVEL | {"missing"},
+    "declined": LEVEL,
     "commission": frozenset(),
     "unreadable": frozenset(),
     "unreachable": frozenset(),
     "alert": frozenset({"alert", "detail"}),
     "gathered": frozenset({"references"}),
-    "assigned": ASSIGNMENT,
-    "new": ASSIGNMENT,
+    "assigned": ASSIGNMENT | LEVEL,
+    "new": ASSIGNMENT | LEVEL,
     "news": frozenset({"words", *BUTTONS}),
     "changed": frozenset({"did", "undo_mail"}),
     "refused": frozenset({"why"}),
@@ -79,9 +81,10 @@ OWN: Mapping[str, frozenset[str]] = {
     "breached": frozenset({"promise", "assignee", "priority"}),
     "deadlines": frozenset({"overdue", "soon"}),
     "question": frozenset({"asks"}),
-    "daily": frozenset({"day", "whose", *COUNTS, *LINES}),
-    "weekly": frozenset({"day", "whose", *COUNTS, *GROUPS, "late_ones"}),
-    "status": frozenset({"status", "waiting_for", "until"}),
+    "daily": frozenset({"day", "whose", "levels", *COUNTS, *LINES}),
+    "weekly": frozenset({"day", "whose", "levels", *COUNTS, *GROUPS, "late_ones"}),
+    "status": frozenset({"status", "waiting_for", "until"}) | LEVEL,
+    **dict.fromkeys(("proposed", "confirmed", "review"), LEVEL | {"why", "level_mail"}),
     LAYOUT: frozenset({"subject", "marking", "markers", "language"}),
 }
 """The fields of each message besides the common ones; `Reply.fields` fills all but "missing"."""
@@ -99,6 +102,7 @@ NEVER_EMPTY = frozenset(
         "why",
         "whose",
         "day",
+        "level_mail",
         *BUTTONS,
     }
 )
@@ -108,18 +112,20 @@ LINES_OF_TEXT = frozenset({"words", "facts", "guidance", "written"})
 LISTS = frozenset({"missing", "references", "overdue", "soon"}) | LINES_OF_TEXT
 TICKETS = "tickets"
 OF_TICKETS = frozenset({"reference", "received_on", "reply_by", "late", "status", "waiting_for", "taken_by"}) | {
-    *("task", "key", "key_label"),
+    *("task", "key", "key_label", "level"),
     *(name for name in BUTTONS if name not in ("undo_mail", "back_mail")),
 }
 """What each of the *tickets* in a list shows, as ``each.reference``."""
 
-TO_TEAM = frozenset({"absence", "worklist", "assigned", "new", "news", "changed", "refused", "confirm"})
+TO_TEAM = frozenset({"absence", "worklist", "assigned", "new", "news", "changed", "refused", "confirm"}) | {
+    *("proposed", "confirmed"),
+}
 """The messages to the people who do the work, who may see what a request says."""
 IN_ENGLISH = TO_TEAM | SUMMARIES | {"alert", "at_risk", "breached", "deadlines"}
 """What only we read; the rest is in Welsh as well."""
 
 _AS_SAID = frozenset({"who", "handed", "whose", "more", "alert", "detail", "asked_by", "why", "did", "asks"}) | {
-    *("promise", "assignee", "priority", *COUNTS),
+    *("promise", "assignee", "priority", "level", "levels", *COUNTS),
 }
 
 Values = dict[str, object]
@@ -192,6 +198,9 @@ def values(
     orders = {**BUTTONS, "back_mail": f"#back {clean(reply.fields.get('who', ''))}"}
     used = OWN[reply.message] & orders.keys()
     links = {name: mailto(address, f"Re: [{about.ref}]", orders[name]) for name in used}
+    if "level_mail" in OWN[reply.message]:
+        again = answers_to(about.mailbox, about.ref, about.serial)
+        links["level_mail"] = mailto(again, "Capacity level", clean(reply.fields.get("orders", "")))
     own: Values = {name: links.get(name) or _own(name, reply, about, language, zone) for name in OWN[reply.message]}
     own |= {name: _rows(reply.lists.get(name, ())) for name in ROWS if name in own}
     if TICKETS in own and reply.listing is not None:
@@ -256,6 +265,7 @@ def _listed(listed: Listed, about: About, config: Config, language: Language, an
         "late": ticket.due_at is not None and ticket.due_at < about.at,
         "status": STATUSES[language][ticket.status],
         "waiting_for": WAITING_FOR[language][ticket.waiting_for] if ticket.waiting_for else "",
+        "level": str(ticket.level or ""),
         "taken_by": clean(ticket.assignee or ""),
         "task": translated(clean(mail_label(config, ticket.task)), language, config),
         **_key_values(ticket.keys[0] if ticket.keys else "", language, config),

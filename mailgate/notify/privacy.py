@@ -20,6 +20,9 @@ LINES: Mapping[str, str] = {
     "task": TASK,
     "key": KEY,
     "key_label": KEY,
+    "level": TASK,
+    "levels": OPEN,
+    "level_mail": OPEN,
     # what a mail says, for whoever does the work
     "words": REQUEST,
     "facts": REQUEST,

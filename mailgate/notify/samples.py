@@ -24,6 +24,7 @@ _REQUEST = {
     "facts": "room: 12",
     "guidance": "Look whether it was done before.\nTell who asked when it will be done.",
 }
+_LEVEL = {"level": "red (North)", "review_on": "2027-01-25"}
 _TICKET = Ticket(
     id=1,
     ref="MG-7K3F-99",
@@ -38,7 +39,11 @@ _SAID: Mapping[str, Mapping[str, str]] = {
     "on_hold": {"waiting_for": "third party", "until": "2027-01-25"},
     "done": {"reopen_by": _LATER},
     "cancelled": {"reopen_by": _LATER},
-    "paused": {"review_on": "2027-01-25"},
+    "paused": _LEVEL,
+    "declined": _LEVEL,
+    **dict.fromkeys(
+        ("proposed", "confirmed", "review"), _LEVEL | {"why": "Two of five are away", "orders": "#level North"}
+    ),
     "daily": {"whose": "Service desk", "day": "2027-01-11", "open_count": "31", "late_count": "2", "new_count": "14"}
     | {"finished_count": "17", "quarantined_count": "1"},
     "weekly": {"whose": "Northern region", "day": "2027-01-10", "new_count": "116", "finished_count": "109"}

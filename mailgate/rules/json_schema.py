@@ -11,7 +11,7 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema
 
 from mailgate.model.config import Operator, Service
-from mailgate.model.spans import Opening, Span, When
+from mailgate.model.spans import Longer, Opening, Span, When
 from mailgate.rules.schema import COMMAND_NAMES
 
 DIALECT = "http://json-schema.org/draft-07/schema#"  # what editors read
@@ -21,12 +21,14 @@ _OPENING = r"^[A-Za-z]+day( to [A-Za-z]+day)?,? \d{1,2}([.:]\d\d)?(am|pm) to \d{
 _LENGTH = r"\d{1,5} +((working|calendar) +)?(minute|hour|day|week|month|year)s?"
 _SPAN = rf"^({_LENGTH}|the deadline in the mail)$"
 _WHEN = rf"^(\d{{1,2}}% of the time has gone|due|{_LENGTH} late)$"
+_LONGER = r"^([2-9]|10) x longer$"
 _CLOCK = {"type": "string", "pattern": r"^\d{1,2}([.:]\d\d)?(am|pm)$"}
 _SIZE = {"type": ["string", "integer"], "pattern": r"^\d+( *(bytes|KiB|MiB|GiB))?$"}
 _OF_TYPES: Mapping[type, Any] = {
     Span: {"type": "string", "pattern": _SPAN},
     Opening: {"type": "string", "pattern": _OPENING},
     When: {"type": "string", "pattern": _WHEN},
+    Longer: {"type": "string", "pattern": _LONGER},
 }
 
 

@@ -1,13 +1,13 @@
 """What is promised to a request: its service level, and until when that means an answer and an end."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from mailgate.model.config import Calendar, Config, SlaPolicy
 from mailgate.model.decision import Match, Trace
-from mailgate.model.spans import Unit
+from mailgate.model.spans import Span, Unit
 from mailgate.model.ticket import Values
-from mailgate.sla.calendar import closing_time, instant
+from mailgate.sla.calendar import closing_time, due, instant, working_time
 from mailgate.sla.clock import OFFICE, Clock, start
 
 _DEADLINE = "deadline"
@@ -58,6 +58,24 @@ def promised(
     usual = config.service.sla.get(config.service.priorities.get(priority or "", ""))
     why = Match("sla", level or "", effect=f"no deadline in the mail: as priority {priority} until there is one")
     return (_usual_clock(at, usual, calendar), (why,))
+
+
+def longer(
+    level: str | None,
+    priority: str | None,
+    fields: Values,
+    at: datetime,
+    calendar: Calendar,
+    config: Config,
+    times: int,
+) -> timedelta:
+    """By how much working time the end moves where it may take *times* as long; a deadline in the mail stays."""
+    usual, _ = promised(level, priority, fields, at, calendar, config)
+    policy = config.service.sla.get(level or "")
+    if usual is None or policy is None or policy.finish.unit is Unit.DEADLINE:
+        return timedelta()
+    finish = Span(policy.finish.count * times, policy.finish.unit)
+    return working_time(usual.due_at, due(at, finish, calendar), calendar)
 
 
 def _usual_clock(at: datetime, policy: SlaPolicy | None, calendar: Calendar) -> Clock | None:

@@ -15,6 +15,7 @@ from mailgate.rules.outcomes import apply_rules
 from mailgate.rules.promise import calendar_of, priority_of, promised, service_level
 from mailgate.sla.calendar import local_date
 from mailgate.sla.clock import stands
+from mailgate.tickets.capacity import of_new
 from mailgate.tickets.sharing import share
 
 _RUN_ON = frozenset({"urgent", "immediate"})  # priorities or service levels that wait for nobody
@@ -49,7 +50,8 @@ def requests(
     else:
         asked = (_Request(found.task, reading.keys, reading.fields, reading.loose_dates),)
     cases = [_settled(request, reading, config, facts) for request in asked]
-    drafts = [_draft(case, request.keys, asks) for case, request in zip(cases, asked, strict=True)]
+    unit = facts.sender.unit if facts.sender else ""
+    drafts = [_draft(case, request.keys, asks, unit) for case, request in zip(cases, asked, strict=True)]
     trace = list(found.matches)
     for case, (draft, why) in zip(cases, drafts, strict=True):
         trace += (*case.trace, *why, *_lacking(draft, reading, asks))
@@ -114,7 +116,8 @@ def _mistyped(task: str | None, reading: Reading, config: Config) -> tuple[str, 
     return (config.key_name,) if task is None and reading.as_written and config.key_name else ()
 
 
-def _draft(case: Case, keys: tuple[str, ...], asks: bool) -> tuple[Draft, Trace]:
+def _draft(case: Case, keys: tuple[str, ...], asks: bool, unit: str) -> tuple[Draft, Trace]:
+    """The ticket; *unit* is that of its requester."""
     reading, config = case.reading, case.config
     team = _team(case.task, reading, config, case.facts)
     sla = service_level(case.task, case.priority, config)
@@ -150,7 +153,8 @@ def _draft(case: Case, keys: tuple[str, ...], asks: bool) -> tuple[Draft, Trace]
         due_at=clock.due_at if clock else None,
         clock_started_at=clock.started_at if clock and not stands(status, waiting_for, config) else None,
     )
-    return draft, (*given, *why)
+    draft, held = of_new(draft, unit, case.facts.levels, config, is_told=asks)
+    return draft, (*given, *why, *held)
 
 
 # ---- who
@@ -186,6 +190,6 @@ def _lacking(draft: Draft, reading: Reading, asks: bool) -> Trace:
     if not draft.missing:
         return ()
     written = f'"{reading.as_written}" is not a whole one' if reading.as_written else ""
-    waits = draft.status is Status.WAITING
+    waits = draft.waiting_for is WaitingFor.REQUESTER
     effect = "asked for; the ticket waits" if waits else "asked for; the clock runs on" if asks else "not asked for"
     return (Match("needs", ", ".join(draft.missing), words=written, effect=effect),)

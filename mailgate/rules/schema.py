@@ -54,6 +54,7 @@ COMMAND_NAMES = (
     "more",
     "reopen",
     "cancel",
+    "level",
 )
 
 # Where a name stands, what it is called, and the section that defines it.
@@ -78,7 +79,6 @@ _REFERENCES = (
     ("categories.*.tasks.*.needs.*", "information", "information"),
     ("categories.*.tasks.*.without.*", "information", "information"),
     ("identifiers.*.belongs_to", "identifier", "identifiers"),
-    ("capacity_levels.*.*.tell_requester", "message", "messages"),
 )
 # The same inside a rule's condition.
 _CONDITION_REFERENCES = (

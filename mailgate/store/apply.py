@@ -13,7 +13,7 @@ from mailgate.model.decision import Decision, Facts, Ignore, NewTicket, Reading
 from mailgate.model.message import VERIFIED, Kind, Verdict
 from mailgate.model.outbound import Outbound
 from mailgate.model.ticket import NOBODY, OPEN_STATUSES, Change, Draft, Event, FileState, Status, Ticket
-from mailgate.store import contacts, floods, history, known, outbox, people, spool
+from mailgate.store import contacts, floods, history, holding, known, levels, outbox, people, spool
 from mailgate.store.engine import Store, insert_new
 from mailgate.store.history import Head, chained
 from mailgate.store.rows import draft_row
@@ -101,6 +101,8 @@ def apply(store: Store, connection: Connection, settled: Sequence[Settled]) -> N
     with store.writing(connection) as tx:
         for now, mails in _by_instant(settled).items():
             spool.finish(tx, [each.spooled for each in mails], now)
+        if any(each.drafts and each.facts for each in settled):
+            levels.unchanged(tx, next(each.facts.levels for each in settled if each.facts))
         _change_tickets(tx, settled)
         ids = _open_tickets(tx, [opening for each in settled for opening in _openings(each)])
         own = [_ticket_id(each, ids) for each in settled]
@@ -111,6 +113,9 @@ def apply(store: Store, connection: Connection, settled: Sequence[Settled]) -> N
         for absence in (each.decision.absence for each in settled):
             if absence is not None:
                 people.set_away(tx, absence.address, absence.until)
+        for each in settled:
+            if each.decision.level is not None:
+                levels.order(tx, each.decision.level, each.now)
         outbox.queue(tx, [mail for each in settled for mail in _mails(each, ids)])
 
 
@@ -238,6 +243,14 @@ def _open_tickets(tx: Connection, openings: Sequence[_Opening]) -> dict[str, int
     _insert(tx, participants, [row for each in openings for row in _participants(each, ids[each.ref])])
     _insert(tx, ticket_keys, [row for each in openings for row in _keys(each.draft.keys, ids[each.ref])])
     _insert(tx, clocks, [row for each in openings for row in _clocks(each, ids[each.ref])])
+    holding.hold(
+        tx,
+        {
+            ids[each.ref]: (each.draft.held, histories[each.ref][1].count)
+            for each in openings
+            if each.draft.held and each.draft.status in OPEN_STATUSES
+        },
+    )
     return ids
 
 
@@ -262,6 +275,8 @@ def _opened(opening: _Opening) -> Event:
         "priority": draft.priority,
         "rules": opening.rules,
     }
+    if draft.held is not None:
+        data |= {"level": draft.held.level.name, "unit": draft.held.level.unit, "does": draft.held.effect}
     return Event("opened", GATEWAY, data, {"requester": draft.requester})
 
 

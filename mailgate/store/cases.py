@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, select
+from sqlalchemy import ColumnElement, Connection, select, union_all
 
 from mailgate.model.config import Config
 from mailgate.model.ticket import Status, WaitingFor
@@ -25,8 +25,11 @@ JOINED = ("same request again", "another copy arrived", "sent again")
 
 def of_period(connection: Connection, period: Period, config: Config) -> list[Case]:
     """Every request that was open at some time of *period*, the oldest first."""
-    open_then = tickets.c.closed_at.is_(None) | (tickets.c.closed_at >= period.begin)
-    return _cases(connection, open_then & (tickets.c.received_at < period.end), config)
+    came = select(tickets.c.id).where(tickets.c.received_at < period.end)
+    still_open, since_closed = tickets.c.closed_at.is_(None), tickets.c.closed_at >= period.begin
+    # two look-ups: SQLite would read the whole table for "one or the other"
+    open_then = union_all(came.where(still_open), came.where(since_closed))
+    return _cases(connection, tickets.c.id.in_(open_then), config)
 
 
 def still_open(connection: Connection, config: Config) -> list[Case]:

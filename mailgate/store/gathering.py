@@ -29,6 +29,15 @@ def acknowledged(connection: Connection, readers: Iterable[str], message: str, n
     return {row[0]: row[1] for row in connection.execute(query)}
 
 
+def automatic(connection: Connection, readers: Iterable[str], since: datetime) -> Mapping[str, int]:
+    """How many automatic mails were written to each of *readers* since then."""
+    mails = outbox_mails.c
+    query = select(mails.recipient, func.count()).where(text("automatic"), mails.recipient.in_(sorted(readers)))
+    return {
+        row[0]: row[1] for row in connection.execute(query.where(mails.queued_at > since).group_by(mails.recipient))
+    }
+
+
 def due(connection: Connection) -> Sequence[str]:
     """The readers who have waited long enough."""
     query = select(outbox_mails.c.recipient).join(outbox, outbox.c.id == outbox_mails.c.id)

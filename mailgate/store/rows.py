@@ -8,9 +8,21 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from mailgate.errors import Refused
-from mailgate.model.ticket import Draft, Status, Ticket, Values, WaitingFor
+from mailgate.model.capacity import Level
+from mailgate.model.ticket import OPEN_STATUSES, Draft, Status, Ticket, Values, WaitingFor
 from mailgate.store.history import Head
-from mailgate.store.tables import participants, tickets
+from mailgate.store.tables import capacity_levels, held_tickets, participants, tickets
+
+LEVEL = (
+    *(capacity_levels.c.id.label("level_id"), capacity_levels.c.unit.label("level_unit")),
+    *(capacity_levels.c.level.label("level_name"), capacity_levels.c.review_on.label("level_review_on")),
+)
+"""What ``level_of`` reads."""
+_WITH_LEVEL = (
+    select(tickets, *LEVEL)
+    .outerjoin(held_tickets, held_tickets.c.ticket_id == tickets.c.id)
+    .outerjoin(capacity_levels, capacity_levels.c.id == held_tickets.c.level_id)
+)
 
 
 def by_id(connection: Connection, ids: Iterable[int]) -> dict[int, Ticket]:
@@ -18,7 +30,7 @@ def by_id(connection: Connection, ids: Iterable[int]) -> dict[int, Ticket]:
     wanted = sorted(set(ids))
     if not wanted:
         return {}
-    rows = connection.execute(select(tickets).where(tickets.c.id.in_(wanted))).all()
+    rows = connection.execute(_WITH_LEVEL.where(tickets.c.id.in_(wanted))).all()
     roles: dict[int, dict[str, str]] = {}
     columns = (participants.c.ticket_id, participants.c.address, participants.c.role)
     for ticket_id, address, role in connection.execute(select(*columns).where(participants.c.ticket_id.in_(wanted))):
@@ -82,10 +94,16 @@ def _ticket(row: Row[Any], roles: Mapping[str, str]) -> Ticket:
         paused_seconds=row.paused_seconds,
         closed_at=row.closed_at,
         merged_into=row.merged_into,
+        level=level_of(row) if row.level_id else None,
         participants=frozenset(roles),
         watchers=frozenset(address for address, role in roles.items() if role == "watcher"),
         last_serial=row.last_serial,
     )
+
+
+def level_of(row: Any) -> Level:
+    """The level in the columns ``LEVEL``."""
+    return Level(row.level_id, row.level_unit, row.level_name, row.level_review_on)
 
 
 def values(stored: Mapping[str, Iterable[str]]) -> Values:
@@ -126,7 +144,7 @@ def draft_row(
         "first_reply_at": None,
         "due_at": draft.due_at,
         "paused_seconds": 0,
-        "closed_at": None,
+        "closed_at": None if draft.status in OPEN_STATUSES else now,
         "merged_into": None,
         "changed_at": now,
         "last_serial": 0,

@@ -147,6 +147,7 @@ tickets = Table(
     Column("events", Integer, nullable=False),
     Column("head", LargeBinary, nullable=False),
 )
+Index(None, tickets.c.closed_at, tickets.c.id)  # also of those that are open, in order of their ids
 Index("ix_tickets_opened_by", tickets.c.opened_by)
 Index("ix_tickets_open_requester", tickets.c.requester, tickets.c.id, **partial(OPEN))
 Index("ix_tickets_open_team", tickets.c.team, tickets.c.id, **partial(OPEN))
@@ -424,6 +425,43 @@ configurations = Table(
     Column("service", Json, nullable=False),
     Column("first_at", Instant, nullable=False),
 )
+
+# The capacity levels that were ordered. Each is in force from *in_force_since* on, until one of its unit with a higher
+# *id* begins. *applied* is the version of the configuration by which open tickets follow it, *reached* the last of them
+# that does; null once all do.
+capacity_levels = Table(
+    "capacity_levels",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("unit", Name, nullable=False),
+    Column("level", Name, nullable=False),
+    Column("reason", Words, nullable=False),
+    Column("set_by", Name, nullable=False),
+    Column("set_at", Instant, nullable=False),
+    Column("starts_at", Instant, nullable=False),
+    Column("review_on", Date, nullable=False),
+    Column("in_force_since", Instant),
+    Column("applied", Name),
+    Column("reached", Id),
+)
+Index(None, capacity_levels.c.unit, capacity_levels.c.id)
+
+# What a level did to a ticket, and the values that undo it (``Held``); *events* is how long its history was then.
+held_tickets = Table(
+    "held_tickets",
+    metadata,
+    Column("ticket_id", Id, ForeignKey(tickets.c.id), primary_key=True, autoincrement=False),
+    Column("level_id", Id, ForeignKey(capacity_levels.c.id), nullable=False),
+    Column("unit", Name, nullable=False),
+    Column("effect", Name, nullable=False),
+    Column("status", Name, nullable=False),
+    Column("waiting_for", Name),
+    Column("due_before", Instant),
+    Column("due_after", Instant),
+    Column("paused_seconds", Integer, nullable=False),
+    Column("events", Integer, nullable=False),
+)
+Index(None, held_tickets.c.unit, held_tickets.c.ticket_id)
 
 # What only one may do at a time: *holder* has it until *expires* (microseconds since 1970); *epoch* counts who had it.
 leases = Table(

@@ -8,10 +8,11 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, select
 
 from mailgate.errors import Refused
+from mailgate.model.capacity import Level
 from mailgate.model.config import Config
 from mailgate.model.outbound import Outbound, SendState
 from mailgate.model.ticket import Draft, Event, Status, WaitingFor
-from mailgate.store import outbox, outgoing, search
+from mailgate.store import holding, outbox, outgoing, search
 from mailgate.store.columns import instant
 from mailgate.store.history import Head, chained
 from mailgate.store.rows import draft_row
@@ -45,17 +46,22 @@ def listing(connection: Connection, key_name: str | None = None, **filters: str 
             query = query.where(tickets.c[name] == value)
         else:
             raise Refused(f"tickets cannot be filtered by {name}: choose from {', '.join((*FILTERS, 'key'))}")
-    return [_summary(row, key_name) for row in connection.execute(query)]
+    return _summaries(connection, connection.execute(query).all(), key_name)
 
 
 def searched(connection: Connection, config: Config, asked: str) -> list[dict[str, Any]]:
     """The tickets that *asked* finds, the newest first, as ``listing`` has them (``store/search.py``)."""
     refs = reference.find(asked, config.service.reference)
     key = "".join(asked.split()).upper() if config.key_name else ""  # as rules write it: capitals, no spaces
-    return [_summary(row, config.key_name) for row in search.found(connection, asked, refs, key)]
+    return _summaries(connection, search.found(connection, asked, refs, key), config.key_name)
 
 
-def _summary(row: Row[Any], key_name: str | None) -> dict[str, Any]:
+def _summaries(connection: Connection, found: Sequence[Row[Any]], key_name: str | None) -> list[dict[str, Any]]:
+    held = holding.levels_of(connection)
+    return [_summary(row, held.get(row.id), key_name) for row in found]
+
+
+def _summary(row: Row[Any], level: Level | None, key_name: str | None) -> dict[str, Any]:
     names = ("ref", "subject", "status", "waiting_for", "category", "task", "priority", "team", "assignee")
     keys = {key_name: row.keys[0] if row.keys else None, f"{key_name}s": row.keys} if key_name else {}
     return {
@@ -69,6 +75,7 @@ def _summary(row: Row[Any], key_name: str | None) -> dict[str, Any]:
         "first_reply_due": _iso(row.first_reply_due),
         "first_reply_at": _iso(row.first_reply_at),
         "due_at": _iso(row.due_at),
+        "level": str(level) if level else None,
         "closed_at": _iso(row.closed_at),
     }
 
@@ -82,9 +89,10 @@ def show(connection: Connection, ref: str, key_name: str | None = None) -> dict[
     row = connection.execute(select(tickets).where(tickets.c.ref == ref)).first()
     if row is None:
         raise Refused(f"there is no ticket {ref}: see mailgate ticket list")
-    parts = _parts(connection, row.id)
+    parts, level = _parts(connection, row.id), holding.levels_of(connection).get(row.id)
     return {
-        **_summary(row, key_name),
+        **_summary(row, level, key_name),
+        "review_on": level.review_on.isoformat() if level else None,
         "fields": row.fields,
         "tags": row.tags,
         "marking": row.marking,

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from mailgate.model.capacity import Effect
 from mailgate.model.config import Config
 from mailgate.model.decision import Asking, Facts, Listing, Order, Reading, Reply
 from mailgate.model.message import NOTIFY, VERIFIED, Kind, Verdict
@@ -13,6 +14,7 @@ from mailgate.model.ticket import Change, Draft, Ticket, WaitingFor
 from mailgate.rules.promise import calendar_of
 from mailgate.sla.calendar import due
 from mailgate.tickets import lifecycle
+from mailgate.tickets.capacity import said_of
 from mailgate.tickets.pingpong import why_endless
 
 MACHINES = re.compile(r"(?:mailer-daemon|postmaster|no-?reply|do-?not-?reply|bounces?|microsoftexchange[0-9a-f]{32})")
@@ -88,13 +90,23 @@ def listing(address: str, kind: Asking, found: Listing, config: Config) -> Reply
 
 
 def acknowledgements(drafts: Sequence[Draft], reading: Reading, config: Config) -> tuple[Reply, ...]:
-    """One for each new ticket: what is missing, or that it was received, unless its priority is a quiet one."""
-    quiet = config.service.messages.quiet_for
+    """One for each new ticket: that a capacity level pauses or declines it, what is missing, or that it was received,
+    unless its priority is a quiet one."""
+    told = ((number, draft, _acknowledged_by(draft, config)) for number, draft in enumerate(drafts))
     return tuple(
-        replace(to(reading.sender, "more_needed" if draft.missing else "received", config), draft=number)
-        for number, draft in enumerate(drafts)
-        if draft.missing or draft.priority not in quiet
+        replace(to(reading.sender, message, config, said_of(draft.held.level if draft.held else None)), draft=number)
+        for number, draft, message in told
+        if message
     )
+
+
+def _acknowledged_by(draft: Draft, config: Config) -> str:
+    """The message, "" for none."""
+    if draft.held is not None and draft.held.effect is not Effect.SLOWED and draft.held.message:
+        return draft.held.message
+    if draft.missing:
+        return "more_needed"
+    return "" if draft.priority in config.service.messages.quiet_for else "received"
 
 
 def of_order(
@@ -113,10 +125,10 @@ def of_order(
 
 def relayed(ticket: Ticket, words: str, config: Config) -> tuple[Reply, ...]:
     """An agent's own words to the requester, as they were written (docs/domain.md section 9)."""
-    return (to(ticket.requester, "answer", config, {"written": words}),) if _is_told(ticket, config) else ()
+    return (to(ticket.requester, "answer", config, {"written": words}),) if is_told(ticket, config) else ()
 
 
-def _is_told(ticket: Ticket, config: Config) -> bool:
+def is_told(ticket: Ticket, config: Config) -> bool:
     """Whether the requester is somebody to write to: no machine, and none of our own addresses."""
     address = ticket.requester
     return bool(address) and not config.accepts(address) and not MACHINES.fullmatch(address.partition("@")[0])
@@ -130,7 +142,7 @@ def _did(order: Order) -> str:
 
 def of_change(ticket: Ticket, message: str, order: Order, config: Config, now: datetime) -> tuple[Reply, ...]:
     """What the requester hears of a change of status."""
-    if not _is_told(ticket, config):
+    if not is_told(ticket, config):
         return ()
     fields = {"until": order.until.isoformat()} if order.until else {}
     if message == QUESTION:

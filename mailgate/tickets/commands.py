@@ -13,7 +13,8 @@ from mailgate.model.decision import Evidence, Facts, Match, Order, Reading, Trac
 from mailgate.model.message import Kind
 from mailgate.model.people import Person
 from mailgate.model.ticket import Ticket
-from mailgate.tickets.orders import Ambiguous, Around, Said, complete
+from mailgate.tickets.levelling import may_set
+from mailgate.tickets.orders import LEVEL, Ambiguous, Around, Said, complete, level
 from mailgate.tickets.phrases import Place, Word, phrase, places, without_sign_off, words_of
 from mailgate.tickets.thread import RANK_OUR_ID, is_staff_of, is_verified
 
@@ -75,6 +76,19 @@ def read_order(
     return order, (Match("command", said[0].do, words, "text", effect),)
 
 
+def read_level(
+    reading: Reading, config: Config, dates: Callable[[str], date | None]
+) -> tuple[Order | Ambiguous | None, Trace]:
+    """The capacity level that the mail sets; None where it sets none. *dates* as for ``read_order``."""
+    said = () if _unfit(reading) else _said(reading, config)
+    ours = next((each for each in said if each.do == LEVEL), None)
+    if ours is None:
+        return None, ()
+    order = level(ours, config, dates) if len(said) == 1 else Ambiguous("it says two commands")
+    effect = order.why if isinstance(order, Ambiguous) else f"orders {order.do}"
+    return order, (Match("command", LEVEL, f'"{ours.words}"', "text", effect),)
+
+
 def manages(evidence: Evidence, config: Config, facts: Facts) -> bool:
     """Whether the sender answers by a button of the summary that was written for them, and still gets such summaries.
 
@@ -103,9 +117,11 @@ def may_command(
         return "its sender is not verified"
     if "duplicate-header" in reading.message.defects:
         return "it has a header twice"
+    if do == LEVEL and not may_set(reading, config, facts):
+        return "its sender is not one of those who set capacity levels"
     by_button = do in MANAGERS_ORDERS and evidence is not None and manages(evidence, config, facts)
     by_right = gives_orders if do == "undo" else is_staff_of
-    if not by_button and not by_right(ticket, reading, config, facts):
+    if do != LEVEL and not by_button and not by_right(ticket, reading, config, facts):
         return "its sender is neither in the ticket's team nor its lead"
     if evidence is None or evidence.rank > RANK_OUR_ID or evidence.ticket.ref != ticket.ref:
         return "it does not answer a mail of ours about this ticket"

@@ -54,7 +54,12 @@ _TOLD: Mapping[Status, str] = {Status.WAITING: "on_hold", Status.DONE: "done", S
 
 
 def after(ticket: Ticket, happened: Happened) -> Status | None:
-    """What *ticket* becomes; its own status where nothing moves; None where this cannot happen to it."""
+    """What *ticket* becomes; its own status where nothing moves; None where this cannot happen to it.
+
+    Who takes what a capacity level paused has time for it: that goes on.
+    """
+    if happened is Happened.TAKEN and ticket.waiting_for is WaitingFor.CAPACITY:
+        return Status.OPEN
     waits_for_another = ticket.waiting_for not in (None, _ENDS.get(happened))
     if ticket.status is Status.WAITING and happened in _ENDS and waits_for_another:
         return ticket.status

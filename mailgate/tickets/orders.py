@@ -10,6 +10,7 @@ from mailgate.model.config import Config
 from mailgate.model.decision import Order
 from mailgate.model.people import Person
 from mailgate.model.ticket import Ticket
+from mailgate.rules.units import known_units
 from mailgate.tickets import reference
 from mailgate.tickets.phrases import COURTESY, phrase, places, words_of
 
@@ -18,6 +19,11 @@ _UNTIL = re.compile(r"(?i)\b(?:until|till?|to|through)\b")
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 _ADDRESS = re.compile(r"[\w.+'-]{1,64}@[\w.-]{1,255}\w")
 MOST_DAYS = 60
+LEVEL = "level"
+LEVEL_AT = ": "
+"""Between the unit and its level, in what the order is ``to``."""
+_BECAUSE = re.compile(r"(?i)\b(?:because|reason)\b")
+_REVIEW = re.compile(r"(?i)\breview(?:ed)?\b")
 _MORE_DAYS = re.compile(
     r"[\s:]*(?P<days>\d{1,3})\s*(?:more\s+)?(?:working\s+)?days?\b[\s,;:–—-]*(?:(?:because|as|since|reason)\b)?"
     r"[\s,;:–—-]*(?P<reason>.*)",
@@ -86,6 +92,30 @@ def _away(said: Said, around: Around) -> Order | Ambiguous:
     if until is None:
         return Ambiguous('it does not say until which day: write "until" and a date')
     return Order("away", until=until, note=said.rest or None)
+
+
+def level(said: Said, config: Config, dates: Callable[[str], date | None]) -> Order | Ambiguous:
+    """ "#level Aldermoor red, review 25 January because two are ill": which unit, which level, until when, and why."""
+    head, _, reason = _BECAUSE.sub("\0", _paragraph(said.after, said.rest), count=1).partition("\0")
+    unit = _named(head, [(phrase(name), name) for name in known_units(config)])
+    if unit is None:
+        return Ambiguous(f"it does not say for which unit: write one of {', '.join(known_units(config))}")
+    names = tuple(config.service.capacity_levels)
+    to = _named(head, [(phrase(name), name) for name in names])
+    if to is None:
+        return Ambiguous(f"it does not say which level: write one of {', '.join(names)}")
+    review = _REVIEW.search(head)
+    until = dates(head[review.end() :]) if review else None
+    if until is None:
+        return Ambiguous('it does not say when the level is to be looked at again: write "review" and a date')
+    why = " ".join(reason.split()).strip(" :.")
+    if not why:
+        return Ambiguous('it does not say why: write "because" and the reason')
+    return Order(LEVEL, until=until, to=f"{unit}{LEVEL_AT}{to}", reason=why)
+
+
+def _level(said: Said, around: Around) -> Order | Ambiguous:
+    return level(said, around.config, around.dates)
 
 
 def _back(said: Said, around: Around) -> Order | Ambiguous:
@@ -177,6 +207,7 @@ _READERS: Mapping[str, Callable[[Said, Around], Order | Ambiguous]] = {
     "task": _task,
     "priority": _priority,
     "away": _away,
+    LEVEL: _level,
     "back": _back,
     "due": _due,
     "note": _words,

@@ -10,11 +10,13 @@ from dataclasses import dataclass, field, replace
 from mailgate.model.config import Config
 from mailgate.model.decision import AutoReply, Command, Decision, Duplicate, FollowUp, Intent, NewTicket, Reading, Reply
 from mailgate.model.people import Person
-from mailgate.model.ticket import Draft, Status, Ticket, WaitingFor
+from mailgate.model.ticket import OPEN_STATUSES, Draft, Status, Ticket, WaitingFor
 from mailgate.tickets.answer import to
 from mailgate.tickets.thread import lead_of
 
 ASSIGNED, NEW, NEWS = "assigned", "new", "news"
+RESUME = "resume"
+"""What is ordered of a request that a capacity level paused before anybody heard of it, once the level goes back."""
 
 Members = Mapping[str, Sequence[Person]]
 
@@ -64,7 +66,7 @@ def _told(decision: Decision) -> Iterator[tuple[Draft | Ticket, str]]:
     match decision.outcome:
         case NewTicket(drafts=drafts):
             yield from ((draft, _handed(draft)) for draft in drafts)
-        case Command(order=order) if order.do in ("assign", "move", "undo"):
+        case Command(order=order) if order.do in ("assign", "move", "undo", RESUME):
             yield from ((after, _handed(after)) for after in _after(decision))
         case Command() | AutoReply() if decision.absence is not None:
             yield from ((after, _handed(after)) for after in _after(decision))
@@ -86,7 +88,7 @@ def _after(decision: Decision) -> list[Ticket]:
 
 
 def _handed(case: Draft | Ticket) -> str:
-    if case.status is Status.WAITING or (isinstance(case, Ticket) and not case.is_open):
+    if case.status is Status.WAITING or case.status not in OPEN_STATUSES:
         return ""
     return ASSIGNED if case.assignee else NEW
 

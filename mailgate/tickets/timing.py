@@ -15,14 +15,17 @@ from mailgate.sla.clock import stands
 
 RETIMED = "timed anew"
 
+ORDERED = "an order"
+"""Why times changed that a person set."""
 
-def timed(change: Change, config: Config, now: datetime) -> Change:
-    """*change* with what it does to the clocks; a time to finish that it states itself stays."""
+
+def timed(change: Change, config: Config, now: datetime, trigger: str = ORDERED) -> Change:
+    """*change* with what it does to the clocks; a time to finish that it states itself, by *trigger*, stays."""
     ticket = change.ticket
     status = change.status or ticket.status
     waiting_for = (change.waiting_for or ticket.waiting_for) if status is Status.WAITING else None
     moves = (status, waiting_for) != (ticket.status, ticket.waiting_for)
-    waited = _stood_for(ticket, config, now) if moves else timedelta()
+    waited = stood_for(ticket, config, now) if moves else timedelta()
     level = _level(change, config)
     because, first_reply_due, due_at = "", ticket.first_reply_due, ticket.due_at
     if level != ticket.sla_policy:
@@ -31,6 +34,8 @@ def timed(change: Change, config: Config, now: datetime) -> Change:
     elif waited:
         because = "the clock stood still"
         first_reply_due, due_at = (_later(at, waited, ticket, config) for at in (first_reply_due, due_at))
+    if trigger != ORDERED or change.due_at is not None:
+        because = trigger
     due_at = change.due_at or due_at
     if ticket.first_reply_at is not None:
         first_reply_due = ticket.first_reply_due
@@ -44,16 +49,17 @@ def timed(change: Change, config: Config, now: datetime) -> Change:
         due_at=due_at if due_at != ticket.due_at else None,
         paused_seconds=ticket.paused_seconds + int(waited.total_seconds()) if waited else change.paused_seconds,
         runs=not stands(status, waiting_for, config),
-        events=(*change.events, *((_event(ticket, because or "an order", first_reply_due, due_at),) if is_new else ())),
+        events=(*change.events, *((_event(ticket, because or ORDERED, first_reply_due, due_at),) if is_new else ())),
     )
 
 
-def _stood_for(ticket: Ticket, config: Config, now: datetime) -> timedelta:
-    """The working time for which the clocks of *ticket* have stood still now."""
+def stood_for(ticket: Ticket, config: Config, now: datetime) -> timedelta:
+    """The working time, in whole seconds, for which the clocks of *ticket* have stood still now."""
     since = ticket.waiting_since if ticket.is_open else ticket.closed_at
     if since is None or not stands(ticket.status, ticket.waiting_for, config):
         return timedelta()
-    return working_time(since, now, calendar_of(ticket.team, config))
+    waited = working_time(since, now, calendar_of(ticket.team, config))
+    return timedelta(seconds=int(waited.total_seconds()))  # as its row keeps it, so that both always agree
 
 
 def _level(change: Change, config: Config) -> str | None:

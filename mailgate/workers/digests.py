@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 from mailgate.errors import Refused
+from mailgate.model.capacity import Level
 from mailgate.model.config import Config, Digest, Mode
 from mailgate.model.outbound import Outbound, SendState
 from mailgate.model.spans import Span, Unit
@@ -13,10 +14,11 @@ from mailgate.notify import digest, spreadsheet
 from mailgate.notify.compose import About, Context, File, compose, render
 from mailgate.notify.digest import DAILY, WEEKLY, Reader, Troubles
 from mailgate.notify.report import report
+from mailgate.rules.capacity import does_anything
 from mailgate.rules.promise import calendar_of, calendars
 from mailgate.sla.calendar import before, instant
 from mailgate.sla.figures import BY, Case, Period, days
-from mailgate.store import cases, outbox, people, troubles
+from mailgate.store import cases, levels, outbox, people, troubles
 from mailgate.store.engine import Connection, Store
 from mailgate.tickets.managers import day_of, readers
 
@@ -26,12 +28,14 @@ A_DAY, A_WEEK = Span(1, Unit.WORKING_DAYS), timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What the store knows of the requests of a *period*, and of mails that need a person."""
+    """What the store knows of the requests of a *period*, of mails that need a person, and of capacity levels."""
 
     period: Period
     found: Sequence[Case]
     quarantined: Sequence[str | None]
     undelivered: Sequence[str | None]
+    levels: Sequence[Level]
+    config: Config
 
     def of(self, reader: Reader) -> tuple[Sequence[Case], Troubles]:
         """Those of *reader*: *quarantined* are the teams of their mailboxes, *undelivered* references of requests."""
@@ -40,6 +44,7 @@ class _Known:
         return own, Troubles(
             sum(reader.everything or team in teams for team in self.quarantined),
             sum(reader.everything or ref in refs for ref in self.undelivered),
+            [level for level in self.levels if reader.is_of(level.unit, self.config)],
         )
 
 
@@ -114,7 +119,9 @@ class Digests:
         found = cases.of_period(connection, Period(period.begin, max(period.end, now)), config)
         came_to = (config.mailbox_of(address) for to in troubles.quarantined(connection) for address in to[:1])
         teams = [config.service.mailboxes[mailbox].team if mailbox else None for mailbox in came_to]
-        return _Known(period, found, teams, troubles.undelivered(connection))
+        in_force = levels.in_force(connection).by_unit.values()
+        short = [level for level in in_force if does_anything(level.name, config)]
+        return _Known(period, found, teams, troubles.undelivered(connection), short, config)
 
     def _period(self, message: str, day: date, now: datetime) -> Period:
         """Of the daily the time since that of the working day before, of the weekly the seven days before *day*."""

@@ -30,7 +30,7 @@ def give(store: Store, context: Context, ref: str, order: Order, now: datetime) 
         facts = Facts(
             now, colleagues=colleagues, workers=people.workers(connection, config.service.sharing), named=named
         )
-        reading = _no_mail(now)
+        reading = no_mail(now)
         change = effects.of_order(ticket, order, reading, config, facts)
         if isinstance(change, str):
             raise Refused(f"{ref} stays as it is: {change}")
@@ -44,6 +44,6 @@ def give(store: Store, context: Context, ref: str, order: Order, now: datetime) 
         carry_out(store, connection, changes, happened, [mail for _, mail in sent], now)
 
 
-def _no_mail(now: datetime) -> Reading:
+def no_mail(now: datetime) -> Reading:
     """What is read of a mail that there is not."""
     return Reading(Message(message_id=""), Envelope("", (), now), None, Verdict.INTERNAL)

@@ -132,9 +132,9 @@ def test_a_status_that_there_is_not_is_refused_with_those_there_are(filled: Shel
 def test_a_piped_list_is_one_line_a_ticket_with_dates_as_people_write_them(filled: Shell) -> None:
     lines = [line.split("\t") for line in filled("ticket", "list")[1].splitlines()]
     assert lines == [
-        ["Reference", "Status", "Task", "Priority", "Team", "Requester", "Due"],
-        [REF, "new", "hardware.repair", "normal", "desk", ANN, "23/11/2026 10am"],
-        [OTHER, "done", "network.cable", "normal", "field-team", BEN, ""],
+        ["Reference", "Status", "Task", "Priority", "Team", "Requester", "Due", "Capacity level"],
+        [REF, "new", "hardware.repair", "normal", "desk", ANN, "23/11/2026 10am", ""],
+        [OTHER, "done", "network.cable", "normal", "field-team", BEN, "", ""],
     ]
 
 

@@ -26,6 +26,7 @@ from mailgate.tickets.token import Keys, check, tokens_in
 
 ROOT = Path(__file__).parent.parent.parent
 MESSAGES = sorted(OWN.keys() - {LAYOUT})
+LEVEL = {"level": "red (North)", "review_on": "2027-01-25"}
 NOW = datetime(2026, 11, 21, 10, 15, tzinfo=UTC)
 OUTLOOK_ID = "<LO2P265MB4141B6F2D9A70E1C4A5B9D0E8FA1A@LO2P265MB4141.GBRP265.PROD.OUTLOOK.COM>"
 FIELDS = [
@@ -107,6 +108,10 @@ LISTING = Listing((Listed(TICKET, 3), Listed(replace(WAITS, due_at=None))), 4)
 def send(message: str = "received", context: Context = CONTEXT, *, internal: bool = True, **about: object) -> Outbound:
     told = {
         "status": {"status": "open"},
+        **dict.fromkeys(("paused", "declined"), LEVEL),
+        **dict.fromkeys(
+            ("proposed", "confirmed", "review"), LEVEL | {"why": "two are away", "orders": "#level North red"}
+        ),
         "alert": {"alert": "Mail on one side only", "detail": "2 mails."},
         "assigned": WORK,
         "new": WORK,
@@ -331,7 +336,7 @@ def test_readers_outside_see_neither_key_nor_task(message: str) -> None:
     for text in (part(sent, "plain"), part(sent, "html"), sent.subject, sent.content.decode("ascii")):
         assert "A999999" not in text
         assert "Canary" not in text
-        assert "MG-7K3F-99" in text
+        assert message == "review" or "MG-7K3F-99" in text  # a review is about no ticket
 
 
 ASKS_FOR_ALL = (

@@ -147,7 +147,7 @@ tickets = Table(
     Column("events", Integer, nullable=False),
     Column("head", LargeBinary, nullable=False),
 )
-Index(None, tickets.c.closed_at, tickets.c.id)  # also of those that are open, in order of their ids
+Index(None, tickets.c.closed_at)  # also of those that are open
 Index("ix_tickets_opened_by", tickets.c.opened_by)
 Index("ix_tickets_open_requester", tickets.c.requester, tickets.c.id, **partial(OPEN))
 Index("ix_tickets_open_team", tickets.c.team, tickets.c.id, **partial(OPEN))

@@ -42,5 +42,5 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["level_id"], ["capacity_levels.id"], name="fk_held_tickets_level_id"),
         sa.PrimaryKeyConstraint("ticket_id", name="pk_held_tickets"),
     )
-    op.create_index("ix_tickets_closed_at_id", "tickets", ["closed_at", "id"])
+    op.create_index("ix_tickets_closed_at", "tickets", ["closed_at"])
     op.create_index("ix_held_tickets_unit_ticket_id", "held_tickets", ["unit", "ticket_id"])

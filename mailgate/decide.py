@@ -27,6 +27,7 @@ from mailgate.model.decision import (
     NewTicket,
     Order,
     Outcome,
+    Post,
     Reading,
     Reply,
     Trace,
@@ -49,6 +50,7 @@ from mailgate.tickets import (
     fingerprint,
     flood,
     lifecycle,
+    orders,
     questions,
     reference,
     smalltalk,
@@ -58,13 +60,14 @@ from mailgate.tickets import (
     unreachable,
     wishes,
 )
+from mailgate.tickets.carried import carry_out
 from mailgate.tickets.orders import Ambiguous
 from mailgate.tickets.token import tokens_in
 
 TOO_MANY = "too many came from its sender"
 LONGEST_WORDING = 200_000  # a book of 30,000 words: nobody typed what follows, and reading it would stop other mail
 
-LONGEST_ORDER = 2_000  # characters in which an order names another ticket
+LONGEST_ORDER = 2_000  # characters in which an order names another ticket, or a mail
 
 
 def read(message: Message, envelope: Envelope, config: Config) -> Reading:
@@ -101,6 +104,7 @@ def reread(reading: Reading, config: Config) -> Reading:
         ),
         refs=reference.find(message.subject, service.reference),
         named=reference.find(message.reply_text[:LONGEST_ORDER], service.reference),
+        names_mail=orders.mail_in(message.reply_text[:LONGEST_ORDER]),
     )
     at = message.date or envelope.received_at
     is_old = request.has_old_subject(reading)
@@ -355,16 +359,31 @@ def _command(case: _Case) -> Decision | None:
             return case.refused(whole, away, trace)
         return _away(case, Command(whole, order), whole, away, trace)
     refused = refused or commands.may_concern(order, ticket, reading, config, facts)
-    change = refused or effects.of_order(ticket, order, reading, config, facts)
-    if not isinstance(change, str):
-        change = commands.may_repeat(order, ticket, evidence, reading, facts) or change
-    if isinstance(change, str):
-        return case.refused(whole, change, trace)
+    facts = replace(facts, posts={number: _reread(post, config) for number, post in facts.posts.items()})
+    carried = refused or carry_out(ticket, whole, order, reading, config, facts)
+    if not isinstance(carried, str):
+        carried = commands.may_repeat(order, ticket, evidence, reading, facts) or carried
+    if isinstance(carried, str):
+        return case.refused(whole, carried, trace)
+    change = carried.change
     timed = timing.timed(change, config, facts.now)
     replies = answer.of_order(ticket, change, order, reading, config, facts.now)
-    changes = (change, *effects.alongside(order, change, facts.named.get(order.to or "", whole)))
+    if carried.opens:
+        replies = (*(replace(reply, ticket=ticket) for reply in replies), *_acknowledged(carried.opens, config))
     happened = (_ordered(change, timed, order, evidence, reading),)
-    return case.decided(Command(ticket, order), trace, changes, happened, replies)
+    return case.decided(Command(ticket, order, carried.opens), trace, (change, *carried.others), happened, replies)
+
+
+def _reread(post: Post, config: Config) -> Post:
+    return replace(post, reading=reread(post.reading, config))
+
+
+def _acknowledged(opens: NewTicket, config: Config) -> tuple[Reply, ...]:
+    """What whoever wrote a mail that a person separated hears of its own ticket."""
+    asked = opens.takes_along.reading if opens.takes_along else None
+    if asked is None or answer.never(asked, config):
+        return ()
+    return answer.acknowledgements(opens.drafts, asked, config)
 
 
 def _ordered(change: Change, timed: Change, order: Order, evidence: Evidence, reading: Reading) -> Event:
@@ -393,19 +412,21 @@ def _separated(case: _Case) -> Decision | None:
     """What had joined a ticket is a request of its own after all (E158): its sender says so, or names another date."""
     reading, config, facts = case.reading, case.config, case.facts
     evidence, joined = case.thread.evidence, facts.joined
-    if evidence is None or joined is None or joined.ref != evidence.ticket.ref:
+    before = joined.before if joined else None
+    if evidence is None or joined is None or before is None or before.id != evidence.ticket.id:
         return None
     if not wishes.is_proved(reading, evidence):
         return None
-    first = reread(joined.reading, config)
+    joined = _reread(joined, config)
+    first = joined.reading
     drafts, _ = request.requests(request.asked_for(first, config), first, config, facts, asks=False)
     order, trace = wishes.read_wish(reading, evidence.ticket, config, case.first_date)
     if order is None or order.do != wishes.SEPARATE:
-        trace = wishes.other_date(reading, drafts[0], joined.before, config)
+        trace = wishes.other_date(reading, drafts[0], before, config)
     if not trace:
         return None
-    change = wishes.without(evidence.ticket, drafts[0], joined.before)
-    return _opened(case, wishes.both(first, reading), trace, (change,), takes_along=joined.mail_id)
+    change = wishes.without(evidence.ticket, drafts[0].fields, drafts[0].requester, before)
+    return _opened(case, wishes.both(first, reading), trace, (change,), takes_along=joined)
 
 
 def _cancelled(case: _Case) -> Decision | None:
@@ -468,7 +489,8 @@ def _follow_up(case: _Case) -> Decision | None:
     replies, silent = case.answered(told) if told else ((), "a note changes nothing that needs telling")
     events = case.event("follow-up", {"intent": found.intent, "status": status, "answers": sorted(found.brings)})
     changes = (found.change, *_to_part(case)) if found.change else ()
-    return case.decided(FollowUp(ticket, found.intent, found.brings), (), changes, events, replies, silent)
+    decision = case.decided(FollowUp(ticket, found.intent, found.brings), (), changes, events, replies, silent)
+    return replace(decision, is_doubtful=case.thread.is_newcomer)
 
 
 def _to_part(case: _Case) -> tuple[Change, ...]:
@@ -511,7 +533,7 @@ def _collected(case: _Case, why: str, trace: Trace) -> Decision:
     return case.decided(NewTicket((draft,), collects=domain), trace, events=events, silent_because=TOO_MANY)
 
 
-def _opened(case: _Case, asked: Reading, trace: Trace, changes: tuple[Change, ...], takes_along: int) -> Decision:
+def _opened(case: _Case, asked: Reading, trace: Trace, changes: tuple[Change, ...], takes_along: Post) -> Decision:
     """What *asked* says as a request of its own, whatever else is there already."""
     silent = answer.silent_because(case.reading, case.config, case.facts)
     asks = not silent and _is_heard(asked, case.config)
@@ -526,7 +548,7 @@ def _opening(
     trace: Trace,
     silent: str,
     changes: tuple[Change, ...] = (),
-    takes_along: int | None = None,
+    takes_along: Post | None = None,
 ) -> Decision:
     if linked := _linked(case):
         drafts = tuple(replace(draft, linked_to=linked) for draft in drafts)
@@ -535,7 +557,8 @@ def _opening(
         silent = "its priority is acknowledged quietly"
     mailboxes = _mailboxes(case)
     events = case.event("sent to several mailboxes", {"mailboxes": mailboxes}) if len(mailboxes) > 1 else ()
-    return case.decided(NewTicket(drafts, takes_along), trace, changes, events, replies, silent)
+    found = case.decided(NewTicket(drafts, takes_along), trace, changes, events, replies, silent)
+    return replace(found, is_doubtful=_only_claims(case))
 
 
 def _mailboxes(case: _Case) -> list[str]:
@@ -588,6 +611,12 @@ def _is_heard(reading: Reading, config: Config) -> bool:
     """Whether what is asked reaches anybody: files are fed in silently, and a mailbox may only observe."""
     mailbox = config.service.mailboxes.get(reading.mailbox or "")
     return not reading.envelope.silent and (mailbox is None or mailbox.mode is Mode.LIVE)
+
+
+def _only_claims(case: _Case) -> bool:
+    """Whether the mail names an open ticket that its sender takes no part in, and that any colleague may know of."""
+    claimed = next(iter(case.thread.claims), None)
+    return case.ticket is None and claimed is not None and claimed.is_open and claimed.show_to is None
 
 
 def _linked(case: _Case) -> str | None:

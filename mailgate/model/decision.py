@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from mailgate.model.message import VERIFIED, Envelope, Message, Verdict
 from mailgate.model.people import Person, Worker
-from mailgate.model.ticket import Change, Draft, Event, Ticket, Values
+from mailgate.model.ticket import Change, Draft, Event, Standing, Ticket, Values
 
 _NEWEST = 2**62  # behind every ticket there is
 
@@ -86,7 +86,8 @@ class Reading:
     *loose_dates* are dates that are no one's in particular: any need for a date may have them.
     *fingerprint* is K2 of E150, *content* the same without the date, *refs* the references
     in the subject, canonical, *named* those in the words. *question* is the list that it asks for,
-    *tells_absence*: it may say that its sender is away.
+    *tells_absence*: it may say that its sender is away. *number* is what the store knows the mail by, *names_mail* the
+    number of another one that an order in it is about; 0 where there is none.
     """
 
     message: Message
@@ -107,6 +108,8 @@ class Reading:
     named: tuple[str, ...] = ()
     question: Question | None = None
     tells_absence: bool = False
+    number: int = 0
+    names_mail: int = 0
 
     @property
     def sender(self) -> str:
@@ -155,7 +158,8 @@ class Evidence:
 class Ordered:
     """An order that ran on a ticket: by whom, when, and the values it replaced, which ``undo`` brings back.
 
-    *details* are what it says beside *do*, *serial* is the number of the mail that it answered.
+    *details* are what it says beside *do*, *serial* is the number of the mail that it answered, *mail* that of the mail
+    to the ticket which it was about.
     """
 
     do: str
@@ -164,6 +168,7 @@ class Ordered:
     details: tuple[str | None, ...] = ()
     serial: int = 0
     before: Mapping[str, str | None] = field(default_factory=dict)
+    mail: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,13 +184,19 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
-class Joined:
-    """The sender's mail that joined the ticket *ref* as the same request; *before* is the ticket as it was then."""
+class Post:
+    """A stored mail, by its *number*, and the *ticket* that has it.
 
-    mail_id: int
-    ref: str
+    *before* is that ticket as it was when the mail came; None where the mail opened it. *is_request*: it joined the
+    ticket as the same request.
+    """
+
+    number: int
     reading: Reading
-    before: Ticket
+    ticket: Ticket
+    before: Ticket | None = None
+    is_request: bool = False
+    standing: Standing | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +233,8 @@ class Facts:
     *outlived_keys* are the letters of the keys by which no order runs any more (E225).
     *workers* are the people to whom a new ticket can be given. *ordered* are the orders that ran on each ticket,
     by its id, of those that the mail may give an order to, the oldest first. *joined* is what
-    the sender was told to be a duplicate by the mail of ours that this one answers. *listing* is what
+    the sender was told to be a duplicate by the mail of ours that this one answers, *posts* are mails that an order
+    in it may be about, by their numbers. *listing* is what
     ``Reading.question`` asks for, where the sender may know it; *own_work* are the open tickets of one who may be away.
     *named* are the tickets whose references it says in its words.
     """
@@ -250,7 +262,8 @@ class Facts:
     outlived_keys: frozenset[str] = frozenset()
     workers: tuple[Worker, ...] = ()
     ordered: Mapping[int, tuple[Ordered, ...]] = field(default_factory=dict)
-    joined: Joined | None = None
+    joined: Post | None = None
+    posts: Mapping[int, Post] = field(default_factory=dict)
     listing: Listing | None = None
     own_work: tuple[Ticket, ...] = ()
     named: Mapping[str, Ticket] = field(default_factory=dict)
@@ -274,12 +287,12 @@ class Facts:
 class NewTicket:
     """Open *drafts*: the first is the mail's own, the others are further requests in it.
 
-    *takes_along* is an earlier mail that belongs to the first from now on (E158). *collects*: the domain from which
-    there is too much, which the ticket collects (E136).
+    *takes_along* is an earlier mail that asked for the first, and belongs to it from now on (E158). *collects*: the
+    domain from which there is too much, which the ticket collects (E136).
     """
 
     drafts: tuple[Draft, ...]
-    takes_along: int | None = None
+    takes_along: Post | None = None
     collects: str = ""
 
 
@@ -299,7 +312,10 @@ class Duplicate:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A command of an agent: *do* is its name in the configuration; *days* are working days."""
+    """A command of an agent: *do* is its name in the configuration; *days* are working days.
+
+    *mail* is the number of the mail to the ticket that it is about, 0 where it is about all of the ticket.
+    """
 
     do: str
     until: date | None = None
@@ -307,17 +323,21 @@ class Order:
     to: str | None = None
     reason: str | None = None
     note: str | None = None
+    mail: int = 0
 
     @property
     def details(self) -> tuple[str | None, ...]:
         """What tells two orders of the same name apart."""
-        return (self.to, self.until.isoformat() if self.until else None)
+        return (self.to, self.until.isoformat() if self.until else None, *([f"mail {self.mail}"] if self.mail else []))
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
+    """An order about *ticket*; *opens* is what it makes of one of its mails."""
+
     ticket: Ticket
     order: Order
+    opens: NewTicket | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -383,7 +403,8 @@ class Decision:
     """What should happen to one mail. *config_version* and *trace* explain it; *absence*: who is away by it.
 
     *holds_files*: what is attached is given to nobody until a person releases it. *part*: the merged ticket by way of
-    which the mail came, which keeps it (E158).
+    which the mail came, which keeps it (E158). *is_doubtful*: its sender takes no part in the ticket that it is posted
+    to, or that the new one is linked to (E121).
     """
 
     outcome: Outcome
@@ -396,6 +417,17 @@ class Decision:
     absence: Absence | None = None
     holds_files: bool = False
     part: Ticket | None = None
+    is_doubtful: bool = False
+
+    @property
+    def opens(self) -> NewTicket | None:
+        """The new tickets, if any."""
+        outcome = self.outcome
+        return outcome.opens if isinstance(outcome, Command) else outcome if isinstance(outcome, NewTicket) else None
+
+    @property
+    def drafts(self) -> tuple[Draft, ...]:
+        return self.opens.drafts if self.opens else ()
 
     @property
     def action(self) -> Action:

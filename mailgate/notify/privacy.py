@@ -11,7 +11,8 @@ from dataclasses import replace
 
 from mailgate.model.config import Audience, Config
 from mailgate.model.decision import Reply
-from mailgate.notify.fields import BUTTONS, COUNTS, ROWS, TICKETS, About, Values
+from mailgate.notify.fields import BUTTONS, COUNTS, GROUPS, TICKETS, About, Values
+from mailgate.notify.fields import LINES as SUMMED
 
 OPEN, TASK, KEY, REQUEST = "open", "task", "key", "request"
 
@@ -22,6 +23,7 @@ LINES: Mapping[str, str] = {
     "key_label": KEY,
     # what a mail says, for whoever does the work
     "words": REQUEST,
+    "doubtful": REQUEST,
     "facts": REQUEST,
     "asked_by": REQUEST,
     "taken_by": REQUEST,
@@ -46,7 +48,7 @@ LINES: Mapping[str, str] = {
     "asks": OPEN,
     # a summary: what a row says of a case was chosen for its reader where it was made (digest.py)
     "day": OPEN,
-    **dict.fromkeys((*COUNTS, *ROWS), OPEN),
+    **dict.fromkeys((*COUNTS, *SUMMED, *GROUPS), OPEN),
     "done_on": OPEN,
     # what an agent wrote or ordered, and how it is taken back
     "written": OPEN,

@@ -81,6 +81,7 @@ _ROWS: Mapping[str, Mapping[str, Sequence[Mapping[str, str]]]] = {
         "risky_ones": ({"reference": "MG-9M5H-25", "words": "Check; due 11 January 2027 at 1pm", **_BUTTONS},),
         "long_waits": ({"reference": "MG-2P6J-31", "words": "Letter; waiting since 4 January 2027", **_BUTTONS},),
     },
+    "news": {"doubtful": ({"who": "jo.hill@example.com", "words": "I have the key.", "about": "mail 17"},)},
     "weekly": {
         **_LINES,
         "by_category": tuple(

@@ -10,10 +10,21 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Insert, Table, bindparam, delete, insert, select, text, update
 
 from mailgate.errors import TryLater
-from mailgate.model.decision import Decision, Facts, Ignore, NewTicket, Reading
+from mailgate.model.decision import Decision, Facts, Ignore, NewTicket, Post, Reading
 from mailgate.model.message import VERIFIED, Kind, Verdict
 from mailgate.model.outbound import Outbound
-from mailgate.model.ticket import NOBODY, OPEN_STATUSES, Change, Draft, Event, FileState, Status, Ticket
+from mailgate.model.ticket import (
+    NOBODY,
+    OPEN_STATUSES,
+    UNLINKED,
+    Change,
+    Draft,
+    Event,
+    FileState,
+    Standing,
+    Status,
+    Ticket,
+)
 from mailgate.store import contacts, floods, history, known, outbox, people, spool
 from mailgate.store.engine import Store, insert_new
 from mailgate.store.history import Head, chained
@@ -34,7 +45,7 @@ from mailgate.store.tables import (
 GATEWAY = "mailgate"
 CHANGEABLE = (
     *("status", "waiting_for", "assignee", "category", "task", "priority", "team", "sla_policy"),
-    *("keys", "fields", "missing", "first_reply_due", "first_reply_at", "due_at", "paused_seconds"),
+    *("keys", "fields", "missing", "first_reply_due", "first_reply_at", "due_at", "paused_seconds", "linked_to"),
 )
 # Made once: to make a statement takes as long as to run it.
 OPENING = insert(tickets).returning(tickets.c.ref, tickets.c.id)
@@ -62,8 +73,7 @@ class Settled:
 
     @property
     def drafts(self) -> tuple[Draft, ...]:
-        outcome = self.decision.outcome
-        return outcome.drafts if isinstance(outcome, NewTicket) else ()
+        return self.decision.drafts
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +117,7 @@ def apply(store: Store, connection: Connection, settled: Sequence[Settled]) -> N
         own = [_ticket_id(each, ids) for each in settled]
         _count_openings(tx, settled, ids)
         _save_messages(tx, settled, own)
-        _take_along(tx, settled, own)
+        _take_along(tx, settled, ids)
         _note_contacts(tx, settled)
         for absence in (each.decision.absence for each in settled):
             if absence is not None:
@@ -203,18 +213,21 @@ def _by_instant(settled: Iterable[Settled]) -> dict[datetime, list[Settled]]:
 
 
 def _openings(settled: Settled) -> Iterable[_Opening]:
-    """The decision's events belong to the mail's own ticket, which is the first."""
+    """The decision's events belong to the mail's own ticket: where it is a new one, the first."""
+    decision = settled.decision
+    taken = decision.opens.takes_along if decision.opens else None
+    asked = (taken.number, taken.reading.message.message_id) if taken else None
+    mail_id, message_id = asked or (settled.spooled.id, settled.reading.message.message_id)
     for number, (draft, ref) in enumerate(zip(settled.drafts, settled.references, strict=True)):
-        happened = settled.decision.events if number == 0 else ()
-        message_id, rules = settled.reading.message.message_id, settled.decision.config_version
-        yield _Opening(draft, ref, settled.spooled.id, message_id, happened, settled.now, rules)
+        happened = decision.events if number == 0 and decision.ticket is None else ()
+        yield _Opening(draft, ref, mail_id, message_id, happened, settled.now, decision.config_version)
 
 
 def _ticket_id(settled: Settled, ids: dict[str, int]) -> int | None:
     """The ticket that the mail itself belongs to: of what was merged its own part (E158)."""
-    if settled.references:
-        return ids[settled.references[0]]
     ticket = settled.decision.part or settled.decision.ticket
+    if ticket is None and settled.references:
+        return ids[settled.references[0]]
     return ticket.id if ticket else None
 
 
@@ -222,8 +235,8 @@ def _mails(settled: Settled, ids: dict[str, int]) -> Iterable["outbox.Queued"]:
     stranger = settled.reading.verdict not in VERIFIED
     existing = settled.decision.ticket
     for reply, mail in zip(settled.decision.replies, settled.outbound, strict=True):
-        about = reply.ticket or existing
-        ticket_id = ids[settled.references[reply.draft]] if settled.references else about.id if about else None
+        about = reply.ticket or (None if settled.references else existing)
+        ticket_id = about.id if about else ids[settled.references[reply.draft]] if settled.references else None
         yield outbox.Queued(mail, ticket_id, settled.now, stranger and reply.to == settled.reading.sender)
 
 
@@ -313,13 +326,18 @@ def _save_messages(tx: Connection, settled: Sequence[Settled], ticket_ids: Seque
     _insert(tx, attachments, files)
 
 
-def _take_along(tx: Connection, settled: Sequence[Settled], ticket_ids: Sequence[int | None]) -> None:
+def _take_along(tx: Connection, settled: Sequence[Settled], ids: dict[str, int]) -> None:
     """Earlier mails that belong to what was opened now (E158)."""
-    for each, ticket_id in zip(settled, ticket_ids, strict=True):
-        outcome = each.decision.outcome
-        if isinstance(outcome, NewTicket) and outcome.takes_along is not None:
-            own = messages.c.id == outcome.takes_along
-            tx.execute(update(messages).where(own).values(ticket_id=ticket_id))
+    for each in settled:
+        opens = each.decision.opens
+        if opens is not None and opens.takes_along is not None:
+            _take(tx, opens.takes_along, ids[each.references[0]])
+
+
+def _take(tx: Connection, post: Post, ticket_id: int) -> None:
+    """The mail belongs to another ticket, of which nobody doubts that it is its sender's."""
+    own = messages.c.id == post.number
+    tx.execute(update(messages).where(own).values(ticket_id=ticket_id, standing=None))
 
 
 def _message(settled: Settled, ticket_id: int | None) -> dict[str, Any]:
@@ -346,6 +364,7 @@ def _message(settled: Settled, ticket_id: int | None) -> dict[str, Any]:
         "silent_because": decision.silent_because,
         "config_version": decision.config_version,
         "known": known.kept(reading, settled.facts) if settled.facts else None,
+        "standing": Standing.DOUBTFUL if decision.is_doubtful and decision.ticket else None,
     }
 
 
@@ -419,6 +438,8 @@ def _change(tx: Connection, change: Change, now: datetime) -> None:
     values = {name: value for name in CHANGEABLE if (value := getattr(change, name)) is not None}
     if change.assignee == NOBODY:
         values["assignee"] = None
+    if change.linked_to == UNLINKED:
+        values["linked_to"] = None
     if change.merged_into is not None:
         values["merged_into"] = change.merged_into or None
     if change.merged_into is not None or change.status is not None:
@@ -430,12 +451,15 @@ def _change(tx: Connection, change: Change, now: datetime) -> None:
             values["waiting_since"] = now
     if values:
         tx.execute(update(tickets).where(tickets.c.id == ticket_id).values(values))
-    if change.watcher:
-        watching = {"ticket_id": ticket_id, "address": change.watcher, "role": "watcher"}
-        tx.execute(insert_new(tx, participants), watching)
+    for role, address in (("watcher", change.watcher), ("added", change.added)):
+        if address:
+            tx.execute(insert_new(tx, participants), {"ticket_id": ticket_id, "address": address, "role": role})
     if change.leaver:
         leaving = (participants.c.ticket_id == ticket_id) & (participants.c.address == change.leaver)
         tx.execute(delete(participants).where(leaving))
+    if change.standing:
+        number, standing = change.standing
+        tx.execute(update(messages).where(messages.c.id == number).values(standing=standing))
     if change.keys is not None:
         tx.execute(delete(ticket_keys).where(ticket_keys.c.ticket_id == ticket_id))
         _insert(tx, ticket_keys, list(_keys(change.keys, ticket_id)))

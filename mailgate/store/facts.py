@@ -162,6 +162,7 @@ def look_up(
     joined = knowledge.joined(connection, {cause for told in evidences for cause in _duplicates(told)})
     to_sender, to_strangers = _acknowledged(connection, readings, now)
     orders = _orders(connection, {ticket.id for told in evidences for ticket in _ordered_about(told)})
+    posts = knowledge.posts(connection, _mails_ordered_about(readings, evidences, orders))
     to_nobody = dict.fromkeys(WITHIN, 0)
     returned = [_came_back(reading, good, found) for reading in readings]
     had = [to_sender.get((_asker(reading), at), to_nobody) for reading, at in zip(readings, now, strict=True)]
@@ -195,6 +196,7 @@ def look_up(
             own_work=listings.all_of(connection, reading.sender) if reading.tells_absence else (),
             listing=listings.asked(connection, reading, senders.get(reading.sender)),
             joined=next((joined[cause] for cause in _duplicates(evidence) if cause in joined), None),
+            posts=posts if any(_ordered_about(evidence)) else {},
             named={ref: wholes[found.refs[ref]] for ref in reading.named if ref in found.refs},
         )
         for reading, evidence, at, mails, failed in zip(readings, evidences, now, had, returned, strict=True)
@@ -299,6 +301,14 @@ def _ordered_about(evidence: Sequence[Evidence]) -> Iterator[Ticket]:
             yield from (each.ticket, each.part) if each.part else (each.ticket,)
 
 
+def _mails_ordered_about(
+    readings: Sequence[Reading], evidences: Sequence[Sequence[Evidence]], orders: Mapping[int, Sequence[Ordered]]
+) -> set[int]:
+    """The numbers of the mails that an order may be about, or the last one was."""
+    named = {reading.names_mail for reading, told in zip(readings, evidences, strict=True) if any(_ordered_about(told))}
+    return (named | {ran[-1].mail for ran in orders.values()}) - {0}
+
+
 def _orders(connection: Connection, ticket_ids: Iterable[int]) -> dict[int, tuple[Ordered, ...]]:
     """The orders that ran on each ticket, the oldest first."""
     found: dict[int, tuple[Ordered, ...]] = {}
@@ -308,9 +318,13 @@ def _orders(connection: Connection, ticket_ids: Iterable[int]) -> dict[int, tupl
             do=said["do"],
             by=personal.get("from", ""),
             at=instant(row.at),
-            details=(said.get("to") or personal.get("to"), said.get("until")),
+            details=(
+                *(said.get("to") or personal.get("to"), said.get("until")),
+                *([f"mail {said['mail']}"] if said.get("mail") else []),
+            ),
             serial=said.get("answers", 0),
             before={**said.get("before", {}), **personal.get("before", {})},
+            mail=said.get("mail", 0),
         )
         found[row.ticket_id] = (*found.get(row.ticket_id, ()), order)
     return found

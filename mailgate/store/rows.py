@@ -82,6 +82,7 @@ def _ticket(row: Row[Any], roles: Mapping[str, str]) -> Ticket:
         paused_seconds=row.paused_seconds,
         closed_at=row.closed_at,
         merged_into=row.merged_into,
+        linked_to=row.linked_to,
         participants=frozenset(roles),
         watchers=frozenset(address for address, role in roles.items() if role == "watcher"),
         last_serial=row.last_serial,

@@ -155,7 +155,8 @@ Index("ix_tickets_assignee", tickets.c.assignee, tickets.c.id)
 Index("ix_tickets_merged_into", tickets.c.merged_into, **partial("merged_into IS NOT NULL"))
 
 # One parsed mail and what was decided about it; *id* is that of its raw mail, which may be erased before it. *known* is
-# what else ``decide`` was told (store/known.py), null where nothing was decided by it.
+# what else ``decide`` was told (store/known.py), null where nothing was decided by it. *standing* is null but for what
+# somebody posted who took no part in the ticket (docs/email.md E121).
 messages = Table(
     "messages",
     metadata,
@@ -180,6 +181,7 @@ messages = Table(
     Column("silent_because", Words, nullable=False),
     Column("config_version", Name, nullable=False),
     Column("known", Json),
+    Column("standing", Name),
 )
 Index(None, messages.c.message_id)
 Index(None, messages.c.content)

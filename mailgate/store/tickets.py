@@ -166,6 +166,7 @@ def _messages(connection: Connection, opened_by: Mapping[int, int | None]) -> li
             "action": row.action,
             "kind": row.kind,
             "verdict": row.verdict,
+            "standing": row.standing,
             "message_id": row.message_id,
             "from": row.sender,
             "subject": row.subject,

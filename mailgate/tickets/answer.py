@@ -19,7 +19,7 @@ _PARTS = re.compile(r"\s+[-–|]\s+|:\s+|[\[\]]\s*")
 SHORTEST_PART, MOST_REPEATED = 6, 3
 SUPPRESSING = {"all", "autoreply", "oof"}
 QUESTION = "question"
-WORTH_AN_UNDO = frozenset({"extend", "move", "cancel", "task", "priority", "due"})
+WORTH_AN_UNDO = frozenset({"extend", "move", "cancel", "task", "priority", "due", "accept", "add", "discard"})
 A_DAY_TO_STRANGERS = 1
 A_DAY_TO_OUTSIDERS, AN_HOUR_TO_OUTSIDERS, TEN_MINUTES_TO_OUTSIDERS = 5, 4, 1
 A_MINUTE_TO_STRANGERS = 20
@@ -27,10 +27,11 @@ A_MINUTE_TO_STRANGERS = 20
 
 def silent_because(reading: Reading, config: Config, facts: Facts) -> str:
     """Why no automatic answer may go to the sender of this mail; "" when one may (E134)."""
-    return _never(reading, config) or _not_now(reading, config, facts)
+    return never(reading, config) or _not_now(reading, config, facts)
 
 
-def _never(reading: Reading, config: Config) -> str:
+def never(reading: Reading, config: Config) -> str:
+    """Why nobody who writes such a mail is answered automatically, however little they were; "" where they may be."""
     message, sender = reading.message, reading.sender
     local, _, domain = sender.rpartition("@")
     suppress = {word.strip().lower() for word in message.header("x-auto-response-suppress").split(",")}
@@ -102,10 +103,12 @@ def of_order(
     """What is said after an agent's order ran: the requester hears a new status or the agent's answer, the agent of
     what may have to be undone."""
     told = QUESTION if order.do == "ask" else lifecycle.told(ticket.status, change.status or ticket.status)
+    if order.do == "discard":
+        told = ""  # whoever it was learns nothing
     replies = of_change(ticket, told, order, config, now) if told else ()
     if order.do == "reply":
         replies = relayed(ticket, order.note or "", config)
-    if order.do in WORTH_AN_UNDO and reading.sender:
+    if (order.do in WORTH_AN_UNDO or order.mail or (order.do == "separate" and order.to)) and reading.sender:
         replies = (*replies, to(reading.sender, "changed", config, {"did": _did(order)}))
     return replies
 
@@ -122,8 +125,8 @@ def _is_told(ticket: Ticket, config: Config) -> bool:
 
 
 def _did(order: Order) -> str:
-    """ "task: court.psr-request", "due: 14 January 2027"."""
-    what = order.until.isoformat() if order.until else order.to
+    """ "task: court.psr-request", "due: 14 January 2027", "accept: mail 17"."""
+    what = order.until.isoformat() if order.until else f"mail {order.mail}" if order.mail else order.to
     return f"{order.do}: {what}" if what else order.do
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from mailgate.errors import Refused
 from mailgate.model.config import Config, Mode
-from mailgate.model.decision import Decision, NewTicket, Reading, Reply
+from mailgate.model.decision import Decision, Reading, Reply
 from mailgate.model.outbound import Outbound, SendState
 from mailgate.model.ticket import Draft, Ticket
 from mailgate.notify.alerts import outgoing
@@ -41,15 +41,17 @@ def abouts(
         if found is not None:
             case, ref, last_serial = found
             serials[ref] = serials.get(ref, last_serial) + 1
-            yield reply, _about(case, ref, serials[ref], reply, reading, config, cause, now)
+            taken = decision.opens.takes_along if decision.opens and isinstance(case, Draft) else None
+            known = taken.reading if taken and reply.to == taken.reading.sender != reading.sender else reading
+            yield reply, _about(case, ref, serials[ref], reply, known, config, cause, now)
 
 
 def _case(decision: Decision, reply: Reply, references: Sequence[str]) -> tuple[Draft | Ticket, str, int] | None:
     """What *reply* is about, its reference, and the number of the last mail about it."""
-    if isinstance(decision.outcome, NewTicket):
-        return decision.outcome.drafts[reply.draft], references[reply.draft], 0
     if reply.ticket is not None:
         return reply.ticket, reply.ticket.ref, reply.ticket.last_serial
+    if decision.drafts:
+        return decision.drafts[reply.draft], references[reply.draft], 0
     ticket = decision.ticket
     if ticket is None:
         return None

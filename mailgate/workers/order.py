@@ -7,10 +7,10 @@ from mailgate.model.decision import Command, Decision, Facts, Order, Reading
 from mailgate.model.message import Envelope, Message, Verdict
 from mailgate.model.ticket import ORDERED, Event
 from mailgate.notify.compose import Context
-from mailgate.store import asked, people, rows
-from mailgate.store.apply import carry_out
+from mailgate.store import apply, asked, people, rows
 from mailgate.store.engine import Store
 from mailgate.tickets import answer, effects, telling
+from mailgate.tickets.carried import carry_out
 from mailgate.tickets.commands import DUPLICATE
 from mailgate.tickets.timing import timed
 from mailgate.workers.about import composed
@@ -26,22 +26,24 @@ def give(store: Store, context: Context, ref: str, order: Order, now: datetime) 
         colleagues = people.members(connection, [ticket.team])[ticket.team] if ticket.team else ()
         other = rows.by_ref(connection, order.to) if order.do == DUPLICATE and order.to else ticket
         whole = rows.wholes(connection, {other.id: other})[other.id]
-        named = {other.ref: whole}
         facts = Facts(
-            now, colleagues=colleagues, workers=people.workers(connection, config.service.sharing), named=named
+            now,
+            colleagues=colleagues,
+            workers=people.workers(connection, config.service.sharing),
+            named={other.ref: whole},
         )
         reading = _no_mail(now)
-        change = effects.of_order(ticket, order, reading, config, facts)
-        if isinstance(change, str):
-            raise Refused(f"{ref} stays as it is: {change}")
-        change = timed(change, config, now)
+        carried = carry_out(ticket, whole, order, reading, config, facts)
+        if isinstance(carried, str):
+            raise Refused(f"{ref} stays as it is: {carried}")
+        change = timed(carried.change, config, now)
         replies = answer.of_order(ticket, change, order, reading, config, now)
-        changes = (change, *effects.alongside(order, change, whole))
+        changes = (change, *carried.others)
         decision = Decision(Command(ticket, order), config.version, changes=changes, replies=replies)
         (decision,) = telling.told([decision], [reading], config, asked.known(connection, [decision]))
         sent = composed(decision, reading, (), context, f"{ref} {now.isoformat()}", now)
         happened = Event(ORDERED, ACTOR, *effects.said_of(order, change))
-        carry_out(store, connection, changes, happened, [mail for _, mail in sent], now)
+        apply.carry_out(store, connection, changes, happened, [mail for _, mail in sent], now)
 
 
 def _no_mail(now: datetime) -> Reading:

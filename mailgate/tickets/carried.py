@@ -1,0 +1,76 @@
+"""All that an order does: to its ticket, to the other one that it is about, and what it opens.
+
+The same for an order by mail and for one from the command line.
+"""
+
+from dataclasses import dataclass
+
+from mailgate.model.config import Config
+from mailgate.model.decision import Facts, NewTicket, Order, Ordered, Reading
+from mailgate.model.ticket import APART, Change, Event, Ticket
+from mailgate.tickets import effects, posts
+
+MERGED, SPLIT_OFF = "merged", "split off"
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """*change* is that of the ticket which was ordered about, *others* are those of tickets that hear of it."""
+
+    change: Change
+    others: tuple[Change, ...] = ()
+    opens: NewTicket | None = None
+
+
+def carry_out(
+    ticket: Ticket, whole: Ticket, order: Order, reading: Reading, config: Config, facts: Facts
+) -> Carried | str:
+    """What *order* about *ticket* does, or why it cannot be done; *whole* is what the ticket is part of, or itself."""
+    is_apart = bool(ticket.merged_into) and order.do == posts.SEPARATE and not order.mail
+    about_one = posts.is_about_one(order) and not is_apart
+    if ticket.merged_into and not is_apart and order.do != "undo":
+        return f"{ticket.ref} is part of another ticket now: order it there, or order separate first"
+    if order.do == "undo" and (last := _separation(ticket, reading, facts)):
+        return _back(ticket, facts.posts[last.mail].ticket)
+    if about_one:
+        change = posts.of_order(ticket, order, config, facts)
+    else:
+        change = effects.of_order(ticket, order, reading, config, facts)
+    if isinstance(change, str):
+        return change
+    other = facts.named.get(order.to or "", whole)
+    if order.do == posts.ADD and order.to and ticket.requester in other.participants:
+        return "its sender takes part there already: accept it"
+    return Carried(change, _alongside(change, other, order, facts), posts.opened(ticket, order, config, facts))
+
+
+def _alongside(change: Change, other: Ticket, order: Order, facts: Facts) -> tuple[Change, ...]:
+    """The one that a ticket is merged into, or split off from, hears of it; who was added with it comes and goes."""
+    if change.merged_into is None:
+        return ()
+    ticket = change.ticket
+    events = (Event(SPLIT_OFF if change.merged_into == APART else MERGED, "mailgate", {"part": ticket.ref}),)
+    ran = facts.ordered.get(ticket.id, ())
+    goes = order.do == "undo" and bool(ran) and ran[-1].do == posts.ADD
+    added = ticket.requester if order.do == posts.ADD else None
+    return (Change(other, added=added, leaver=ticket.requester if goes else None, events=events),)
+
+
+# ---- a separated mail comes back
+
+
+def _separation(ticket: Ticket, reading: Reading, facts: Facts) -> Ordered | None:
+    """The last order, where it took a mail out of *ticket* and may be undone."""
+    last = effects.last_own(ticket, reading, facts)
+    if isinstance(last, str) or last.do != posts.SEPARATE or last.mail not in facts.posts:
+        return None
+    return last
+
+
+def _back(ticket: Ticket, opened: Ticket) -> Carried | str:
+    """What the mail opened becomes part of the ticket that it left: answers that came meanwhile go with it."""
+    change = effects.merged(Change(opened), ticket)
+    if isinstance(change, str):
+        return change
+    events = (Event(MERGED, "mailgate", {"part": opened.ref}),)
+    return Carried(Change(ticket, events=events), (change,))

@@ -49,6 +49,7 @@ from mailgate.tickets import (
     effects,
     fingerprint,
     flood,
+    late,
     lifecycle,
     orders,
     questions,
@@ -60,7 +61,7 @@ from mailgate.tickets import (
     unreachable,
     wishes,
 )
-from mailgate.tickets.carried import carry_out
+from mailgate.tickets.carried import MERGED, carry_out
 from mailgate.tickets.orders import Ambiguous
 from mailgate.tickets.token import tokens_in
 
@@ -555,9 +556,13 @@ def _opening(
     replies = () if silent else answer.acknowledgements(drafts, case.reading, case.config)
     if not replies and not silent:
         silent = "its priority is acknowledged quietly"
-    mailboxes = _mailboxes(case)
+    mailboxes, parts = _mailboxes(case), late.parts(case.reading, drafts, case.config, case.facts)
     events = case.event("sent to several mailboxes", {"mailboxes": mailboxes}) if len(mailboxes) > 1 else ()
-    found = case.decided(NewTicket(drafts, takes_along), trace, changes, events, replies, silent)
+    events += tuple(Event(MERGED, "mailgate", {"part": part.ref}) for part in parts)
+    trace += tuple(Match("thread", part.ref, where="an answer that came first", effect="joins this") for part in parts)
+    awaits = late.awaits(case.reading, case.facts)
+    opens = NewTicket(drafts, takes_along, awaits=awaits, parts=parts)
+    found = case.decided(opens, trace, changes, events, replies, silent)
     return replace(found, is_doubtful=_only_claims(case))
 
 

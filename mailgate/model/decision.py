@@ -234,7 +234,7 @@ class Facts:
     *workers* are the people to whom a new ticket can be given. *ordered* are the orders that ran on each ticket,
     by its id, of those that the mail may give an order to, the oldest first. *joined* is what
     the sender was told to be a duplicate by the mail of ours that this one answers, *posts* are mails that an order
-    in it may be about, by their numbers. *listing* is what
+    in it may be about, by their numbers, *answers* those that answered it before it came (E123). *listing* is what
     ``Reading.question`` asks for, where the sender may know it; *own_work* are the open tickets of one who may be away.
     *named* are the tickets whose references it says in its words.
     """
@@ -264,6 +264,7 @@ class Facts:
     ordered: Mapping[int, tuple[Ordered, ...]] = field(default_factory=dict)
     joined: Post | None = None
     posts: Mapping[int, Post] = field(default_factory=dict)
+    answers: tuple[Post, ...] = ()
     listing: Listing | None = None
     own_work: tuple[Ticket, ...] = ()
     named: Mapping[str, Ticket] = field(default_factory=dict)
@@ -288,12 +289,15 @@ class NewTicket:
     """Open *drafts*: the first is the mail's own, the others are further requests in it.
 
     *takes_along* is an earlier mail that asked for the first, and belongs to it from now on (E158). *collects*: the
-    domain from which there is too much, which the ticket collects (E136).
+    domain from which there is too much, which the ticket collects (E136). *awaits* are the Message-IDs of mails that it
+    answers and that did not come yet, *parts* are tickets that become part of the first (E123).
     """
 
     drafts: tuple[Draft, ...]
     takes_along: Post | None = None
     collects: str = ""
+    awaits: tuple[str, ...] = ()
+    parts: tuple[Ticket, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from mailgate.model.ticket import (
     Status,
     Ticket,
 )
-from mailgate.store import contacts, floods, history, known, outbox, people, spool
+from mailgate.store import awaited, contacts, floods, history, known, outbox, people, spool
 from mailgate.store.engine import Store, insert_new
 from mailgate.store.history import Head, chained
 from mailgate.store.rows import draft_row
@@ -118,6 +118,7 @@ def apply(store: Store, connection: Connection, settled: Sequence[Settled]) -> N
         _count_openings(tx, settled, ids)
         _save_messages(tx, settled, own)
         _take_along(tx, settled, ids)
+        _meet(tx, settled, ids)
         _note_contacts(tx, settled)
         for absence in (each.decision.absence for each in settled):
             if absence is not None:
@@ -332,6 +333,18 @@ def _take_along(tx: Connection, settled: Sequence[Settled], ids: dict[str, int])
         opens = each.decision.opens
         if opens is not None and opens.takes_along is not None:
             _take(tx, opens.takes_along, ids[each.references[0]])
+
+
+def _meet(tx: Connection, settled: Sequence[Settled], ids: dict[str, int]) -> None:
+    """Answers that came first and the mails that they answer (E123)."""
+    for each in settled:
+        opens = each.decision.opens
+        if opens is None:
+            continue
+        awaited.wait(tx, each.spooled.id, opens.awaits, each.now)
+        for part in opens.parts:
+            joins = Event("merged", GATEWAY, {"into": each.references[0], "because": "what it answers came"})
+            change_ticket(tx, Change(part, merged_into=ids[each.references[0]]), [joins], each.now)
 
 
 def _take(tx: Connection, post: Post, ticket_id: int) -> None:

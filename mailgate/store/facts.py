@@ -27,7 +27,7 @@ from mailgate.model.decision import Evidence, Facts, Known, Ordered, Reading, To
 from mailgate.model.message import BOUNCES, VERIFIED
 from mailgate.model.people import Person
 from mailgate.model.ticket import ORDERED, Ticket
-from mailgate.store import contacts, floods, listings, people, rows
+from mailgate.store import awaited, contacts, floods, listings, people, rows
 from mailgate.store import known as knowledge
 from mailgate.store.columns import Instant, Name, instant
 from mailgate.store.tables import events, messages, outbox_mails, receipts, ticket_keys, tickets
@@ -162,6 +162,7 @@ def look_up(
     joined = knowledge.joined(connection, {cause for told in evidences for cause in _duplicates(told)})
     to_sender, to_strangers = _acknowledged(connection, readings, now)
     orders = _orders(connection, {ticket.id for told in evidences for ticket in _ordered_about(told)})
+    answers = awaited.answers(connection, (reading.message.message_id for reading in readings), min(now))
     posts = knowledge.posts(connection, _mails_ordered_about(readings, evidences, orders))
     to_nobody = dict.fromkeys(WITHIN, 0)
     returned = [_came_back(reading, good, found) for reading in readings]
@@ -197,6 +198,7 @@ def look_up(
             listing=listings.asked(connection, reading, senders.get(reading.sender)),
             joined=next((joined[cause] for cause in _duplicates(evidence) if cause in joined), None),
             posts=posts if any(_ordered_about(evidence)) else {},
+            answers=answers.get(reading.message.message_id, ()),
             named={ref: wholes[found.refs[ref]] for ref in reading.named if ref in found.refs},
         )
         for reading, evidence, at, mails, failed in zip(readings, evidences, now, had, returned, strict=True)

@@ -189,6 +189,16 @@ Index(None, messages.c.ticket_id)
 Index(None, messages.c.received_at)
 # The index of their words, which the database keeps by itself, stands in migration 0012 (store/search.py asks it).
 
+# Mails that were answered to us before they came (docs/email.md E123): *mail_id* is the answer, which opened a ticket.
+awaited = Table(
+    "awaited",
+    metadata,
+    Column("message_id", Name, primary_key=True),
+    Column("mail_id", Id, primary_key=True, autoincrement=False),
+    Column("at", Instant, nullable=False),
+)
+Index(None, awaited.c.at)
+
 # *state* is null for a file that no rule ever held back.
 HELD = "state = 'held'"
 attachments = Table(

@@ -80,8 +80,8 @@ def _told(decision: Decision) -> Iterator[tuple[Draft | Ticket, str]]:
     match decision.outcome:
         case FollowUp(ticket=ticket) if decision.is_doubtful:
             yield next(iter(_after(decision)), ticket), NEWS
-        case Command(order=order) if order.do in ("assign", "move", "undo"):
-            yield from ((after, _handed(after)) for after in _after(decision))
+        case Command(order=order) if order.do in ("assign", "move") or (order.do == "undo" and _hands_over(decision)):
+            yield from ((after, _handed(after)) for after in _after(decision)[:1])
         case Command() | AutoReply() if decision.absence is not None:
             yield from ((after, _handed(after)) for after in _after(decision))
         case FollowUp(ticket=ticket, intent=intent) if intent is not Intent.CHASER and not _is_ours(decision):
@@ -89,6 +89,13 @@ def _told(decision: Decision) -> Iterator[tuple[Draft | Ticket, str]]:
             yield after, _handed(after) if ticket.waiting_for is WaitingFor.REQUESTER else NEWS
         case Duplicate() if decision.changes:
             yield from ((after, NEWS) for after in _after(decision))
+
+
+def _hands_over(decision: Decision) -> bool:
+    """Whether what was undone gives the request to somebody, or wakes it: not so a word about one of its mails."""
+    change = decision.changes[0]
+    moved = change.assignee, change.team, change.status if change.status is not change.ticket.status else None
+    return change.standing is None and any(each is not None for each in moved)
 
 
 def _is_ours(decision: Decision) -> bool:

@@ -13,6 +13,7 @@ from mailgate.ingest import authentic
 from mailgate.model.config import Config, Mode
 from mailgate.model.decision import (
     Absence,
+    Asking,
     AutoReply,
     Bounce,
     Command,
@@ -330,6 +331,8 @@ def _question(case: _Case) -> Decision | None:
     question, listing = case.reading.question, case.facts.listing
     if question is None or listing is None:
         return None
+    if question.kind is Asking.FIND:
+        listing = questions.may_see(listing, case.reading, case.config, case.facts)
     found = (Match("question", question.kind, effect=f"lists {len(listing.tickets)} tickets"),)
     silent = answer.silent_because(case.reading, case.config, case.facts)
     reply = answer.listing(case.reading.sender, question.kind, listing, case.config)

@@ -36,19 +36,28 @@ class Intent(StrEnum):
 
 
 class Asking(StrEnum):
-    """What a mail can ask to be listed: the sender's own work, the team's, what the sender waits for."""
+    """What a mail can ask to be listed: the sender's own work, the team's, what the sender waits for, what it names."""
 
     MINE = "mine"
     TEAM = "team"
     STATUS = "status"
+    FIND = "find"
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A mail that asks for a list; *led* are the teams whose lead its sender is."""
+    """A mail that asks for a list; *led* are the teams whose lead its sender is.
+
+    *sought* are the words to find, of which *refs* are references and *key* may be the number of a case; *roles* are
+    those of the directory that see more than one team.
+    """
 
     kind: Asking
     led: tuple[str, ...] = ()
+    sought: str = ""
+    refs: tuple[str, ...] = ()
+    key: str = ""
+    roles: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,10 +210,14 @@ class Post:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A ticket in a list; *serial* is the number of the last mail about it to the reader, 0 where there was none."""
+    """A ticket in a list; *serial* is the number of the last mail about it to the reader, 0 where there was none.
+
+    *is_own*: the reader works on it, and sees what the owning team does.
+    """
 
     ticket: Ticket
     serial: int = 0
+    is_own: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,6 +83,7 @@ OWN: Mapping[str, frozenset[str]] = {
     "absence": frozenset({"who", "until", "handed", "back_mail"}),
     "worklist": frozenset({"whose", "tickets", "more"}),
     "open_requests": frozenset({"tickets", "more"}),
+    "found": frozenset({"tickets", "more"}),
     "at_risk": frozenset({"promise", "assignee", "priority"}),
     "breached": frozenset({"promise", "assignee", "priority"}),
     "deadlines": frozenset({"overdue", "soon"}),
@@ -121,9 +122,9 @@ OF_TICKETS = frozenset({"reference", "received_on", "reply_by", "late", "status"
 }
 """What each of the *tickets* in a list shows, as ``each.reference``."""
 
-TO_TEAM = frozenset({"absence", "worklist", "assigned", "new", "news", "changed", "refused"})
+TO_TEAM = frozenset({"absence", "worklist", "found", "assigned", "new", "news", "changed", "refused"})
 """The messages to the people who do the work, who may see what a request says."""
-IN_ENGLISH = TO_TEAM | SUMMARIES | {"alert", "at_risk", "breached", "deadlines"}
+IN_ENGLISH = (TO_TEAM - {"found"}) | SUMMARIES | {"alert", "at_risk", "breached", "deadlines"}
 """What only we read; the rest is in Welsh as well."""
 
 _AS_SAID = frozenset({"who", "handed", "whose", "more", "alert", "detail", "asked_by", "why", "did", "asks"}) | {
@@ -277,6 +278,7 @@ def _listed(listed: Listed, about: About, config: Config, language: Language, an
         "task": translated(clean(mail_label(config, ticket.task)), language, config),
         **_key_values(ticket.keys[0] if ticket.keys else "", language, config),
         "restricted": bool(ticket.show_to),
+        "own": listed.is_own,
     }
 
 

@@ -84,11 +84,13 @@ def visible(values: Values, reply: Reply, about: About, config: Config, *, in_su
     shown = {name: value if LINES.get(name, KEY) in seen else "" for name, value in values.items()}
     listed = values.get(TICKETS)
     if isinstance(listed, list):
-        shown[TICKETS] = [
-            visible(each, reply, replace(about, restricted=each["restricted"]), config, in_subject=in_subject)
-            for each in listed
-        ]
+        shown[TICKETS] = [visible(each, reply, _of_one(each, about), config, in_subject=in_subject) for each in listed]
     return shown
+
+
+def _of_one(listed: Values, about: About) -> About:
+    """What a mail is about that lists tickets, for one of these."""
+    return replace(about, restricted=bool(listed["restricted"]), to_team=about.to_team and bool(listed["own"]))
 
 
 def sees_task(reply: Reply, about: About, config: Config) -> bool:

@@ -13,7 +13,7 @@ from mailgate.notify.labels import mail_label, team_label
 from mailgate.tickets.token import Keys
 
 KEYS = Keys("sample", {"sample": bytes(32)})
-LISTS = frozenset({"worklist", "open_requests"})
+LISTS = frozenset({"worklist", "open_requests", "found"})
 _AT = datetime(2027, 1, 11, 10, 30, tzinfo=UTC)
 _DUE_AT = datetime(2027, 1, 14, 17, 0, tzinfo=UTC)
 _LATER = "2027-01-25T17:00:00+00:00"

@@ -25,6 +25,9 @@ A_DAY_TO_OUTSIDERS, AN_HOUR_TO_OUTSIDERS, TEN_MINUTES_TO_OUTSIDERS = 5, 4, 1
 A_MINUTE_TO_STRANGERS = 20
 
 
+_LISTS: Mapping[Asking, str] = {Asking.STATUS: "open_requests", Asking.FIND: "found"}
+
+
 def silent_because(reading: Reading, config: Config, facts: Facts) -> str:
     """Why no automatic answer may go to the sender of this mail; "" when one may (E134)."""
     return never(reading, config) or _not_now(reading, config, facts)
@@ -81,8 +84,8 @@ def to(address: str, message: str, config: Config, fields: Mapping[str, str] | N
 
 def listing(address: str, kind: Asking, found: Listing, config: Config) -> Reply:
     """The list *found* to *address*."""
-    if kind is Asking.STATUS:
-        return replace(to(address, "open_requests", config), listing=found)
+    if kind in _LISTS:
+        return replace(to(address, _LISTS[kind], config), listing=found)
     whose = {"whose": "Your" if kind is Asking.MINE else "The team's"}
     return replace(to(address, "worklist", config, whose), listing=found)
 

@@ -124,6 +124,15 @@ def reread(reading: Reading, config: Config) -> Reading:
     )
 
 
+def with_posts_reread(facts: Facts, config: Config) -> Facts:
+    """*facts*, with the mails that an order may be about as *config* understands them."""
+    return replace(facts, posts={number: _reread(post, config) for number, post in facts.posts.items()})
+
+
+def _reread(post: Post, config: Config) -> Post:
+    return replace(post, reading=reread(post.reading, config))
+
+
 def _mailbox(envelope: Envelope, named: list[str], config: Config) -> str | None:
     """The mailbox it came to: of several the first in To, then in Cc; None for an answer to ``send_from``."""
     reached = {address: config.mailbox_of(address) for address in envelope.recipients}
@@ -363,31 +372,15 @@ def _command(case: _Case) -> Decision | None:
             return case.refused(whole, away, trace)
         return _away(case, Command(whole, order), whole, away, trace)
     refused = refused or commands.may_concern(order, ticket, reading, config, facts)
-    facts = replace(facts, posts={number: _reread(post, config) for number, post in facts.posts.items()})
-    carried = refused or carry_out(ticket, whole, order, reading, config, facts)
+    carried = refused or carry_out(ticket, whole, order, reading, config, with_posts_reread(facts, config))
     if not isinstance(carried, str):
         carried = commands.may_repeat(order, ticket, evidence, reading, facts) or carried
     if isinstance(carried, str):
         return case.refused(whole, carried, trace)
-    change = carried.change
-    timed = timing.timed(change, config, facts.now)
-    replies = answer.of_order(ticket, change, order, reading, config, facts.now)
-    if carried.opens:
-        replies = (*(replace(reply, ticket=ticket) for reply in replies), *_acknowledged(carried.opens, config))
-    happened = (_ordered(change, timed, order, evidence, reading),)
-    return case.decided(Command(ticket, order, carried.opens), trace, (change, *carried.others), happened, replies)
-
-
-def _reread(post: Post, config: Config) -> Post:
-    return replace(post, reading=reread(post.reading, config))
-
-
-def _acknowledged(opens: NewTicket, config: Config) -> tuple[Reply, ...]:
-    """What whoever wrote a mail that a person separated hears of its own ticket."""
-    asked = opens.takes_along.reading if opens.takes_along else None
-    if asked is None or answer.never(asked, config):
-        return ()
-    return answer.acknowledgements(opens.drafts, asked, config)
+    timed = timing.timed(carried.change, config, facts.now)
+    happened = (_ordered(carried.change, timed, order, evidence, reading),)
+    replies = carried.replies(order, reading, config, facts.now)
+    return case.decided(Command(ticket, order, carried.opens), trace, carried.changes, happened, replies)
 
 
 def _ordered(change: Change, timed: Change, order: Order, evidence: Evidence, reading: Reading) -> Event:

@@ -20,6 +20,7 @@ from sqlalchemy import func, select
 from mailgate.app import context_of
 from mailgate.model.config import Config, Operator
 from mailgate.model.config import Store as Place
+from mailgate.model.decision import Decision, Ignore
 from mailgate.model.people import Person
 from mailgate.model.ticket import Change, Draft, Event, Status, Ticket, WaitingFor
 from mailgate.rules.promise import calendar_of, promised
@@ -245,7 +246,8 @@ def _happen(store: Store, config: Config, at: datetime, case: Case, what: str) -
     with store.deciding([case.ref]) as connection:
         ticket: Ticket = rows.by_ref(connection, case.ref)
         change = Change(ticket, **CHANGES[what], first_reply_at=at if what == "take" else None)  # type: ignore[arg-type]
-        carry_out(store, connection, [timed(change, config, at)], Event(what, "year"), [], at)
+        happened = Decision(Ignore(what), "", changes=(timed(change, config, at),), events=(Event(what, "year"),))
+        carry_out(store, connection, happened, [], [], at)
 
 
 def _taken(store: Store) -> dict[Rung, datetime]:

@@ -1,7 +1,7 @@
 """Doing what was decided: everything about a batch of mails in one transaction."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Insert, Table, bindparam, delete, insert, select, text, update
 
 from mailgate.errors import TryLater
-from mailgate.model.decision import Decision, Facts, Ignore, NewTicket, Post, Reading
+from mailgate.model.decision import Decision, Facts, Ignore, NewTicket, Reading, Reply
 from mailgate.model.message import VERIFIED, Kind, Verdict
 from mailgate.model.outbound import Outbound
 from mailgate.model.ticket import (
@@ -113,11 +113,12 @@ def apply(store: Store, connection: Connection, settled: Sequence[Settled]) -> N
         for now, mails in _by_instant(settled).items():
             spool.finish(tx, [each.spooled for each in mails], now)
         _change_tickets(tx, settled)
-        ids = _open_tickets(tx, [opening for each in settled for opening in _openings(each)])
+        ids = _open_tickets(tx, [opening for each in settled for opening in _opened_by(each)])
         own = [_ticket_id(each, ids) for each in settled]
         _count_openings(tx, settled, ids)
         _save_messages(tx, settled, own)
-        _take_along(tx, settled, ids)
+        for each in settled:
+            _take_along(tx, each.decision, each.references, ids)
         _meet(tx, settled, ids)
         _note_contacts(tx, settled)
         for absence in (each.decision.absence for each in settled):
@@ -129,22 +130,27 @@ def apply(store: Store, connection: Connection, settled: Sequence[Settled]) -> N
 def carry_out(
     store: Store,
     connection: Connection,
-    changes: Sequence[Change],
-    happened: Event,
+    decision: Decision,
+    references: Sequence[str],
     sent: Sequence[Outbound],
     now: datetime,
 ) -> None:
-    """Change tickets as a person ordered by no mail, on the connection of ``store.deciding``.
+    """Do what a person ordered by no mail, on the connection of ``store.deciding``.
 
-    The first of *changes* is that of the ticket that the order is about; its history says what *happened*.
+    The first change of *decision* is that of the ticket that the order is about; its history has the events.
+    *references* has one for each new ticket, *sent* one mail for each reply.
     TryLater where a ticket is no longer as it was when it was looked up: then nothing happened.
     """
-    own, *others = changes
+    own, *others = decision.changes
     with store.writing(connection) as tx:
-        change_ticket(tx, own, [happened], now)
+        change_ticket(tx, own, decision.events, now)
         for change in others:
             change_ticket(tx, change, [], now)
-        outbox.queue(tx, [outbox.Queued(mail, own.ticket.id, now, to_stranger=False) for mail in sent])
+        ids = _open_tickets(tx, list(_openings(decision, references, now)))
+        _take_along(tx, decision, references, ids)
+        both = zip(decision.replies, sent, strict=True)
+        about = [(mail, _about(reply, decision, references, ids)) for reply, mail in both]
+        outbox.queue(tx, [outbox.Queued(mail, ticket_id, now, to_stranger=False) for mail, ticket_id in about])
 
 
 def change_ticket(tx: Connection, change: Change, happened: Sequence[Event], now: datetime) -> None:
@@ -213,15 +219,25 @@ def _by_instant(settled: Iterable[Settled]) -> dict[datetime, list[Settled]]:
     return found
 
 
-def _openings(settled: Settled) -> Iterable[_Opening]:
-    """The decision's events belong to the mail's own ticket: where it is a new one, the first."""
-    decision = settled.decision
+def _opened_by(settled: Settled) -> Iterable[_Opening]:
+    return _openings(
+        settled.decision, settled.references, settled.now, settled.spooled.id, settled.reading.message.message_id
+    )
+
+
+def _openings(
+    decision: Decision, references: Sequence[str], now: datetime, mail_id: int | None = None, message_id: str = ""
+) -> Iterable[_Opening]:
+    """The decision's events belong to the mail's own ticket: where it is a new one, the first.
+
+    What asked for the tickets is the mail *mail_id*, unless the decision takes an earlier one along.
+    """
     taken = decision.opens.takes_along if decision.opens else None
-    asked = (taken.number, taken.reading.message.message_id) if taken else None
-    mail_id, message_id = asked or (settled.spooled.id, settled.reading.message.message_id)
-    for number, (draft, ref) in enumerate(zip(settled.drafts, settled.references, strict=True)):
+    if taken is not None:
+        mail_id, message_id = taken.number, taken.reading.message.message_id
+    for number, (draft, ref) in enumerate(zip(decision.drafts, references, strict=True)):
         happened = decision.events if number == 0 and decision.ticket is None else ()
-        yield _Opening(draft, ref, mail_id, message_id, happened, settled.now, decision.config_version)
+        yield _Opening(draft, ref, mail_id, message_id, happened, now, decision.config_version)
 
 
 def _ticket_id(settled: Settled, ids: dict[str, int]) -> int | None:
@@ -234,11 +250,15 @@ def _ticket_id(settled: Settled, ids: dict[str, int]) -> int | None:
 
 def _mails(settled: Settled, ids: dict[str, int]) -> Iterable["outbox.Queued"]:
     stranger = settled.reading.verdict not in VERIFIED
-    existing = settled.decision.ticket
     for reply, mail in zip(settled.decision.replies, settled.outbound, strict=True):
-        about = reply.ticket or (None if settled.references else existing)
-        ticket_id = about.id if about else ids[settled.references[reply.draft]] if settled.references else None
+        ticket_id = _about(reply, settled.decision, settled.references, ids)
         yield outbox.Queued(mail, ticket_id, settled.now, stranger and reply.to == settled.reading.sender)
+
+
+def _about(reply: Reply, decision: Decision, references: Sequence[str], ids: Mapping[str, int]) -> int | None:
+    """The id of the ticket that *reply* is about."""
+    about = reply.ticket or (None if references else decision.ticket)
+    return about.id if about else ids[references[reply.draft]] if references else None
 
 
 def _open_tickets(tx: Connection, openings: Sequence[_Opening]) -> dict[str, int]:
@@ -327,12 +347,12 @@ def _save_messages(tx: Connection, settled: Sequence[Settled], ticket_ids: Seque
     _insert(tx, attachments, files)
 
 
-def _take_along(tx: Connection, settled: Sequence[Settled], ids: dict[str, int]) -> None:
-    """Earlier mails that belong to what was opened now (E158)."""
-    for each in settled:
-        opens = each.decision.opens
-        if opens is not None and opens.takes_along is not None:
-            _take(tx, opens.takes_along, ids[each.references[0]])
+def _take_along(tx: Connection, decision: Decision, references: Sequence[str], ids: Mapping[str, int]) -> None:
+    """An earlier mail belongs to what was opened now (E158), and nobody doubts that it is its sender's."""
+    taken = decision.opens.takes_along if decision.opens else None
+    if taken is not None:
+        own = messages.c.id == taken.number
+        tx.execute(update(messages).where(own).values(ticket_id=ids[references[0]], standing=None))
 
 
 def _meet(tx: Connection, settled: Sequence[Settled], ids: dict[str, int]) -> None:
@@ -345,12 +365,6 @@ def _meet(tx: Connection, settled: Sequence[Settled], ids: dict[str, int]) -> No
         for part in opens.parts:
             joins = Event("merged", GATEWAY, {"into": each.references[0], "because": "what it answers came"})
             change_ticket(tx, Change(part, merged_into=ids[each.references[0]]), [joins], each.now)
-
-
-def _take(tx: Connection, post: Post, ticket_id: int) -> None:
-    """The mail belongs to another ticket, of which nobody doubts that it is its sender's."""
-    own = messages.c.id == post.number
-    tx.execute(update(messages).where(own).values(ticket_id=ticket_id, standing=None))
 
 
 def _message(settled: Settled, ticket_id: int | None) -> dict[str, Any]:

@@ -45,14 +45,21 @@ def listing(connection: Connection, key_name: str | None = None, **filters: str 
             query = query.where(tickets.c[name] == value)
         else:
             raise Refused(f"tickets cannot be filtered by {name}: choose from {', '.join((*FILTERS, 'key'))}")
-    return [_summary(row, key_name) for row in connection.execute(query)]
+    return _summaries(connection, connection.execute(query).all(), key_name)
 
 
 def searched(connection: Connection, config: Config, asked: str) -> list[dict[str, Any]]:
     """The tickets that *asked* finds, the newest first, as ``listing`` has them (``store/search.py``)."""
     refs = reference.find(asked, config.service.reference)
     key = "".join(asked.split()).upper() if config.key_name else ""  # as rules write it: capitals, no spaces
-    return [_summary(row, config.key_name) for row in search.found(connection, asked, refs, key)]
+    return _summaries(connection, search.found(connection, asked, refs, key), config.key_name)
+
+
+def _summaries(connection: Connection, found: Sequence[Row[Any]], key_name: str | None) -> list[dict[str, Any]]:
+    wholes = sorted({row.merged_into for row in found if row.merged_into})
+    query = select(tickets.c.id, tickets.c.ref).where(tickets.c.id.in_(wholes))
+    refs: dict[int, str] = {row.id: row.ref for row in connection.execute(query)} if wholes else {}
+    return [_summary(row, key_name) | {"merged_into": refs.get(row.merged_into)} for row in found]
 
 
 def _summary(row: Row[Any], key_name: str | None) -> dict[str, Any]:

@@ -3,12 +3,13 @@
 The same for an order by mail and for one from the command line.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from mailgate.model.config import Config
-from mailgate.model.decision import Facts, NewTicket, Order, Ordered, Reading
+from mailgate.model.decision import Facts, NewTicket, Order, Ordered, Reading, Reply
 from mailgate.model.ticket import APART, Change, Event, Ticket
-from mailgate.tickets import effects, posts
+from mailgate.tickets import answer, effects, posts
 
 MERGED, SPLIT_OFF = "merged", "split off"
 
@@ -20,6 +21,20 @@ class Carried:
     change: Change
     others: tuple[Change, ...] = ()
     opens: NewTicket | None = None
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        return self.change, *self.others
+
+    def replies(self, order: Order, reading: Reading, config: Config, now: datetime) -> tuple[Reply, ...]:
+        """What the requester hears of *order*, the agent who gave it by *reading*, and whose mail was separated."""
+        ticket = self.change.ticket
+        said = answer.of_order(ticket, self.change, order, reading, config, now)
+        taken = self.opens.takes_along.reading if self.opens and self.opens.takes_along else None
+        if self.opens is None or taken is None:
+            return said
+        heard = () if answer.never(taken, config) else answer.acknowledgements(self.opens.drafts, taken, config)
+        return (*(replace(reply, ticket=ticket) for reply in said), *heard)
 
 
 def carry_out(

@@ -27,7 +27,7 @@ ORDERS: Mapping[str, Happened | None] = {
     "ask": Happened.PUT_ON_HOLD,
     "reopen": Happened.REOPENED,
     **dict.fromkeys(("assign", "move", "task", "priority", "due", "note", "reply", "undo", "extend")),
-    **dict.fromkeys(("duplicate", "separate")),
+    **dict.fromkeys(("duplicate", "separate", "team")),
 }
 """The commands that an agent can give, and what each does to the ticket's status."""
 
@@ -80,6 +80,8 @@ def of_order(ticket: Ticket, order: Order, reading: Reading, config: Config, fac
             return _extended(change, order.days or 0, config, facts.now)
         case "move":
             return _moved(change, order.to or "", reading, config, facts)
+        case "team":
+            return _given_to(change, order.to, config, facts)
         case "task":
             return _with_task(change, order.to or "", config, facts)
         case "priority":

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from mailgate.model.config import Config
-from mailgate.model.decision import AutoReply, Command, Decision, Duplicate, FollowUp, Intent, Reading, Reply
+from mailgate.model.decision import AutoReply, Command, Decision, Duplicate, FollowUp, Intent, Order, Reading, Reply
 from mailgate.model.people import Person
 from mailgate.model.ticket import Draft, Status, Ticket, WaitingFor
 from mailgate.tickets.answer import to
@@ -80,7 +80,7 @@ def _told(decision: Decision) -> Iterator[tuple[Draft | Ticket, str]]:
     match decision.outcome:
         case FollowUp(ticket=ticket) if decision.is_doubtful:
             yield next(iter(_after(decision)), ticket), NEWS
-        case Command(order=order) if order.do in ("assign", "move") or (order.do == "undo" and _hands_over(decision)):
+        case Command(order=order) if _hands_over(order, decision):
             yield from ((after, _handed(after)) for after in _after(decision)[:1])
         case Command() | AutoReply() if decision.absence is not None:
             yield from ((after, _handed(after)) for after in _after(decision))
@@ -91,8 +91,10 @@ def _told(decision: Decision) -> Iterator[tuple[Draft | Ticket, str]]:
             yield from ((after, NEWS) for after in _after(decision))
 
 
-def _hands_over(decision: Decision) -> bool:
-    """Whether what was undone gives the request to somebody, or wakes it: not so a word about one of its mails."""
+def _hands_over(order: Order, decision: Decision) -> bool:
+    """Whether the order gives the request to somebody; undone, or wakes it: not so a word about one of its mails."""
+    if order.do != "undo":
+        return order.do in ("assign", "move", "team")
     change = decision.changes[0]
     moved = change.assignee, change.team, change.status if change.status is not change.ticket.status else None
     return change.standing is None and any(each is not None for each in moved)

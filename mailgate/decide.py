@@ -16,6 +16,7 @@ from mailgate.model.decision import (
     Asking,
     AutoReply,
     Bounce,
+    Classified,
     Command,
     Decision,
     Duplicate,
@@ -37,7 +38,7 @@ from mailgate.model.message import BOUNCES, NOTIFY, Envelope, Kind, Message, Ver
 from mailgate.model.spans import Span
 from mailgate.model.ticket import ORDERED, Change, Draft, Event, Status, Ticket
 from mailgate.rules import dates, extract, outcomes, request
-from mailgate.rules.classify import OTHER, Classified
+from mailgate.rules.classify import OTHER
 from mailgate.rules.promise import calendar_of
 from mailgate.rules.ranking import STAGE
 from mailgate.sla.calendar import before, local_date
@@ -122,6 +123,13 @@ def reread(reading: Reading, config: Config) -> Reading:
     return replace(
         reading, question=questions.question(reading, config), tells_absence=absence.is_told(reading, config)
     )
+
+
+def asked_ahead(reading: Reading, config: Config) -> Reading:
+    """*reading* with what it asks for where it seems to be a new request: most of the work, and no lock is held yet."""
+    if reading.message.kind is not Kind.HUMAN or reading.tokens or reading.refs:
+        return reading
+    return replace(reading, asked=request.asked_for(reading, config))
 
 
 def with_posts_reread(facts: Facts, config: Config) -> Facts:
@@ -503,7 +511,7 @@ def _to_part(case: _Case) -> tuple[Change, ...]:
 def _request(case: _Case) -> Decision:
     """A new request: it joins the ticket that has it already (E156a), or opens one for each thing it asks."""
     reading, facts, config = case.reading, case.facts, case.config
-    found = request.asked_for(reading, config)
+    found = reading.asked or request.asked_for(reading, config)
     if (unwanted := _unwanted(case, found)) is not None:
         return unwanted
     silent = answer.silent_because(reading, config, facts)

@@ -75,6 +75,30 @@ Trace = tuple[Match, ...]
 
 
 @dataclass(frozen=True, slots=True)
+class Item:
+    """A request of its own: *task* by the phrases of the list's item *text*."""
+
+    task: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Classified:
+    """What a mail asks for by its words: *task* is "category.task", or None with *category* None where nothing tells.
+
+    *items* are the requests of a mail that lists several, *around* the wording without them;
+    *refused* are the tasks that the mail names only to say that it does not want them.
+    """
+
+    task: str | None
+    category: str | None
+    matches: Trace = ()
+    items: tuple[Item, ...] = ()
+    around: str = ""
+    refused: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Token:
     """A claim carried by an address or a message id of ours, its MAC not yet checked (E223)."""
 
@@ -96,7 +120,8 @@ class Reading:
     *fingerprint* is K2 of E150, *content* the same without the date, *refs* the references
     in the subject, canonical, *named* those in the words. *question* is the list that it asks for,
     *tells_absence*: it may say that its sender is away. *number* is what the store knows the mail by, *names_mail* the
-    number of another one that an order in it is about; 0 where there is none.
+    number of another one that an order in it is about; 0 where there is none. *asked* is None until somebody works out
+    what it asks for.
     """
 
     message: Message
@@ -119,6 +144,7 @@ class Reading:
     tells_absence: bool = False
     number: int = 0
     names_mail: int = 0
+    asked: Classified | None = None
 
     @property
     def sender(self) -> str:

@@ -198,8 +198,9 @@ def values(
         return translated(clean(words), language, config)
 
     address = answers_to(about.mailbox, about.ref, about.serial) if about.ref else ""
-    links = {name: mailto(address, f"Re: [{about.ref}]", words) for name, words in BUTTONS.items()}
-    links["back_mail"] = mailto(address, f"Re: [{about.ref}]", f"#back {clean(reply.fields.get('who', ''))}")
+    orders = {**BUTTONS, "back_mail": f"#back {clean(reply.fields.get('who', ''))}"}
+    used = OWN[reply.message] & orders.keys()
+    links = {name: mailto(address, f"Re: [{about.ref}]", orders[name]) for name in used}
     own: Values = {name: links.get(name) or _own(name, reply, about, language, zone) for name in OWN[reply.message]}
     own |= {name: _rows(reply.lists.get(name, ())) for name in ROWS if name in own}
     if DOUBTFUL in own:

@@ -121,7 +121,8 @@ class Intake:
             raise NotFetched("the mail server cannot hand this mail over: look at it in the folder Failed")
         service = self._config.service
         message = read(mail.raw, service.text, service.markings)
-        return replace(decide.read(message, mail.envelope, self._config), number=mail.id)
+        reading = replace(decide.read(message, mail.envelope, self._config), number=mail.id)
+        return decide.asked_ahead(reading, self._config)
 
     def _judged(self, reading: Reading, at: datetime) -> Reading:
         return self._guesses.judged(reading, partial(token.check, self._context.keys, at), at)

@@ -63,8 +63,9 @@ from mailgate.tickets import (
     unreachable,
     wishes,
 )
-from mailgate.tickets.carried import MERGED, carry_out
+from mailgate.tickets.carried import MERGED, SPLIT_OFF, carry_out
 from mailgate.tickets.orders import Ambiguous
+from mailgate.tickets.telling import REQUESTER
 from mailgate.tickets.token import tokens_in
 
 TOO_MANY = "too many came from its sender"
@@ -434,6 +435,24 @@ def _separated(case: _Case) -> Decision | None:
     return _opened(case, wishes.both(first, reading), trace, (change,), takes_along=joined)
 
 
+def _split_off(case: _Case) -> Decision | None:
+    """What an agent made part of another ticket is a request of its own after all: who asked for it says so (E158)."""
+    reading, evidence = case.reading, case.thread.evidence
+    part = evidence.part if evidence else None
+    if evidence is None or part is None or part.requester != reading.sender or not wishes.is_proved(reading, evidence):
+        return None
+    order, trace = wishes.read_wish(reading, part, case.config, case.first_date)
+    if order is None or order.do != wishes.SEPARATE:
+        return None
+    change = effects.apart(part, case.config)
+    if isinstance(change, str):
+        return None
+    hears = Change(evidence.ticket, events=(Event(SPLIT_OFF, "mailgate", {"part": part.ref}),))
+    replies, silent = case.answered("status", {"status": part.status, "waiting_for": part.waiting_for or ""})
+    events = case.event(ORDERED, {"do": order.do}, actor=REQUESTER)
+    return case.decided(Command(part, order), trace, (change, hears), events, replies, silent)
+
+
 def _cancelled(case: _Case) -> Decision | None:
     """A requester no longer needs it; what others wait for as well stays, with a note."""
     reading, config, evidence = case.reading, case.config, case.thread.evidence
@@ -442,11 +461,13 @@ def _cancelled(case: _Case) -> Decision | None:
     ticket = evidence.ticket
     order, trace = wishes.read_wish(reading, ticket, config, case.first_date)
     status = lifecycle.after(ticket, lifecycle.Happened.CANCELLED)
-    if order is None or order.do != wishes.CANCEL or status is None or not wishes.may_cancel(ticket, reading.sender):
+    if order is None or order.do != wishes.CANCEL or status is None:
+        return None
+    if not wishes.may_cancel(ticket, case.facts.parts.get(ticket.id, ()), reading.sender):
         return None
     change = Change(ticket, status=status, closed_at=case.facts.now)
     replies = answer.of_change(ticket, lifecycle.told(ticket.status, status), order, config, case.facts.now)
-    events = case.event("command", {"do": order.do, "status": status}, actor="requester")
+    events = case.event("command", {"do": order.do, "status": status}, actor=REQUESTER)
     return case.decided(Command(ticket, order), trace, (change,), events, replies)
 
 
@@ -642,6 +663,7 @@ STAGES: tuple[Callable[[_Case], Decision | None], ...] = (
     _bulk,
     _question,
     _separated,
+    _split_off,
     _command,
     _cancelled,
     _resent,

@@ -275,7 +275,8 @@ class Facts:
     the sender was told to be a duplicate by the mail of ours that this one answers, *posts* are mails that an order
     in it may be about, by their numbers, *answers* those that answered it before it came (E123). *listing* is what
     ``Reading.question`` asks for, where the sender may know it; *own_work* are the open tickets of one who may be away.
-    *named* are the tickets whose references it says in its words.
+    *named* are the tickets whose references it says in its words, *parts* what was merged into each ticket, by its id,
+    of those that it may give an order to.
     """
 
     now: datetime
@@ -307,6 +308,7 @@ class Facts:
     listing: Listing | None = None
     own_work: tuple[Ticket, ...] = ()
     named: Mapping[str, Ticket] = field(default_factory=dict)
+    parts: Mapping[int, tuple[Ticket, ...]] = field(default_factory=dict)
 
     def after_giving(self, given: Mapping[str, int]) -> "Facts":
         """The facts once so many more tickets were *given* to each address."""

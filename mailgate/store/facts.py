@@ -161,7 +161,8 @@ def look_up(
     workers = people.workers(connection, teams)
     joined = knowledge.joined(connection, {cause for told in evidences for cause in _duplicates(told)})
     to_sender, to_strangers = _acknowledged(connection, readings, now)
-    orders = _orders(connection, {ticket.id for told in evidences for ticket in _ordered_about(told)})
+    ordered = {ticket.id for told in evidences for ticket in _ordered_about(told)}
+    orders, parts = _orders(connection, ordered), rows.parts(connection, ordered)
     answers = awaited.answers(connection, (reading.message.message_id for reading in readings), min(now))
     posts = knowledge.posts(connection, _mails_ordered_about(readings, evidences, orders))
     to_nobody = dict.fromkeys(WITHIN, 0)
@@ -194,6 +195,7 @@ def look_up(
             workers=workers,
             outlived_keys=outlived,
             ordered={each.id: orders[each.id] for each in _ordered_about(evidence) if each.id in orders},
+            parts={each.id: parts[each.id] for each in _ordered_about(evidence) if each.id in parts},
             own_work=listings.all_of(connection, reading.sender) if reading.tells_absence else (),
             listing=listings.asked(connection, reading, senders.get(reading.sender)),
             joined=next((joined[cause] for cause in _duplicates(evidence) if cause in joined), None),

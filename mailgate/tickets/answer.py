@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -19,6 +19,7 @@ _PARTS = re.compile(r"\s+[-–|]\s+|:\s+|[\[\]]\s*")
 SHORTEST_PART, MOST_REPEATED = 6, 3
 SUPPRESSING = {"all", "autoreply", "oof"}
 QUESTION = "question"
+ENDS = frozenset({"done", "cancelled", "reopened"})
 WORTH_AN_UNDO = frozenset({"extend", "move", "cancel", "task", "priority", "due", "accept", "add", "discard"})
 A_DAY_TO_STRANGERS = 1
 A_DAY_TO_OUTSIDERS, AN_HOUR_TO_OUTSIDERS, TEN_MINUTES_TO_OUTSIDERS = 5, 4, 1
@@ -114,6 +115,17 @@ def of_order(
     if (order.do in WORTH_AN_UNDO or order.mail or (order.do == "separate" and order.to)) and reading.sender:
         replies = (*replies, to(reading.sender, "changed", config, {"did": _did(order)}))
     return replies
+
+
+def of_parts(
+    parts: Iterable[Ticket], whole: Ticket, change: Change, config: Config, now: datetime
+) -> tuple[Reply, ...]:
+    """What those hear who asked for *parts* of *whole* when that ends or begins again: of their own request alone."""
+    told = lifecycle.told(whole.status, change.status or whole.status)
+    if told not in ENDS:
+        return ()
+    heard = ((part, reply) for part in parts for reply in of_change(part, told, Order(told), config, now))
+    return tuple(replace(reply, ticket=part) for part, reply in heard)
 
 
 def relayed(ticket: Ticket, words: str, config: Config) -> tuple[Reply, ...]:

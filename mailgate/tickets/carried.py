@@ -16,11 +16,15 @@ MERGED, SPLIT_OFF = "merged", "split off"
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """*change* is that of the ticket which was ordered about, *others* are those of tickets that hear of it."""
+    """*change* is that of the ticket which was ordered about, *others* are those of tickets that hear of it.
+
+    *parts* are what was merged into it: of its end whoever asked for these hears, too, under their own reference.
+    """
 
     change: Change
     others: tuple[Change, ...] = ()
     opens: NewTicket | None = None
+    parts: tuple[Ticket, ...] = ()
 
     @property
     def changes(self) -> tuple[Change, ...]:
@@ -30,6 +34,7 @@ class Carried:
         """What the requester hears of *order*, the agent who gave it by *reading*, and whose mail was separated."""
         ticket = self.change.ticket
         said = answer.of_order(ticket, self.change, order, reading, config, now)
+        said += answer.of_parts(self.parts, ticket, self.change, config, now)
         taken = self.opens.takes_along.reading if self.opens and self.opens.takes_along else None
         if self.opens is None or taken is None:
             return said
@@ -56,7 +61,8 @@ def carry_out(
     other = facts.named.get(order.to or "", whole)
     if order.do == posts.ADD and order.to and ticket.requester in other.participants:
         return "its sender takes part there already: accept it"
-    return Carried(change, _alongside(change, other, order, facts), posts.opened(ticket, order, config, facts))
+    opens = posts.opened(ticket, order, config, facts)
+    return Carried(change, _alongside(change, other, order, facts), opens, facts.parts.get(ticket.id, ()))
 
 
 def _alongside(change: Change, other: Ticket, order: Order, facts: Facts) -> tuple[Change, ...]:

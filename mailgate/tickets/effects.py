@@ -93,7 +93,7 @@ def of_order(ticket: Ticket, order: Order, reading: Reading, config: Config, fac
         case "duplicate":
             return merged(change, facts.named.get(order.to or ""))
         case "separate":
-            return _apart(ticket, config)
+            return apart(ticket, config)
     return change
 
 
@@ -110,7 +110,7 @@ def merged(change: Change, whole: Ticket | None) -> Change | str:
     return replace(change, merged_into=whole.id)
 
 
-def _apart(ticket: Ticket, config: Config) -> Change | str:
+def apart(ticket: Ticket, config: Config) -> Change | str:
     """A ticket of its own again, as if it had never been merged (E158)."""
     if not ticket.merged_into:
         return "it is part of no other ticket"
@@ -158,7 +158,7 @@ def _undone(ticket: Ticket, reading: Reading, config: Config, facts: Facts) -> C
     if last.do == "undo" or not was or bool(ticket.merged_into) != ("merged_into" in was):
         return f"{last.do} changed nothing that could be undone"
     if ticket.merged_into:
-        return _apart(ticket, config)
+        return apart(ticket, config)
     restored = (was.get("missing") or "").split()
     brought = set(restored).difference(ticket.missing)
     status, waiting_for, due_at = was.get("status"), was.get("waiting_for"), was.get("due_at")

@@ -14,6 +14,8 @@ from mailgate.model.ticket import Draft, Status, Ticket, WaitingFor
 from mailgate.tickets.answer import to
 from mailgate.tickets.thread import lead_of
 
+REQUESTER = "requester"
+"""Who is named in a ticket's history as having ordered what whoever asked for it may."""
 ASSIGNED, NEW, NEWS = "assigned", "new", "news"
 DOUBTFUL = "doubtful"
 """The rows of a mail to us about mails by people who take no part in the ticket (E121)."""
@@ -94,7 +96,8 @@ def _told(decision: Decision) -> Iterator[tuple[Draft | Ticket, str]]:
 def _hands_over(order: Order, decision: Decision) -> bool:
     """Whether the order gives the request to somebody; undone, or wakes it: not so a word about one of its mails."""
     if order.do != "undo":
-        return order.do in ("assign", "move", "team")
+        by_requester = order.do == "separate" and any(event.actor == REQUESTER for event in decision.events)
+        return by_requester or order.do in ("assign", "move", "team")
     change = decision.changes[0]
     moved = change.assignee, change.team, change.status if change.status is not change.ticket.status else None
     return change.standing is None and any(each is not None for each in moved)

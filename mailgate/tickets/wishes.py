@@ -3,7 +3,7 @@
 To reopen needs no words: any answer to a closed ticket does (E128).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import date
 
@@ -34,9 +34,9 @@ def read_wish(
     return order, trace
 
 
-def may_cancel(ticket: Ticket, sender: str) -> bool:
-    """Only who asked for it, and only while nobody else waits for it too."""
-    return ticket.requester == sender and not ticket.watchers - {sender}
+def may_cancel(ticket: Ticket, parts: Iterable[Ticket], sender: str) -> bool:
+    """Only who asked for it, and only while nobody else waits for it too, nor for one of its *parts*."""
+    return all(each.requester == sender and not each.watchers - {sender} for each in (ticket, *parts))
 
 
 # ---- a request that joined a ticket, and is one of its own after all

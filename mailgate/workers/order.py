@@ -39,6 +39,7 @@ def give(store: Store, context: Context, ref: str, order: Order, now: datetime) 
                 colleagues=people.members(connection, [ticket.team])[ticket.team] if ticket.team else (),
                 workers=people.workers(connection, config.service.sharing),
                 named={other.ref: whole},
+                parts=rows.parts(connection, [ticket.id]),
                 posts=known.posts(connection, [order.mail] if order.mail else []),
             ),
             config,

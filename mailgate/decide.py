@@ -71,6 +71,7 @@ from mailgate.tickets.token import tokens_in
 TOO_MANY = "too many came from its sender"
 LONGEST_WORDING = 200_000  # a book of 30,000 words: nobody typed what follows, and reading it would stop other mail
 
+WHAT_TO_DO = "press a button below the one you mean, or answer an email that is about that one alone"
 LONGEST_ORDER = 2_000  # characters in which an order names another ticket, or a mail
 
 
@@ -526,6 +527,24 @@ def _to_part(case: _Case) -> tuple[Change, ...]:
     return (change,) if change else ()
 
 
+def _about_a_list(case: _Case) -> Decision | None:
+    """An agent's plain answer to a whole list: nobody can tell which request it is about, so the agent is told how to.
+
+    Where no answer may be sent it is a request like any other: somebody has to see it.
+    """
+    reading = case.reading
+    if not case.facts.answers_list or case.facts.evidence or not thread.is_colleague(reading, case.config):
+        return None
+    why = "it answers a list of several requests"
+    intent, trace = smalltalk.intent(reading, case.config)
+    if intent is Intent.THANKS:
+        return case.decided(Ignore("it only says thank you", intent=intent), trace)
+    replies, silent = case.answered("refused", {"why": f"{why}: {WHAT_TO_DO}"})
+    if silent:
+        return None
+    return case.decided(Ignore(why), (Match("thread", "a list of ours", effect=why),), replies=replies)
+
+
 # ---- a request
 
 
@@ -669,5 +688,6 @@ STAGES: tuple[Callable[[_Case], Decision | None], ...] = (
     _resent,
     _small_talk,
     _follow_up,
+    _about_a_list,
     _request,
 )

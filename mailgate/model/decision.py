@@ -266,9 +266,10 @@ class Facts:
     *acknowledged_to_strangers* those of the last minute to anybody not verified (E136).
     *opened_by_sender* and *opened_by_domain* are the new tickets of the last hour from its sender and from the sender's
     domain, *flood* the open ticket that collects what is too much of them.
-    *is_own*: we sent a mail with its Message-ID. *came_back* are the readers of ours to whom it reports that a mail did
-    not go, and *lost* those of them who count as unreachable by it (E142). *at_return_path*: it came to where failures
-    of a mail of ours come (E141), where nobody writes by hand. *canary*: the valid token of a canary of ours.
+    *is_own*: we sent a mail with its Message-ID. *answers_list*: it answers a list of tickets to its sender.
+    *came_back* are the readers of ours to whom it reports that a mail did not go, and *lost* those of them who count as
+    unreachable by it (E142). *at_return_path*: it came to where failures of a mail of ours come (E141), where nobody
+    writes by hand. *canary*: the valid token of a canary of ours.
     *outlived_keys* are the letters of the keys by which no order runs any more (E225).
     *workers* are the people to whom a new ticket can be given. *ordered* are the orders that ran on each ticket,
     by its id, of those that the mail may give an order to, the oldest first. *joined* is what
@@ -295,6 +296,7 @@ class Facts:
     flood: Ticket | None = None
     answers_ours_automatically: bool = False
     is_own: bool = False
+    answers_list: bool = False
     came_back: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
     at_return_path: bool = False

@@ -39,6 +39,7 @@ MOST_COUNTED = 100  # acknowledgements of a day: no cap is higher, and counting 
 REPLY_TOKEN = "reply"
 JOINED = "duplicate"  # the message of ours that says so
 DIGEST_MESSAGE = "digest"
+WORKLISTS = frozenset({"worklist", "found"})  # the messages that list tickets for who works on them
 CANARY_TOKEN = "canary"
 ORDERS_BY = 2  # the weakest evidence by which an order may run (E186)
 BOUNCE_TOKEN = "bounce"
@@ -188,6 +189,7 @@ def look_up(
                 mail.automatic for mail in map(found.sent_ids.get, _answered(reading)) if mail
             ),
             is_own=reading.message.message_id in found.sent_ids,
+            answers_list=_answers_list(reading, found),
             came_back=failed,
             lost=contacts.lost(connection, failed, at, lasting=reading.message.is_lasting_failure),
             at_return_path=any(token.purpose == BOUNCE_TOKEN for token in reading.tokens if token in good),
@@ -441,6 +443,11 @@ def _by_refs(reading: Reading, found: Found, known: Mapping[int, Ticket]) -> Ite
     for ref in reading.refs:
         if ref in found.refs:
             yield Evidence(4, "the reference in the subject", known[found.refs[ref]])
+
+
+def _answers_list(reading: Reading, found: Found) -> bool:
+    mails = filter(None, map(found.sent_ids.get, reading.message.in_reply_to))
+    return any(mail.message in WORKLISTS and mail.recipient == reading.sender for mail in mails)
 
 
 def _came_back(reading: Reading, good: set[Token], found: Found) -> tuple[str, ...]:

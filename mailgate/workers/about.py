@@ -34,11 +34,10 @@ def abouts(
     """Each reply of *decision* with what it is about; *references* are those of its new tickets, in order."""
     serials: dict[str, int] = {}
     for reply in decision.replies:
-        if reply.listing is not None:
-            yield reply, _about_a_list(reply, reading, config, cause, now)
-            continue
-        found = _case(decision, reply, references)
-        if found is not None:
+        found = None if reply.listing is not None else _case(decision, reply, references)
+        if found is None:
+            yield reply, _about_nothing(reply, reading, config, cause, now)
+        else:
             case, ref, last_serial = found
             serials[ref] = serials.get(ref, last_serial) + 1
             taken = decision.opens.takes_along if decision.opens and isinstance(case, Draft) else None
@@ -92,8 +91,8 @@ def _about(
     )
 
 
-def _about_a_list(reply: Reply, reading: Reading, config: Config, cause: str, now: datetime) -> About:
-    """A list is about no ticket in particular."""
+def _about_nothing(reply: Reply, reading: Reading, config: Config, cause: str, now: datetime) -> About:
+    """A list is about no ticket in particular, nor is the answer to what somebody wrote about one."""
     mailbox = reading.mailbox or next(iter(config.service.mailboxes))
     return About(
         ref="",

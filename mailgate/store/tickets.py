@@ -89,9 +89,10 @@ def show(connection: Connection, ref: str, key_name: str | None = None) -> dict[
     row = connection.execute(select(tickets).where(tickets.c.ref == ref)).first()
     if row is None:
         raise Refused(f"there is no ticket {ref}: see mailgate ticket list")
-    parts = _parts(connection, row.id)
+    parts, happened = _parts(connection, row.id), _events(connection, row.id)
     return {
         **_summary(row, key_name),
+        "mailboxes": sorted({row.mailbox, *(to for event in happened for to in event["data"].get("mailboxes", ()))}),
         "fields": row.fields,
         "tags": row.tags,
         "marking": row.marking,
@@ -103,7 +104,7 @@ def show(connection: Connection, ref: str, key_name: str | None = None) -> dict[
         "parts": [part.ref for part in parts],
         "participants": _participants(connection, row.id),
         "clocks": _clocks(connection, row.id),
-        "events": _events(connection, row.id),
+        "events": happened,
         "messages": _messages(connection, {row.id: row.opened_by, **{part.id: part.opened_by for part in parts}}),
         "outgoing": outgoing.of_ticket(connection, row.id),
     }

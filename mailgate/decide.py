@@ -53,6 +53,7 @@ from mailgate.tickets import (
     flood,
     late,
     lifecycle,
+    marked,
     orders,
     questions,
     reference,
@@ -209,10 +210,10 @@ class _Case:
         part = self.thread.evidence.part if self.thread.evidence else None
         return (replace(reply, ticket=part) if part else reply,), ""
 
-    def refused(self, ticket: Ticket, why: str, trace: Trace) -> Decision:
+    def refused(self, ticket: Ticket, why: str, trace: Trace, message: str = "refused") -> Decision:
         """An order that does not run: kept as a note. The team hears why; nobody else's attempt is answered (E186)."""
         found = Match("command", "refused", effect=why)
-        replies, silent = self.answered("refused", {"why": why})
+        replies, silent = self.answered(message, {"why": why})
         evidence = self.thread.evidence
         own = evidence is not None and evidence.mailed_to.lower() in ("", self.reading.sender)
         hears_why = thread.is_staff_of(ticket, self.reading, self.config, self.facts)
@@ -387,6 +388,8 @@ def _command(case: _Case) -> Decision | None:
         carried = commands.may_repeat(order, ticket, evidence, reading, facts) or carried
     if isinstance(carried, str):
         return case.refused(whole, carried, trace)
+    if order.do in marked.WRITTEN and (why := marked.why_kept(ticket, reading, evidence, config)):
+        return case.refused(whole, why, trace, marked.CONFIRM)
     timed = timing.timed(carried.change, config, facts.now)
     happened = (_ordered(carried.change, timed, order, evidence, reading),)
     replies = carried.replies(order, reading, config, facts.now)
@@ -418,7 +421,7 @@ def _away(case: _Case, outcome: Command | AutoReply, ticket: Ticket, away: Absen
 def _separated(case: _Case) -> Decision | None:
     """What had joined a ticket is a request of its own after all (E158): its sender says so, or names another date."""
     reading, config, facts = case.reading, case.config, case.facts
-    evidence, joined = case.thread.evidence, facts.joined
+    evidence, joined = case.thread.evidence, facts.asked_again
     before = joined.before if joined else None
     if evidence is None or joined is None or before is None or before.id != evidence.ticket.id:
         return None
@@ -501,6 +504,8 @@ def _follow_up(case: _Case) -> Decision | None:
         return None
     if commands.answers_requester(ticket, case.reading, case.thread.evidence, case.config, case.facts):
         own = case.own or ticket
+        if case.thread.evidence and (why := marked.why_kept(own, case.reading, case.thread.evidence, case.config)):
+            return case.refused(ticket, why, (), marked.CONFIRM)
         replies = answer.relayed(own, case.reading.message.reply_text, case.config)
         replies = tuple(replace(reply, ticket=own) for reply in replies) if own is not ticket else replies
         events = case.event("answered", actor="agent")

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from mailgate.model.message import VERIFIED, Envelope, Message, Verdict
 from mailgate.model.people import Person, Worker
+from mailgate.model.sent_lately import SentLately
 from mailgate.model.ticket import Change, Draft, Event, Standing, Ticket, Values
 
 _NEWEST = 2**62  # behind every ticket there is
@@ -272,12 +273,13 @@ class Facts:
     writes by hand. *canary*: the valid token of a canary of ours.
     *outlived_keys* are the letters of the keys by which no order runs any more (E225).
     *workers* are the people to whom a new ticket can be given. *ordered* are the orders that ran on each ticket,
-    by its id, of those that the mail may give an order to, the oldest first. *joined* is what
-    the sender was told to be a duplicate by the mail of ours that this one answers, *posts* are mails that an order
-    in it may be about, by their numbers, *answers* those that answered it before it came (E123). *listing* is what
+    by its id, of those that the mail may give an order to, the oldest first. *asked_again* is what the
+    sender was told to be a duplicate by the mail of ours that this one answers, *posts* are mails that an order in it
+    may be about, by their numbers, *answers* those that answered it before it came (E123). *listing* is what
     ``Reading.question`` asks for, where the sender may know it; *own_work* are the open tickets of one who may be away.
     *named* are the tickets whose references it says in its words, *parts* what was merged into each ticket, by its id,
-    of those that it may give an order to.
+    of those that it may give an order to. *sent_lately* are automatic mails of ours to its sender, the latest first,
+    where there were several within the hour (E135).
     """
 
     now: datetime
@@ -304,11 +306,12 @@ class Facts:
     outlived_keys: frozenset[str] = frozenset()
     workers: tuple[Worker, ...] = ()
     ordered: Mapping[int, tuple[Ordered, ...]] = field(default_factory=dict)
-    joined: Post | None = None
+    asked_again: Post | None = None
     posts: Mapping[int, Post] = field(default_factory=dict)
     answers: tuple[Post, ...] = ()
     listing: Listing | None = None
     own_work: tuple[Ticket, ...] = ()
+    sent_lately: tuple[SentLately, ...] = ()
     named: Mapping[str, Ticket] = field(default_factory=dict)
     parts: Mapping[int, tuple[Ticket, ...]] = field(default_factory=dict)
 

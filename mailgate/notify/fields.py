@@ -79,6 +79,7 @@ OWN: Mapping[str, frozenset[str]] = {
     "news": frozenset({"words", "doubtful", *BUTTONS}),
     "changed": frozenset({"did", "undo_mail"}),
     "refused": frozenset({"why"}),
+    "confirm": frozenset({"why"}),
     "answer": frozenset({"written"}),
     "absence": frozenset({"who", "until", "handed", "back_mail"}),
     "worklist": frozenset({"whose", "tickets", "more"}),
@@ -122,7 +123,7 @@ OF_TICKETS = frozenset({"reference", "received_on", "reply_by", "late", "status"
 }
 """What each of the *tickets* in a list shows, as ``each.reference``."""
 
-TO_TEAM = frozenset({"absence", "worklist", "found", "assigned", "new", "news", "changed", "refused"})
+TO_TEAM = frozenset({"absence", "worklist", "found", "assigned", "new", "news", "changed", "refused", "confirm"})
 """The messages to the people who do the work, who may see what a request says."""
 IN_ENGLISH = (TO_TEAM - {"found"}) | SUMMARIES | {"alert", "at_risk", "breached", "deadlines"}
 """What only we read; the rest is in Welsh as well."""

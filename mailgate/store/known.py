@@ -52,7 +52,7 @@ def kept(reading: Reading, facts: Facts) -> Any:
     """*reading* and *facts* as JSON, a kilobyte or less for most mails; not how busy everybody was."""
     message = replace(reading.message, subject="", text="", text_from_html="", reply_text="", quoted="")
     bare = Reading(message, reading.envelope, reading.mailbox, reading.verdict)
-    lasting = replace(facts, workers=(), listing=None, own_work=(), posts={}, answers=())
+    lasting = replace(facts, workers=(), listing=None, own_work=(), sent_lately=(), posts={}, answers=())
     return _json().dump_python(_Known(bare, lasting), mode="json", exclude_defaults=True)
 
 

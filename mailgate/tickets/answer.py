@@ -13,6 +13,7 @@ from mailgate.model.ticket import Change, Draft, Ticket, WaitingFor
 from mailgate.rules.promise import calendar_of
 from mailgate.sla.calendar import due
 from mailgate.tickets import lifecycle
+from mailgate.tickets.pingpong import why_endless
 
 MACHINES = re.compile(r"(?:mailer-daemon|postmaster|no-?reply|do-?not-?reply|bounces?|microsoftexchange[0-9a-f]{32})")
 _PARTS = re.compile(r"\s+[-–|]\s+|:\s+|[\[\]]\s*")
@@ -31,7 +32,7 @@ _LISTS: Mapping[Asking, str] = {Asking.STATUS: "open_requests", Asking.FIND: "fo
 
 def silent_because(reading: Reading, config: Config, facts: Facts) -> str:
     """Why no automatic answer may go to the sender of this mail; "" when one may (E134)."""
-    return never(reading, config) or _not_now(reading, config, facts)
+    return never(reading, config) or why_endless(reading, config, facts) or _not_now(reading, config, facts)
 
 
 def never(reading: Reading, config: Config) -> str:

@@ -10,6 +10,7 @@ from mailgate.model.config import Config
 from mailgate.model.decision import Facts, NewTicket, Order, Ordered, Reading, Reply
 from mailgate.model.ticket import APART, Change, Event, Ticket
 from mailgate.tickets import answer, effects, posts
+from mailgate.tickets.thread import is_staff_of
 
 MERGED, SPLIT_OFF = "merged", "split off"
 
@@ -51,7 +52,9 @@ def carry_out(
     if ticket.merged_into and not is_apart and order.do != "undo":
         return f"{ticket.ref} is part of another ticket now: order it there, or order separate first"
     if order.do == "undo" and (last := _separation(ticket, reading, facts)):
-        return _back(ticket, facts.posts[last.mail].ticket)
+        opened = facts.posts[last.mail].ticket
+        is_theirs = opened.linked_to == ticket.ref and is_staff_of(opened, reading, config, facts)
+        return _back(ticket, opened) if is_theirs else "what it opened went elsewhere meanwhile"
     if about_one:
         change = posts.of_order(ticket, order, config, facts)
     else:

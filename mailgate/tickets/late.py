@@ -10,7 +10,7 @@ from mailgate.model.ticket import Draft, Ticket
 from mailgate.tickets.thread import is_colleague
 
 WITHIN = timedelta(hours=24)
-_MOST_REFERENCES = 10  # of the newest; longer threads are cut by others as well (E125)
+_MOST_AWAITED = 10  # of each header; longer threads are cut by others as well (E125)
 
 
 def awaits(reading: Reading, facts: Facts) -> tuple[str, ...]:
@@ -18,7 +18,7 @@ def awaits(reading: Reading, facts: Facts) -> tuple[str, ...]:
     if facts.evidence:
         return ()
     message = reading.message
-    return tuple(dict.fromkeys((*message.in_reply_to, *message.references[-_MOST_REFERENCES:])))
+    return tuple(dict.fromkeys((*message.in_reply_to[:_MOST_AWAITED], *message.references[-_MOST_AWAITED:])))
 
 
 def parts(reading: Reading, drafts: Sequence[Draft], config: Config, facts: Facts) -> tuple[Ticket, ...]:

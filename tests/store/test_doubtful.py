@@ -8,11 +8,12 @@ import pytest
 
 from mailgate.app import context_of
 from mailgate.model.config import Operator
-from mailgate.model.decision import Action
+from mailgate.model.decision import Action, Order
 from mailgate.model.outbound import Outbound
 from mailgate.store import people
 from mailgate.store.apply import Settled
 from mailgate.store.engine import Store
+from mailgate.workers.order import give
 from tests.conversation import Conversation, text_of
 from tests.make import ANN, BEN, CLEO, DEV, SERVICE, STRANGER, make_config
 
@@ -151,6 +152,16 @@ def test_E158_a_separated_post_comes_back_with_what_answered_it(talk: Conversati
     assert back.decision.action is Action.COMMAND
     assert talk.ticket(ref)["merged_into"] == case.ref
     assert len(talk.ticket(case.ref)["messages"]) == len(case.before["mails"]) + 4  # type: ignore[arg-type]
+
+
+def test_E158_what_was_separated_and_went_elsewhere_does_not_come_back(talk: Conversation) -> None:
+    case = Posted(talk, OTHER)
+    apart = pressed(talk, to(case.post, CLEO.address), "Separate")
+    (third,) = talk.hears("The chair in room 5 is loose.", ANN, subject="Chair").references
+    give(talk.store, talk.context, apart.references[0], Order("duplicate", to=third), talk.now)
+    refused = pressed(talk, _changed(apart), "Undo it")
+    assert "went elsewhere" in text_of(refused.outbound[0])
+    assert talk.ticket(third)["merged_into"] is None
 
 
 def _changed(settled: Settled) -> Outbound:

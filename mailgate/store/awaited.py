@@ -15,20 +15,22 @@ from mailgate.tickets.late import WITHIN
 _MAILS = select(func.count()).where(messages.c.ticket_id == tickets.c.id).correlate(tickets).scalar_subquery()
 _ORDERS = exists().where(events.c.ticket_id == tickets.c.id, events.c.what == ORDERED).correlate(tickets)
 _UNTOUCHED = (
-    select(awaited.c.message_id, awaited.c.mail_id)
-    .join(messages, messages.c.id == awaited.c.mail_id)
+    select(messages.c.id)
     .join(tickets, (tickets.c.id == messages.c.ticket_id) & (tickets.c.opened_by == messages.c.id))
     .where(tickets.c.closed_at.is_(None), tickets.c.first_reply_at.is_(None), _MAILS == 1, ~_ORDERS)
-    .order_by(awaited.c.mail_id)
 )
 
 
 def answers(connection: Connection, ids: Iterable[str], now: datetime) -> Mapping[str, tuple[Post, ...]]:
     """The mails that answered those with *ids* within the last day and whose own tickets nobody touched since."""
     wanted = sorted(set(ids) - {""})
-    query = _UNTOUCHED.where(awaited.c.message_id.in_(wanted), awaited.c.at > now - WITHIN)
-    rows = connection.execute(query).all() if wanted else ()
-    posts = known.posts(connection, (row.mail_id for row in rows))
+    waiting = select(awaited.c.message_id, awaited.c.mail_id).order_by(awaited.c.mail_id)
+    waiting = waiting.where(awaited.c.message_id.in_(wanted), awaited.c.at > now - WITHIN)
+    rows = connection.execute(waiting).all() if wanted else ()
+    if not rows:  # nearly always
+        return {}
+    untouched = connection.scalars(_UNTOUCHED.where(messages.c.id.in_(sorted({row.mail_id for row in rows}))))
+    posts = known.posts(connection, untouched)
     found: dict[str, tuple[Post, ...]] = {}
     for row in rows:
         if row.mail_id in posts:

@@ -13,6 +13,7 @@ from mailgate.ingest import authentic
 from mailgate.model.config import Config, Mode
 from mailgate.model.decision import (
     Absence,
+    Asking,
     AutoReply,
     Bounce,
     Classified,
@@ -28,6 +29,7 @@ from mailgate.model.decision import (
     NewTicket,
     Order,
     Outcome,
+    Post,
     Reading,
     Reply,
     Trace,
@@ -51,9 +53,11 @@ from mailgate.tickets import (
     effects,
     fingerprint,
     flood,
+    late,
     levelling,
     lifecycle,
     marked,
+    orders,
     questions,
     reference,
     smalltalk,
@@ -63,13 +67,16 @@ from mailgate.tickets import (
     unreachable,
     wishes,
 )
+from mailgate.tickets.carried import MERGED, SPLIT_OFF, carry_out
 from mailgate.tickets.orders import LEVEL, Ambiguous
+from mailgate.tickets.telling import REQUESTER
 from mailgate.tickets.token import tokens_in
 
 TOO_MANY = "too many came from its sender"
 LONGEST_WORDING = 200_000  # a book of 30,000 words: nobody typed what follows, and reading it would stop other mail
 
-LONGEST_ORDER = 2_000  # characters in which an order names another ticket
+WHAT_TO_DO = "press a button below the one you mean, or answer an email that is about that one alone"
+LONGEST_ORDER = 2_000  # characters in which an order names another ticket, or a mail
 
 
 def read(message: Message, envelope: Envelope, config: Config) -> Reading:
@@ -106,6 +113,7 @@ def reread(reading: Reading, config: Config) -> Reading:
         ),
         refs=reference.find(message.subject, service.reference),
         named=reference.find(message.reply_text[:LONGEST_ORDER], service.reference),
+        names_mail=orders.mail_in(message.reply_text[:LONGEST_ORDER]),
     )
     at = message.date or envelope.received_at
     is_old = request.has_old_subject(reading)
@@ -128,6 +136,15 @@ def asked_ahead(reading: Reading, config: Config) -> Reading:
     if reading.message.kind is not Kind.HUMAN or reading.tokens or reading.refs:
         return reading
     return replace(reading, asked=request.asked_for(reading, config))
+
+
+def with_posts_reread(facts: Facts, config: Config) -> Facts:
+    """*facts*, with the mails that an order may be about as *config* understands them."""
+    return replace(facts, posts={number: _reread(post, config) for number, post in facts.posts.items()})
+
+
+def _reread(post: Post, config: Config) -> Post:
+    return replace(post, reading=reread(post.reading, config))
 
 
 def _mailbox(envelope: Envelope, named: list[str], config: Config) -> str | None:
@@ -349,6 +366,8 @@ def _question(case: _Case) -> Decision | None:
     question, listing = case.reading.question, case.facts.listing
     if question is None or listing is None:
         return None
+    if question.kind is Asking.FIND:
+        listing = questions.may_see(listing, case.reading, case.config, case.facts)
     found = (Match("question", question.kind, effect=f"lists {len(listing.tickets)} tickets"),)
     silent = answer.silent_because(case.reading, case.config, case.facts)
     reply = answer.listing(case.reading.sender, question.kind, listing, case.config)
@@ -403,18 +422,17 @@ def _command(case: _Case) -> Decision | None:
             return case.refused(whole, away, trace)
         return _away(case, Command(whole, order), whole, away, trace)
     refused = refused or commands.may_concern(order, ticket, reading, config, facts)
-    change = refused or effects.of_order(ticket, order, reading, config, facts)
-    if not isinstance(change, str):
-        change = commands.may_repeat(order, ticket, evidence, reading, facts) or change
-    if isinstance(change, str):
-        return case.refused(whole, change, trace)
+    carried = refused or carry_out(ticket, whole, order, reading, config, with_posts_reread(facts, config))
+    if not isinstance(carried, str):
+        carried = commands.may_repeat(order, ticket, evidence, reading, facts) or carried
+    if isinstance(carried, str):
+        return case.refused(whole, carried, trace)
     if order.do in marked.WRITTEN and (why := marked.why_kept(ticket, reading, evidence, config)):
         return case.refused(whole, why, trace, marked.CONFIRM)
-    timed = timing.timed(change, config, facts.now)
-    replies = answer.of_order(ticket, change, order, reading, config, facts.now)
-    changes = (change, *effects.alongside(order, change, facts.named.get(order.to or "", whole)))
-    happened = (_ordered(change, timed, order, evidence, reading),)
-    return case.decided(Command(ticket, order), trace, changes, happened, replies)
+    timed = timing.timed(carried.change, config, facts.now)
+    happened = (_ordered(carried.change, timed, order, evidence, reading),)
+    replies = carried.replies(order, reading, config, facts.now)
+    return case.decided(Command(ticket, order, carried.opens), trace, carried.changes, happened, replies)
 
 
 def _ordered(change: Change, timed: Change, order: Order, evidence: Evidence, reading: Reading) -> Event:
@@ -442,20 +460,40 @@ def _away(case: _Case, outcome: Command | AutoReply, ticket: Ticket, away: Absen
 def _separated(case: _Case) -> Decision | None:
     """What had joined a ticket is a request of its own after all (E158): its sender says so, or names another date."""
     reading, config, facts = case.reading, case.config, case.facts
-    evidence, joined = case.thread.evidence, facts.joined
-    if evidence is None or joined is None or joined.ref != evidence.ticket.ref:
+    evidence, joined = case.thread.evidence, facts.asked_again
+    before = joined.before if joined else None
+    if evidence is None or joined is None or before is None or before.id != evidence.ticket.id:
         return None
     if not wishes.is_proved(reading, evidence):
         return None
-    first = reread(joined.reading, config)
+    joined = _reread(joined, config)
+    first = joined.reading
     drafts, _ = request.requests(request.asked_for(first, config), first, config, facts, asks=False)
     order, trace = wishes.read_wish(reading, evidence.ticket, config, case.first_date)
     if order is None or order.do != wishes.SEPARATE:
-        trace = wishes.other_date(reading, drafts[0], joined.before, config)
+        trace = wishes.other_date(reading, drafts[0], before, config)
     if not trace:
         return None
-    change = wishes.without(evidence.ticket, drafts[0], joined.before)
-    return _opened(case, wishes.both(first, reading), trace, (change,), takes_along=joined.mail_id)
+    change = wishes.without(evidence.ticket, drafts[0].fields, drafts[0].requester, before)
+    return _opened(case, wishes.both(first, reading), trace, (change,), takes_along=joined)
+
+
+def _split_off(case: _Case) -> Decision | None:
+    """What an agent made part of another ticket is a request of its own after all: who asked for it says so (E158)."""
+    reading, evidence = case.reading, case.thread.evidence
+    part = evidence.part if evidence else None
+    if evidence is None or part is None or part.requester != reading.sender or not wishes.is_proved(reading, evidence):
+        return None
+    order, trace = wishes.read_wish(reading, part, case.config, case.first_date)
+    if order is None or order.do != wishes.SEPARATE:
+        return None
+    change = effects.apart(part, case.config)
+    if isinstance(change, str):
+        return None
+    hears = Change(evidence.ticket, events=(Event(SPLIT_OFF, "mailgate", {"part": part.ref}),))
+    replies, silent = case.answered("status", {"status": part.status, "waiting_for": part.waiting_for or ""})
+    events = case.event(ORDERED, {"do": order.do}, actor=REQUESTER)
+    return case.decided(Command(part, order), trace, (change, hears), events, replies, silent)
 
 
 def _cancelled(case: _Case) -> Decision | None:
@@ -466,11 +504,13 @@ def _cancelled(case: _Case) -> Decision | None:
     ticket = evidence.ticket
     order, trace = wishes.read_wish(reading, ticket, config, case.first_date)
     status = lifecycle.after(ticket, lifecycle.Happened.CANCELLED)
-    if order is None or order.do != wishes.CANCEL or status is None or not wishes.may_cancel(ticket, reading.sender):
+    if order is None or order.do != wishes.CANCEL or status is None:
+        return None
+    if not wishes.may_cancel(ticket, case.facts.parts.get(ticket.id, ()), reading.sender):
         return None
     change = Change(ticket, status=status, closed_at=case.facts.now)
     replies = answer.of_change(ticket, lifecycle.told(ticket.status, status), order, config, case.facts.now)
-    events = case.event("command", {"do": order.do, "status": status}, actor="requester")
+    events = case.event("command", {"do": order.do, "status": status}, actor=REQUESTER)
     return case.decided(Command(ticket, order), trace, (change,), events, replies)
 
 
@@ -521,7 +561,8 @@ def _follow_up(case: _Case) -> Decision | None:
     replies, silent = case.answered(told) if told else ((), "a note changes nothing that needs telling")
     events = case.event("follow-up", _said(found, status))
     changes = (found.change, *_to_part(case)) if found.change else ()
-    return case.decided(FollowUp(ticket, found.intent, found.brings), (), changes, events, replies, silent)
+    decision = case.decided(FollowUp(ticket, found.intent, found.brings), (), changes, events, replies, silent)
+    return replace(decision, is_doubtful=case.thread.is_newcomer)
 
 
 def _to_part(case: _Case) -> tuple[Change, ...]:
@@ -537,6 +578,24 @@ def _to_part(case: _Case) -> tuple[Change, ...]:
 def _said(answer: effects.Answer, status: Status) -> dict[str, object]:
     """What the history says of an answer."""
     return {"intent": answer.intent, "status": status, "answers": sorted(answer.brings)}
+
+
+def _about_a_list(case: _Case) -> Decision | None:
+    """An agent's plain answer to a whole list: nobody can tell which request it is about, so the agent is told how to.
+
+    Where no answer may be sent it is a request like any other: somebody has to see it.
+    """
+    reading = case.reading
+    if not case.facts.answers_list or case.facts.evidence or not thread.is_colleague(reading, case.config):
+        return None
+    why = "it answers a list of several requests"
+    intent, trace = smalltalk.intent(reading, case.config)
+    if intent is Intent.THANKS:
+        return case.decided(Ignore("it only says thank you", intent=intent), trace)
+    replies, silent = case.answered("refused", {"why": f"{why}: {WHAT_TO_DO}"})
+    if silent:
+        return None
+    return case.decided(Ignore(why), (Match("thread", "a list of ours", effect=why),), replies=replies)
 
 
 # ---- a request
@@ -572,7 +631,7 @@ def _collected(case: _Case, why: str, trace: Trace) -> Decision:
     return case.decided(NewTicket((draft,), collects=domain), trace, events=events, silent_because=TOO_MANY)
 
 
-def _opened(case: _Case, asked: Reading, trace: Trace, changes: tuple[Change, ...], takes_along: int) -> Decision:
+def _opened(case: _Case, asked: Reading, trace: Trace, changes: tuple[Change, ...], takes_along: Post) -> Decision:
     """What *asked* says as a request of its own, whatever else is there already."""
     silent = answer.silent_because(case.reading, case.config, case.facts)
     asks = not silent and _is_heard(asked, case.config)
@@ -587,16 +646,21 @@ def _opening(
     trace: Trace,
     silent: str,
     changes: tuple[Change, ...] = (),
-    takes_along: int | None = None,
+    takes_along: Post | None = None,
 ) -> Decision:
     if linked := _linked(case):
         drafts = tuple(replace(draft, linked_to=linked) for draft in drafts)
     replies = () if silent else answer.acknowledgements(drafts, case.reading, case.config)
     if not replies and not silent:
         silent = "its priority is acknowledged quietly"
-    mailboxes = _mailboxes(case)
+    mailboxes, parts = _mailboxes(case), late.parts(case.reading, drafts, case.config, case.facts)
     events = case.event("sent to several mailboxes", {"mailboxes": mailboxes}) if len(mailboxes) > 1 else ()
-    return case.decided(NewTicket(drafts, takes_along), trace, changes, events, replies, silent)
+    events += tuple(Event(MERGED, "mailgate", {"part": part.ref}) for part in parts)
+    trace += tuple(Match("thread", part.ref, where="an answer that came first", effect="joins this") for part in parts)
+    awaits = late.awaits(case.reading, case.facts)
+    opens = NewTicket(drafts, takes_along, awaits=awaits, parts=parts)
+    found = case.decided(opens, trace, changes, events, replies, silent)
+    return replace(found, is_doubtful=_only_claims(case))
 
 
 def _mailboxes(case: _Case) -> list[str]:
@@ -651,6 +715,12 @@ def _is_heard(reading: Reading, config: Config) -> bool:
     return not reading.envelope.silent and (mailbox is None or mailbox.mode is Mode.LIVE)
 
 
+def _only_claims(case: _Case) -> bool:
+    """Whether the mail names an open ticket that its sender takes no part in, and that any colleague may know of."""
+    claimed = next(iter(case.thread.claims), None)
+    return case.ticket is None and claimed is not None and claimed.is_open and claimed.show_to is None
+
+
 def _linked(case: _Case) -> str | None:
     """The ticket that the mail names or answers but may not or can no longer join."""
     near = case.ticket or next(iter(case.thread.claims), None)
@@ -666,10 +736,12 @@ STAGES: tuple[Callable[[_Case], Decision | None], ...] = (
     _question,
     _separated,
     _level,
+    _split_off,
     _command,
     _cancelled,
     _resent,
     _small_talk,
     _follow_up,
+    _about_a_list,
     _request,
 )

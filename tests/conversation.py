@@ -1,11 +1,13 @@
 """People who write to a gateway and answer its mails: everything but the network, on a real store."""
 
 import itertools
+import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from email.utils import format_datetime
+from urllib.parse import parse_qs, unquote
 
 from mailgate.model.config import Config
 from mailgate.model.message import Envelope
@@ -61,6 +63,16 @@ class Conversation:
     def hears(self, text: str, sender: str, to: Outbound | None = None, **more: str) -> Settled:
         """*sender* writes *text*, in answer to our mail *to*; what became of it."""
         self.arrives(self.mail(text, sender, to, **more), sender)
+        (settled,) = self.works()
+        return settled
+
+    def presses(self, label: str, mail: Outbound, sender: str) -> Settled:
+        """*sender* sends what the first button *label* of *mail* opens: nothing names the mail but the address."""
+        address, _, asked = re.findall(rf"- {label}: mailto:(\S+)", text_of(mail))[0].partition("?")
+        words = {name: values[0] for name, values in parse_qs(asked).items()}
+        written = message_from_bytes(self.mail(words.get("body", ""), sender, subject=words["subject"]))
+        written.replace_header("To", unquote(address))
+        self.arrives(written.as_bytes(), sender)
         (settled,) = self.works()
         return settled
 

@@ -67,9 +67,18 @@ def _print_tickets(found: Sequence[dict[str, Any]], config: "Config", as_json: b
         print_json(found)
         return
     at = _in_table(config)
-    names = ("ref", "status", "task", "priority", "team", "requester")
-    rows = ((*(ticket[name] for name in names), at(ticket["due_at"]), ticket["level"]) for ticket in found)
+    names = ("task", "priority", "team", "requester")
+    rows = (
+        (ticket["ref"], _standing(ticket), *(ticket[name] for name in names), at(ticket["due_at"]), ticket["level"])
+        for ticket in found
+    )
     table(("Reference", "Status", "Task", "Priority", "Team", "Requester", "Due", "Capacity level"), rows)
+
+
+def _standing(ticket: dict[str, Any]) -> str:
+    """Its status; of a merged one also what it is part of, whose status counts."""
+    whole = ticket["merged_into"]
+    return f"{ticket['status']}, part of {whole}" if whole else str(ticket["status"])
 
 
 def show_ticket(
@@ -93,6 +102,9 @@ def set_ticket(
     context: typer.Context,
     ref: Annotated[str, typer.Argument(help='Its reference, such as "MG-7K3F-99".', metavar="REF")],
     task: Annotated[str | None, typer.Option(help="What it is about: CATEGORY.TASK.")] = None,
+    team: Annotated[str | None, typer.Option(help="Which team works on it.")] = None,
+    priority: Annotated[str | None, typer.Option(help="How soon it matters.")] = None,
+    due: Annotated[datetime | None, typer.Option(help="On which day it is due.", formats=["%Y-%m-%d"])] = None,
     assignee: Annotated[str | None, typer.Option(help="Who of its team has it: an address.")] = None,
     status: Annotated[Status | None, typer.Option(help="waiting, done, cancelled; open: open again.")] = None,
     as_json: AsJson = False,
@@ -104,9 +116,9 @@ def set_ticket(
 
     config = configuration(context)
     wanted = canonical(ref, config.service.reference)
-    orders = list(_orders(task, assignee, status, config))
+    orders = [*_rerouted(task, team, config), *_retimed(priority, due, config), *_handed(assignee, status)]
     if not orders:
-        raise Refused("say what to change: --task, --assignee or --status")
+        raise Refused("say what to change: --task, --team, --priority, --due, --assignee or --status")
     with opened(config) as store:
         mails = context_of(config, store)
         for order in orders:
@@ -135,27 +147,33 @@ def merge_tickets(
 
 def split_ticket(
     context: typer.Context,
-    ref: Annotated[str, typer.Argument(help="What was merged into another ticket.", metavar="REF")],
+    ref: Annotated[str, typer.Argument(help="What was merged into another ticket, or got the mail.", metavar="REF")],
+    mail: Annotated[
+        int | None, typer.Argument(help='The number of one of its mails: see "ticket show".', metavar="MAIL", min=1)
+    ] = None,
 ) -> None:
-    """Make a merged ticket one of its own again, with its mails and those that answered it, as if never merged."""
+    """Make a merged ticket one of its own again, as if never merged; or one mail of a ticket a request of its own."""
     from mailgate.model.decision import Order
 
     part = canonical(ref, configuration(context).service.reference)
-    _give(context, part, Order("separate"))
-    print(f"{part} is a ticket of its own again.")
+    opened = _give(context, part, Order("separate", mail=mail or 0))
+    if mail is None:
+        print(f"{part} is a ticket of its own again.")
+    else:
+        print(f"Mail {mail} of {part} is {', '.join(opened)} now.")
 
 
-def _give(context: typer.Context, ref: str, order: "Order") -> None:
+def _give(context: typer.Context, ref: str, order: "Order") -> Sequence[str]:
     from mailgate.app import clock, context_of
     from mailgate.workers.order import give
 
     config = configuration(context)
     with opened(config) as store:
-        give(store, context_of(config, store), ref, order, clock())
+        return give(store, context_of(config, store), ref, order, clock())
 
 
-def _orders(task: str | None, assignee: str | None, status: Status | None, config: "Config") -> Iterator["Order"]:
-    """What the options order, in the order in which it is done."""
+def _rerouted(task: str | None, team: str | None, config: "Config") -> Iterator["Order"]:
+    """What it is about, and who works on it."""
     from mailgate.model.decision import Order
     from mailgate.rules.typed import suggestion
 
@@ -164,6 +182,30 @@ def _orders(task: str | None, assignee: str | None, status: Status | None, confi
         if task not in (*known, *(f"{name}.other" for name in config.service.categories)):
             raise Refused(f'there is no task "{task}"{suggestion(task, known)}')
         yield Order("task", to=task)
+    if team is not None:
+        if team not in config.service.teams:
+            raise Refused(f'there is no team "{team}"{suggestion(team, list(config.service.teams))}')
+        yield Order("team", to=team)
+
+
+def _retimed(priority: str | None, due: datetime | None, config: "Config") -> Iterator["Order"]:
+    """How soon it matters, and by when it has to be done."""
+    from mailgate.model.decision import Order
+    from mailgate.rules.typed import suggestion
+
+    if priority is not None:
+        if priority not in config.service.priorities:
+            known = list(config.service.priorities)
+            raise Refused(f'there is no priority "{priority}"{suggestion(priority, known)}')
+        yield Order("priority", to=priority)
+    if due is not None:
+        yield Order("due", until=due.date())
+
+
+def _handed(assignee: str | None, status: Status | None) -> Iterator["Order"]:
+    """Who has it, and where it is."""
+    from mailgate.model.decision import Order
+
     if assignee is not None:
         yield Order("assign", to=assignee.lower())
     if status is not None:
@@ -202,8 +244,11 @@ def _print_ticket(ticket: dict[str, Any], at: InTable) -> None:
     )
     _print_part(
         "Messages",
-        ("Received", "From", "Became", "Subject"),
-        [(at(mail["received_at"]), mail["from"], mail["action"], mail["subject"]) for mail in ticket["messages"]],
+        ("Number", "Received", "From", "Became", "Subject"),
+        [
+            (mail["id"], at(mail["received_at"]), mail["from"], mail["standing"] or mail["action"], mail["subject"])
+            for mail in ticket["messages"]
+        ],
     )
     _print_part(
         "Sent",

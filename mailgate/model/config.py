@@ -308,11 +308,12 @@ class SmallTalk(Model):
 
 
 class Questions(Model):
-    """What people write to be sent a list: of their own work, of the team's, of what they wait for."""
+    """What people write to be sent a list: of their own work, of the team's, of what they wait for, what is found."""
 
     mine: Words = ()
     team: Words = ()
     status: Words = ()
+    find: Words = ()
 
 
 class Slowing(Model):

@@ -9,7 +9,7 @@ from mailgate.model.capacity import Levels, NewLevel
 from mailgate.model.message import VERIFIED, Envelope, Message, Verdict
 from mailgate.model.people import Person, Worker
 from mailgate.model.sent_lately import SentLately
-from mailgate.model.ticket import Change, Draft, Event, Ticket, Values
+from mailgate.model.ticket import Change, Draft, Event, Standing, Ticket, Values
 
 _NEWEST = 2**62  # behind every ticket there is
 
@@ -38,19 +38,28 @@ class Intent(StrEnum):
 
 
 class Asking(StrEnum):
-    """What a mail can ask to be listed: the sender's own work, the team's, what the sender waits for."""
+    """What a mail can ask to be listed: the sender's own work, the team's, what the sender waits for, what it names."""
 
     MINE = "mine"
     TEAM = "team"
     STATUS = "status"
+    FIND = "find"
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A mail that asks for a list; *led* are the teams whose lead its sender is."""
+    """A mail that asks for a list; *led* are the teams whose lead its sender is.
+
+    *sought* are the words to find, of which *refs* are references and *key* may be the number of a case; *roles* are
+    those of the directory that see more than one team.
+    """
 
     kind: Asking
     led: tuple[str, ...] = ()
+    sought: str = ""
+    refs: tuple[str, ...] = ()
+    key: str = ""
+    roles: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +121,9 @@ class Reading:
     *loose_dates* are dates that are no one's in particular: any need for a date may have them.
     *fingerprint* is K2 of E150, *content* the same without the date, *refs* the references
     in the subject, canonical, *named* those in the words. *question* is the list that it asks for,
-    *tells_absence*: it may say that its sender is away. *asked* is None until somebody works out what it asks for.
+    *tells_absence*: it may say that its sender is away. *number* is what the store knows the mail by, *names_mail* the
+    number of another one that an order in it is about; 0 where there is none. *asked* is None until somebody works out
+    what it asks for.
     """
 
     message: Message
@@ -133,6 +144,8 @@ class Reading:
     named: tuple[str, ...] = ()
     question: Question | None = None
     tells_absence: bool = False
+    number: int = 0
+    names_mail: int = 0
     asked: Classified | None = None
 
     @property
@@ -182,7 +195,8 @@ class Evidence:
 class Ordered:
     """An order that ran on a ticket: by whom, when, and the values it replaced, which ``undo`` brings back.
 
-    *details* are what it says beside *do*, *serial* is the number of the mail that it answered.
+    *details* are what it says beside *do*, *serial* is the number of the mail that it answered, *mail* that of the mail
+    to the ticket which it was about.
     """
 
     do: str
@@ -191,6 +205,7 @@ class Ordered:
     details: tuple[str | None, ...] = ()
     serial: int = 0
     before: Mapping[str, str | None] = field(default_factory=dict)
+    mail: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,21 +221,31 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
-class Joined:
-    """The sender's mail that joined the ticket *ref* as the same request; *before* is the ticket as it was then."""
+class Post:
+    """A stored mail, by its *number*, and the *ticket* that has it.
 
-    mail_id: int
-    ref: str
+    *before* is that ticket as it was when the mail came; None where the mail opened it. *is_request*: it joined the
+    ticket as the same request.
+    """
+
+    number: int
     reading: Reading
-    before: Ticket
+    ticket: Ticket
+    before: Ticket | None = None
+    is_request: bool = False
+    standing: Standing | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A ticket in a list; *serial* is the number of the last mail about it to the reader, 0 where there was none."""
+    """A ticket in a list; *serial* is the number of the last mail about it to the reader, 0 where there was none.
+
+    *is_own*: the reader works on it, and sees what the owning team does.
+    """
 
     ticket: Ticket
     serial: int = 0
+    is_own: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,17 +268,19 @@ class Facts:
     *acknowledged_to_strangers* those of the last minute to anybody not verified (E136).
     *opened_by_sender* and *opened_by_domain* are the new tickets of the last hour from its sender and from the sender's
     domain, *flood* the open ticket that collects what is too much of them.
-    *is_own*: we sent a mail with its Message-ID. *came_back* are the readers of ours to whom it reports that a mail did
-    not go, and *lost* those of them who count as unreachable by it (E142). *at_return_path*: it came to where failures
-    of a mail of ours come (E141), where nobody writes by hand. *canary*: the valid token of a canary of ours.
+    *is_own*: we sent a mail with its Message-ID. *answers_list*: it answers a list of tickets to its sender.
+    *came_back* are the readers of ours to whom it reports that a mail did not go, and *lost* those of them who count as
+    unreachable by it (E142). *at_return_path*: it came to where failures of a mail of ours come (E141), where nobody
+    writes by hand. *canary*: the valid token of a canary of ours.
     *outlived_keys* are the letters of the keys by which no order runs any more (E225).
     *workers* are the people to whom a new ticket can be given. *ordered* are the orders that ran on each ticket,
-    by its id, of those that the mail may give an order to, the oldest first. *joined* is what
-    the sender was told to be a duplicate by the mail of ours that this one answers. *listing* is what
+    by its id, of those that the mail may give an order to, the oldest first. *asked_again* is what the
+    sender was told to be a duplicate by the mail of ours that this one answers, *posts* are mails that an order in it
+    may be about, by their numbers, *answers* those that answered it before it came (E123). *listing* is what
     ``Reading.question`` asks for, where the sender may know it; *own_work* are the open tickets of one who may be away.
-    *named* are the tickets whose references it says in its words. *sent_lately* are automatic mails of ours to its
-    sender, the latest first, where there were several within the hour (E135). *levels* are the capacity levels in
-    force.
+    *named* are the tickets whose references it says in its words, *parts* what was merged into each ticket, by its id,
+    of those that it may give an order to. *sent_lately* are automatic mails of ours to its sender, the latest first,
+    where there were several within the hour (E135). *levels* are the capacity levels in force.
     """
 
     now: datetime
@@ -272,6 +299,7 @@ class Facts:
     flood: Ticket | None = None
     answers_ours_automatically: bool = False
     is_own: bool = False
+    answers_list: bool = False
     came_back: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
     at_return_path: bool = False
@@ -279,12 +307,15 @@ class Facts:
     outlived_keys: frozenset[str] = frozenset()
     workers: tuple[Worker, ...] = ()
     ordered: Mapping[int, tuple[Ordered, ...]] = field(default_factory=dict)
-    joined: Joined | None = None
+    asked_again: Post | None = None
+    posts: Mapping[int, Post] = field(default_factory=dict)
+    answers: tuple[Post, ...] = ()
     listing: Listing | None = None
     own_work: tuple[Ticket, ...] = ()
     sent_lately: tuple[SentLately, ...] = ()
     named: Mapping[str, Ticket] = field(default_factory=dict)
     levels: Levels = field(default_factory=Levels)
+    parts: Mapping[int, tuple[Ticket, ...]] = field(default_factory=dict)
 
     def after_giving(self, given: Mapping[str, int]) -> "Facts":
         """The facts once so many more tickets were *given* to each address."""
@@ -305,13 +336,16 @@ class Facts:
 class NewTicket:
     """Open *drafts*: the first is the mail's own, the others are further requests in it.
 
-    *takes_along* is an earlier mail that belongs to the first from now on (E158). *collects*: the domain from which
-    there is too much, which the ticket collects (E136).
+    *takes_along* is an earlier mail that asked for the first, and belongs to it from now on (E158). *collects*: the
+    domain from which there is too much, which the ticket collects (E136). *awaits* are the Message-IDs of mails that it
+    answers and that did not come yet, *parts* are tickets that become part of the first (E123).
     """
 
     drafts: tuple[Draft, ...]
-    takes_along: int | None = None
+    takes_along: Post | None = None
     collects: str = ""
+    awaits: tuple[str, ...] = ()
+    parts: tuple[Ticket, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,7 +364,10 @@ class Duplicate:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A command of an agent: *do* is its name in the configuration; *days* are working days."""
+    """A command of an agent: *do* is its name in the configuration; *days* are working days.
+
+    *mail* is the number of the mail to the ticket that it is about, 0 where it is about all of the ticket.
+    """
 
     do: str
     until: date | None = None
@@ -338,17 +375,21 @@ class Order:
     to: str | None = None
     reason: str | None = None
     note: str | None = None
+    mail: int = 0
 
     @property
     def details(self) -> tuple[str | None, ...]:
         """What tells two orders of the same name apart."""
-        return (self.to, self.until.isoformat() if self.until else None)
+        return (self.to, self.until.isoformat() if self.until else None, *([f"mail {self.mail}"] if self.mail else []))
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
+    """An order about *ticket*; *opens* is what it makes of one of its mails."""
+
     ticket: Ticket
     order: Order
+    opens: NewTicket | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -415,7 +456,8 @@ class Decision:
     which capacity level it sets.
 
     *holds_files*: what is attached is given to nobody until a person releases it. *part*: the merged ticket by way of
-    which the mail came, which keeps it (E158).
+    which the mail came, which keeps it (E158). *is_doubtful*: its sender takes no part in the ticket that it is posted
+    to, or that the new one is linked to (E121).
     """
 
     outcome: Outcome
@@ -429,6 +471,17 @@ class Decision:
     level: NewLevel | None = None
     holds_files: bool = False
     part: Ticket | None = None
+    is_doubtful: bool = False
+
+    @property
+    def opens(self) -> NewTicket | None:
+        """The new tickets, if any."""
+        outcome = self.outcome
+        return outcome.opens if isinstance(outcome, Command) else outcome if isinstance(outcome, NewTicket) else None
+
+    @property
+    def drafts(self) -> tuple[Draft, ...]:
+        return self.opens.drafts if self.opens else ()
 
     @property
     def action(self) -> Action:

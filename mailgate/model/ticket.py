@@ -19,6 +19,9 @@ NOBODY = ""
 APART = 0
 """What a change merges a ticket into that is to be one of its own again."""
 
+UNLINKED = ""
+"""What a change links a ticket to that nothing more is claimed of."""
+
 
 class Status(StrEnum):
     NEW = "new"
@@ -45,6 +48,14 @@ class FileState(StrEnum):
     DISCARDED = "discarded"
 
 
+class Standing(StrEnum):
+    """What becomes of a mail to a ticket by somebody who took no part in it (E121); of all others nobody asks."""
+
+    DOUBTFUL = "doubtful"
+    ACCEPTED = "accepted"
+    DISCARDED = "discarded"
+
+
 @dataclass(frozen=True, slots=True)
 class Ticket:
     """A ticket as the store knows it.
@@ -54,8 +65,8 @@ class Ticket:
     configuration. *participants* are the addresses that may post (E121): the requester,
     *watchers*, and whoever we mailed. *opening_id* is the Message-ID of the mail that opened it.
     *paused_seconds* is the working time for which its clocks stood still, but for a wait that still lasts.
-    *merged_into* is the id of the ticket that it is part of by an order (E158). *level* is the capacity level that
-    slows or pauses it.
+    *merged_into* is the id of the ticket that it is part of by an order (E158), *linked_to* the reference of one that
+    it follows, or that its mail only claims to belong to. *level* is the capacity level that slows or pauses it.
     """
 
     id: int
@@ -87,6 +98,7 @@ class Ticket:
     closed_at: datetime | None = None
     merged_into: int | None = None
     level: Level | None = None
+    linked_to: str | None = None
     participants: frozenset[str] = frozenset()
     watchers: frozenset[str] = frozenset()
     last_serial: int = 0
@@ -154,8 +166,9 @@ class Draft:
 class Change:
     """What happens to an existing ticket; None leaves a value as it is.
 
-    *watcher* joins those who take part, *leaver* leaves them. *runs*: whether the clocks run from now on.
-    *merged_into* is the id of the ticket that it is part of from now on, or ``APART``.
+    *watcher* joins those who take part, *added* does so without waiting for it, *leaver* leaves them. *runs*: whether
+    the clocks run from now on. *merged_into* is the id of the ticket that it is part of from now on, or ``APART``,
+    *linked_to* is ``UNLINKED`` or a reference. *standing* is that of one of its mails, by the mail's number.
     *events* are for the history beside those of the mail that belongs to the ticket.
     """
 
@@ -178,7 +191,10 @@ class Change:
     runs: bool | None = None
     closed_at: datetime | None = None
     merged_into: int | None = None
+    linked_to: str | None = None
+    standing: tuple[int, Standing] | None = None
     watcher: str | None = None
+    added: str | None = None
     leaver: str | None = None
     events: "tuple[Event, ...]" = ()
 

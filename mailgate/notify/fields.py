@@ -34,15 +34,24 @@ BUTTONS: Mapping[str, str] = {
     "reply_mail": "",
 }
 """Fields that follow "mailto:" in a link: each opens a mail to us with such words in it (E203, E205)."""
-ASSIGNMENT = frozenset({*BUTTONS, "words", "facts", "guidance", "asked_by"})
+ASSIGNMENT = frozenset({*BUTTONS, "words", "facts", "guidance", "asked_by", "doubtful"})
 LEVEL = frozenset({"level", "review_on"})
 """The capacity level that a request is subject to, and when that is looked at again."""
+DOUBTS: Mapping[str, str] = {
+    "accept_mail": "#accept",
+    "add_mail": "#add",
+    "separate_mail": "#separate",
+    "discard_mail": "#discard",
+}
+"""The same about one mail, or about the ticket that a new one claims to be for: each row of ``doubtful`` has them."""
+DOUBTFUL = "doubtful"
 LINES = ("late_ones", "risky_ones", "long_waits", "unowned", "chased_often")
 """The lists of requests in a summary; each line has a reference, words and the buttons."""
 GROUPS = ("by_category", "by_unit")
 ROWS: Mapping[str, frozenset[str]] = {
     **dict.fromkeys(LINES, frozenset({"reference", "words", "assign_mail", "extend_mail", "ask_mail"})),
     **dict.fromkeys(GROUPS, frozenset({"name", "new", "new_bar", "finished", "hours", "share", "share_bar"})),
+    DOUBTFUL: frozenset({"who", "words", "about", *DOUBTS}),
 }
 """What a template goes through, and what each row of it has, as ``each.reference``."""
 SUMMARIES = frozenset({"daily", "weekly", "review"})
@@ -69,7 +78,7 @@ OWN: Mapping[str, frozenset[str]] = {
     "gathered": frozenset({"references"}),
     "assigned": ASSIGNMENT | LEVEL,
     "new": ASSIGNMENT | LEVEL,
-    "news": frozenset({"words", *BUTTONS}),
+    "news": frozenset({"words", "doubtful", *BUTTONS}),
     "changed": frozenset({"did", "undo_mail"}),
     "refused": frozenset({"why"}),
     "confirm": frozenset({"why"}),
@@ -77,6 +86,7 @@ OWN: Mapping[str, frozenset[str]] = {
     "absence": frozenset({"who", "until", "handed", "back_mail"}),
     "worklist": frozenset({"whose", "tickets", "more"}),
     "open_requests": frozenset({"tickets", "more"}),
+    "found": frozenset({"tickets", "more"}),
     "at_risk": frozenset({"promise", "assignee", "priority"}),
     "breached": frozenset({"promise", "assignee", "priority"}),
     "deadlines": frozenset({"overdue", "soon"}),
@@ -117,11 +127,11 @@ OF_TICKETS = frozenset({"reference", "received_on", "reply_by", "late", "status"
 }
 """What each of the *tickets* in a list shows, as ``each.reference``."""
 
-TO_TEAM = frozenset({"absence", "worklist", "assigned", "new", "news", "changed", "refused", "confirm"}) | {
+TO_TEAM = frozenset({"absence", "worklist", "found", "assigned", "new", "news", "changed", "refused", "confirm"}) | {
     *("proposed", "confirmed"),
 }
 """The messages to the people who do the work, who may see what a request says."""
-IN_ENGLISH = TO_TEAM | SUMMARIES | {"alert", "at_risk", "breached", "deadlines"}
+IN_ENGLISH = (TO_TEAM - {"found"}) | SUMMARIES | {"alert", "at_risk", "breached", "deadlines"}
 """What only we read; the rest is in Welsh as well."""
 
 _AS_SAID = frozenset({"who", "handed", "whose", "more", "alert", "detail", "asked_by", "why", "did", "asks"}) | {
@@ -203,6 +213,8 @@ def values(
         links["level_mail"] = mailto(again, "Capacity level", clean(reply.fields.get("orders", "")))
     own: Values = {name: links.get(name) or _own(name, reply, about, language, zone) for name in OWN[reply.message]}
     own |= {name: _rows(reply.lists.get(name, ())) for name in ROWS if name in own}
+    if DOUBTFUL in own:
+        own[DOUBTFUL] = [_doubt(row, address, about.ref) for row in reply.lists.get(DOUBTFUL, ())]
     if TICKETS in own and reply.listing is not None:
         own[TICKETS] = [_listed(each, about, config, language, answers_to) for each in reply.listing.tickets]
         own["more"] = reply.listing.more or ""
@@ -230,6 +242,14 @@ def _key_values(key: str, language: Language, config: Config) -> Values:
 
 def _rows(rows: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
     return [{name: clean(said) for name, said in row.items()} for row in rows]
+
+
+def _doubt(row: Mapping[str, str], address: str, ref: str) -> Values:
+    """What a mail in doubt says, and the buttons by which its reader ends the doubt."""
+    about, words = clean(row["about"]), row.get("words", "").splitlines()
+    links = {name: mailto(address, f"Re: [{ref}]", f"{mark} {about}") for name, mark in DOUBTS.items()}
+    who = clean(row.get("who", ""))
+    return {"about": about, "who": who, "words": [line for each in words if (line := clean(each))], **links}
 
 
 def _own(name: str, reply: Reply, about: About, language: Language, zone: ZoneInfo) -> object:
@@ -270,6 +290,7 @@ def _listed(listed: Listed, about: About, config: Config, language: Language, an
         "task": translated(clean(mail_label(config, ticket.task)), language, config),
         **_key_values(ticket.keys[0] if ticket.keys else "", language, config),
         "restricted": bool(ticket.show_to),
+        "own": listed.is_own,
     }
 
 

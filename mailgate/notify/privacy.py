@@ -11,7 +11,8 @@ from dataclasses import replace
 
 from mailgate.model.config import Audience, Config
 from mailgate.model.decision import Reply
-from mailgate.notify.fields import BUTTONS, COUNTS, ROWS, TICKETS, About, Values
+from mailgate.notify.fields import BUTTONS, COUNTS, GROUPS, TICKETS, About, Values
+from mailgate.notify.fields import LINES as SUMMED
 
 OPEN, TASK, KEY, REQUEST, WORKER = "open", "task", "key", "request", "worker"
 
@@ -25,6 +26,7 @@ LINES: Mapping[str, str] = {
     "level_mail": OPEN,
     # what a mail says, for whoever does the work
     "words": REQUEST,
+    "doubtful": REQUEST,
     "facts": REQUEST,
     "asked_by": REQUEST,
     "taken_by": REQUEST,
@@ -49,7 +51,7 @@ LINES: Mapping[str, str] = {
     "asks": OPEN,
     # a summary: what a row says of a case was chosen for its reader where it was made (digest.py)
     "day": OPEN,
-    **dict.fromkeys((*COUNTS, *ROWS), OPEN),
+    **dict.fromkeys((*COUNTS, *SUMMED, *GROUPS), OPEN),
     "done_on": OPEN,
     # what an agent wrote or ordered, and how it is taken back
     "written": OPEN,
@@ -85,11 +87,13 @@ def visible(values: Values, reply: Reply, about: About, config: Config, *, in_su
     shown = {name: value if LINES.get(name, KEY) in seen else "" for name, value in values.items()}
     listed = values.get(TICKETS)
     if isinstance(listed, list):
-        shown[TICKETS] = [
-            visible(each, reply, replace(about, restricted=each["restricted"]), config, in_subject=in_subject)
-            for each in listed
-        ]
+        shown[TICKETS] = [visible(each, reply, _of_one(each, about), config, in_subject=in_subject) for each in listed]
     return shown
+
+
+def _of_one(listed: Values, about: About) -> About:
+    """What a mail is about that lists tickets, for one of these."""
+    return replace(about, restricted=bool(listed["restricted"]), to_team=about.to_team and bool(listed["own"]))
 
 
 def assignee_seen(assignee: str, reply: Reply, about: About, config: Config) -> str:

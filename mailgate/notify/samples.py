@@ -13,7 +13,7 @@ from mailgate.notify.labels import mail_label, team_label
 from mailgate.tickets.token import Keys
 
 KEYS = Keys("sample", {"sample": bytes(32)})
-LISTS = frozenset({"worklist", "open_requests"})
+LISTS = frozenset({"worklist", "open_requests", "found"})
 _AT = datetime(2027, 1, 11, 10, 30, tzinfo=UTC)
 _DUE_AT = datetime(2027, 1, 14, 17, 0, tzinfo=UTC)
 _LATER = "2027-01-25T17:00:00+00:00"
@@ -87,6 +87,7 @@ _ROWS: Mapping[str, Mapping[str, Sequence[Mapping[str, str]]]] = {
         "risky_ones": ({"reference": "MG-9M5H-25", "words": "Check; due 11 January 2027 at 1pm", **_BUTTONS},),
         "long_waits": ({"reference": "MG-2P6J-31", "words": "Letter; waiting since 4 January 2027", **_BUTTONS},),
     },
+    "news": {"doubtful": ({"who": "jo.hill@example.com", "words": "I have the key.", "about": "mail 17"},)},
     "weekly": {
         **_LINES,
         "by_category": tuple(

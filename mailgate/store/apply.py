@@ -1,6 +1,6 @@
 """Doing what was decided: everything about a batch of mails in one transaction."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
@@ -9,11 +9,22 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Insert, Table, bindparam, delete, insert, select, text, update
 
 from mailgate.errors import TryLater
-from mailgate.model.decision import Decision, Facts, Ignore, NewTicket, Reading
+from mailgate.model.decision import Decision, Facts, Ignore, NewTicket, Reading, Reply
 from mailgate.model.message import VERIFIED, Kind, Verdict
 from mailgate.model.outbound import Outbound
-from mailgate.model.ticket import NOBODY, OPEN_STATUSES, Change, Draft, Event, FileState, Status, Ticket
-from mailgate.store import contacts, floods, history, holding, known, levels, outbox, people, spool
+from mailgate.model.ticket import (
+    NOBODY,
+    OPEN_STATUSES,
+    UNLINKED,
+    Change,
+    Draft,
+    Event,
+    FileState,
+    Standing,
+    Status,
+    Ticket,
+)
+from mailgate.store import awaited, contacts, floods, history, holding, known, levels, outbox, people, spool
 from mailgate.store.engine import Store, insert_new
 from mailgate.store.history import Head, chained
 from mailgate.store.rows import draft_row
@@ -33,7 +44,7 @@ from mailgate.store.tables import (
 GATEWAY = "mailgate"
 CHANGEABLE = (
     *("status", "waiting_for", "assignee", "category", "task", "priority", "team", "sla_policy"),
-    *("keys", "fields", "missing", "first_reply_due", "first_reply_at", "due_at", "paused_seconds"),
+    *("keys", "fields", "missing", "first_reply_due", "first_reply_at", "due_at", "paused_seconds", "linked_to"),
 )
 # Made once: to make a statement takes as long as to run it.
 OPENING = insert(tickets).returning(tickets.c.ref, tickets.c.id)
@@ -61,8 +72,7 @@ class Settled:
 
     @property
     def drafts(self) -> tuple[Draft, ...]:
-        outcome = self.decision.outcome
-        return outcome.drafts if isinstance(outcome, NewTicket) else ()
+        return self.decision.drafts
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +114,13 @@ def apply(store: Store, connection: Connection, settled: Sequence[Settled]) -> N
         if any(each.drafts and each.facts for each in settled):
             levels.unchanged(tx, next(each.facts.levels for each in settled if each.facts))
         _change_tickets(tx, settled)
-        ids = _open_tickets(tx, [opening for each in settled for opening in _openings(each)])
+        ids = _open_tickets(tx, [opening for each in settled for opening in _opened_by(each)])
         own = [_ticket_id(each, ids) for each in settled]
         _count_openings(tx, settled, ids)
         _save_messages(tx, settled, own)
-        _take_along(tx, settled, own)
+        for each in settled:
+            _take_along(tx, each.decision, each.references, ids)
+        _meet(tx, settled, ids)
         _note_contacts(tx, settled)
         for absence in (each.decision.absence for each in settled):
             if absence is not None:
@@ -122,22 +134,27 @@ def apply(store: Store, connection: Connection, settled: Sequence[Settled]) -> N
 def carry_out(
     store: Store,
     connection: Connection,
-    changes: Sequence[Change],
-    happened: Event,
+    decision: Decision,
+    references: Sequence[str],
     sent: Sequence[Outbound],
     now: datetime,
 ) -> None:
-    """Change tickets as a person ordered by no mail, on the connection of ``store.deciding``.
+    """Do what a person ordered by no mail, on the connection of ``store.deciding``.
 
-    The first of *changes* is that of the ticket that the order is about; its history says what *happened*.
+    The first change of *decision* is that of the ticket that the order is about; its history has the events.
+    *references* has one for each new ticket, *sent* one mail for each reply.
     TryLater where a ticket is no longer as it was when it was looked up: then nothing happened.
     """
-    own, *others = changes
+    own, *others = decision.changes
     with store.writing(connection) as tx:
-        change_ticket(tx, own, [happened], now)
+        change_ticket(tx, own, decision.events, now)
         for change in others:
             change_ticket(tx, change, [], now)
-        outbox.queue(tx, [outbox.Queued(mail, own.ticket.id, now, to_stranger=False) for mail in sent])
+        ids = _open_tickets(tx, list(_openings(decision, references, now)))
+        _take_along(tx, decision, references, ids)
+        both = zip(decision.replies, sent, strict=True)
+        about = [(mail, _about(reply, decision, references, ids)) for reply, mail in both]
+        outbox.queue(tx, [outbox.Queued(mail, ticket_id, now, to_stranger=False) for mail, ticket_id in about])
 
 
 def change_ticket(tx: Connection, change: Change, happened: Sequence[Event], now: datetime) -> None:
@@ -203,29 +220,46 @@ def _by_instant(settled: Iterable[Settled]) -> dict[datetime, list[Settled]]:
     return found
 
 
-def _openings(settled: Settled) -> Iterable[_Opening]:
-    """The decision's events belong to the mail's own ticket, which is the first."""
-    for number, (draft, ref) in enumerate(zip(settled.drafts, settled.references, strict=True)):
-        happened = settled.decision.events if number == 0 else ()
-        message_id, rules = settled.reading.message.message_id, settled.decision.config_version
-        yield _Opening(draft, ref, settled.spooled.id, message_id, happened, settled.now, rules)
+def _opened_by(settled: Settled) -> Iterable[_Opening]:
+    return _openings(
+        settled.decision, settled.references, settled.now, settled.spooled.id, settled.reading.message.message_id
+    )
+
+
+def _openings(
+    decision: Decision, references: Sequence[str], now: datetime, mail_id: int | None = None, message_id: str = ""
+) -> Iterable[_Opening]:
+    """The decision's events belong to the mail's own ticket: where it is a new one, the first.
+
+    What asked for the tickets is the mail *mail_id*, unless the decision takes an earlier one along.
+    """
+    taken = decision.opens.takes_along if decision.opens else None
+    if taken is not None:
+        mail_id, message_id = taken.number, taken.reading.message.message_id
+    for number, (draft, ref) in enumerate(zip(decision.drafts, references, strict=True)):
+        happened = decision.events if number == 0 and decision.ticket is None else ()
+        yield _Opening(draft, ref, mail_id, message_id, happened, now, decision.config_version)
 
 
 def _ticket_id(settled: Settled, ids: dict[str, int]) -> int | None:
     """The ticket that the mail itself belongs to: of what was merged its own part (E158)."""
-    if settled.references:
-        return ids[settled.references[0]]
     ticket = settled.decision.part or settled.decision.ticket
+    if ticket is None and settled.references:
+        return ids[settled.references[0]]
     return ticket.id if ticket else None
 
 
 def _mails(settled: Settled, ids: dict[str, int]) -> Iterable["outbox.Queued"]:
     stranger = settled.reading.verdict not in VERIFIED
-    existing = settled.decision.ticket
     for reply, mail in zip(settled.decision.replies, settled.outbound, strict=True):
-        about = reply.ticket or existing
-        ticket_id = ids[settled.references[reply.draft]] if settled.references else about.id if about else None
+        ticket_id = _about(reply, settled.decision, settled.references, ids)
         yield outbox.Queued(mail, ticket_id, settled.now, stranger and reply.to == settled.reading.sender)
+
+
+def _about(reply: Reply, decision: Decision, references: Sequence[str], ids: Mapping[str, int]) -> int | None:
+    """The id of the ticket that *reply* is about."""
+    about = reply.ticket or (None if references else decision.ticket)
+    return about.id if about else ids[references[reply.draft]] if references else None
 
 
 def _open_tickets(tx: Connection, openings: Sequence[_Opening]) -> dict[str, int]:
@@ -324,13 +358,24 @@ def _save_messages(tx: Connection, settled: Sequence[Settled], ticket_ids: Seque
     _insert(tx, attachments, files)
 
 
-def _take_along(tx: Connection, settled: Sequence[Settled], ticket_ids: Sequence[int | None]) -> None:
-    """Earlier mails that belong to what was opened now (E158)."""
-    for each, ticket_id in zip(settled, ticket_ids, strict=True):
-        outcome = each.decision.outcome
-        if isinstance(outcome, NewTicket) and outcome.takes_along is not None:
-            own = messages.c.id == outcome.takes_along
-            tx.execute(update(messages).where(own).values(ticket_id=ticket_id))
+def _take_along(tx: Connection, decision: Decision, references: Sequence[str], ids: Mapping[str, int]) -> None:
+    """An earlier mail belongs to what was opened now (E158), and nobody doubts that it is its sender's."""
+    taken = decision.opens.takes_along if decision.opens else None
+    if taken is not None:
+        own = messages.c.id == taken.number
+        tx.execute(update(messages).where(own).values(ticket_id=ids[references[0]], standing=None))
+
+
+def _meet(tx: Connection, settled: Sequence[Settled], ids: dict[str, int]) -> None:
+    """Answers that came first and the mails that they answer (E123)."""
+    for each in settled:
+        opens = each.decision.opens
+        if opens is None:
+            continue
+        awaited.wait(tx, each.spooled.id, opens.awaits, each.now)
+        for part in opens.parts:
+            joins = Event("merged", GATEWAY, {"into": each.references[0], "because": "what it answers came"})
+            change_ticket(tx, Change(part, merged_into=ids[each.references[0]]), [joins], each.now)
 
 
 def _message(settled: Settled, ticket_id: int | None) -> dict[str, Any]:
@@ -357,6 +402,7 @@ def _message(settled: Settled, ticket_id: int | None) -> dict[str, Any]:
         "silent_because": decision.silent_because,
         "config_version": decision.config_version,
         "known": known.kept(reading, settled.facts) if settled.facts else None,
+        "standing": Standing.DOUBTFUL if decision.is_doubtful and decision.ticket else None,
     }
 
 
@@ -430,6 +476,8 @@ def _change(tx: Connection, change: Change, now: datetime) -> None:
     values = {name: value for name in CHANGEABLE if (value := getattr(change, name)) is not None}
     if change.assignee == NOBODY:
         values["assignee"] = None
+    if change.linked_to == UNLINKED:
+        values["linked_to"] = None
     if change.merged_into is not None:
         values["merged_into"] = change.merged_into or None
     if change.merged_into is not None or change.status is not None:
@@ -441,12 +489,15 @@ def _change(tx: Connection, change: Change, now: datetime) -> None:
             values["waiting_since"] = now
     if values:
         tx.execute(update(tickets).where(tickets.c.id == ticket_id).values(values))
-    if change.watcher:
-        watching = {"ticket_id": ticket_id, "address": change.watcher, "role": "watcher"}
-        tx.execute(insert_new(tx, participants), watching)
+    for role, address in (("watcher", change.watcher), ("added", change.added)):
+        if address:
+            tx.execute(insert_new(tx, participants), {"ticket_id": ticket_id, "address": address, "role": role})
     if change.leaver:
         leaving = (participants.c.ticket_id == ticket_id) & (participants.c.address == change.leaver)
         tx.execute(delete(participants).where(leaving))
+    if change.standing:
+        number, standing = change.standing
+        tx.execute(update(messages).where(messages.c.id == number).values(standing=standing))
     if change.keys is not None:
         tx.execute(delete(ticket_keys).where(ticket_keys.c.ticket_id == ticket_id))
         _insert(tx, ticket_keys, list(_keys(change.keys, ticket_id)))

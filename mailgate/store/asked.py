@@ -7,6 +7,7 @@ from sqlalchemy import Connection, bindparam, func, select
 
 from mailgate.model.decision import Decision
 from mailgate.model.outbound import SendState
+from mailgate.model.ticket import Standing
 from mailgate.store import people
 from mailgate.store.outbox import SUPERSEDED
 from mailgate.store.tables import messages, outbox, outbox_mails, raw_mails, tickets
@@ -32,7 +33,7 @@ _CAUSES = (
     .where(_SHOWN, _WAITS, outbox_mails.c.id > _LAST_LEFT.scalar_subquery())
 )
 UNTOLD = (
-    select(messages.c.reply_text)
+    select(messages.c.id, messages.c.sender, messages.c.reply_text, messages.c.standing)
     .join(raw_mails, raw_mails.c.id == messages.c.id)
     .where(messages.c.ticket_id == bindparam("ticket"), raw_mails.c.key.in_(_CAUSES))
     .order_by(messages.c.id.desc())
@@ -56,10 +57,14 @@ def requests(connection: Connection, ticket_ids: Iterable[int]) -> dict[int, str
     return {row.id: row.reply_text for row in found}
 
 
-def untold(connection: Connection, ticket_ids: Iterable[int]) -> dict[int, tuple[str, ...]]:
+def untold(connection: Connection, ticket_ids: Iterable[int]) -> dict[int, tuple[telling.Said, ...]]:
     """The last posts to each ticket that nobody was shown yet, the oldest first.
 
     The mail that shows them waits, as there was one just before (E137); the next takes its place, and shows them all.
     """
-    found = {ticket: connection.scalars(UNTOLD, {"ticket": ticket}).all() for ticket in sorted(ticket_ids)}
-    return {ticket: tuple(reversed(texts)) for ticket, texts in found.items() if texts}
+    found = {ticket: connection.execute(UNTOLD, {"ticket": ticket}).all() for ticket in sorted(ticket_ids)}
+    return {ticket: tuple(map(_said, reversed(mails))) for ticket, mails in found.items() if mails}
+
+
+def _said(mail: Any) -> telling.Said:
+    return telling.Said(mail.id, mail.sender, mail.reply_text, mail.standing == Standing.DOUBTFUL)

@@ -26,7 +26,7 @@ from mailgate.model.decision import Evidence, Facts, Known, Ordered, Reading, To
 from mailgate.model.message import BOUNCES, VERIFIED
 from mailgate.model.people import Person
 from mailgate.model.ticket import ORDERED, Ticket
-from mailgate.store import contacts, floods, levels, listings, people, pingpong, rows
+from mailgate.store import awaited, contacts, floods, levels, listings, people, pingpong, rows
 from mailgate.store import known as knowledge
 from mailgate.store.columns import Instant, Name, instant
 from mailgate.store.tables import events, messages, outbox_mails, receipts, ticket_keys, tickets
@@ -38,6 +38,7 @@ MOST_COUNTED = 100  # acknowledgements of a day: no cap is higher, and counting 
 REPLY_TOKEN = "reply"
 JOINED = "duplicate"  # the message of ours that says so
 DIGEST_MESSAGE = "digest"
+WORKLISTS = frozenset({"worklist", "found"})  # the messages that list tickets for who works on them
 CANARY_TOKEN = "canary"
 ORDERS_BY = 2  # the weakest evidence by which an order may run (E186)
 BOUNCE_TOKEN = "bounce"
@@ -162,7 +163,10 @@ def look_up(
     workers = people.workers(connection, teams)
     joined = knowledge.joined(connection, {cause for told in evidences for cause in _duplicates(told)})
     to_sender, to_strangers = _acknowledged(connection, readings, now)
-    orders = _orders(connection, {ticket.id for told in evidences for ticket in _ordered_about(told)})
+    ordered = {ticket.id for told in evidences for ticket in _ordered_about(told)}
+    orders, parts = _orders(connection, ordered), rows.parts(connection, ordered)
+    answers = awaited.answers(connection, (reading.message.message_id for reading in readings), min(now))
+    posts = knowledge.posts(connection, _mails_ordered_about(readings, evidences, orders))
     to_nobody = dict.fromkeys(WITHIN, 0)
     in_force = levels.in_force(connection)
     returned = [_came_back(reading, good, found) for reading in readings]
@@ -187,6 +191,7 @@ def look_up(
                 mail.automatic for mail in map(found.sent_ids.get, _answered(reading)) if mail
             ),
             is_own=reading.message.message_id in found.sent_ids,
+            answers_list=_answers_list(reading, found),
             came_back=failed,
             lost=contacts.lost(connection, failed, at, lasting=reading.message.is_lasting_failure),
             at_return_path=any(token.purpose == BOUNCE_TOKEN for token in reading.tokens if token in good),
@@ -194,9 +199,12 @@ def look_up(
             workers=workers,
             outlived_keys=outlived,
             ordered={each.id: orders[each.id] for each in _ordered_about(evidence) if each.id in orders},
+            parts={each.id: parts[each.id] for each in _ordered_about(evidence) if each.id in parts},
             own_work=listings.all_of(connection, reading.sender) if reading.tells_absence else (),
             listing=listings.asked(connection, reading, senders.get(reading.sender)),
-            joined=next((joined[cause] for cause in _duplicates(evidence) if cause in joined), None),
+            asked_again=next((joined[cause] for cause in _duplicates(evidence) if cause in joined), None),
+            posts=posts if any(_ordered_about(evidence)) else {},
+            answers=answers.get(reading.message.message_id, ()),
             levels=in_force,
             sent_lately=pingpong.sent_lately(connection, reading.sender, at)
             if mails["hour"] >= pingpong.ENOUGH
@@ -305,6 +313,14 @@ def _ordered_about(evidence: Sequence[Evidence]) -> Iterator[Ticket]:
             yield from (each.ticket, each.part) if each.part else (each.ticket,)
 
 
+def _mails_ordered_about(
+    readings: Sequence[Reading], evidences: Sequence[Sequence[Evidence]], orders: Mapping[int, Sequence[Ordered]]
+) -> set[int]:
+    """The numbers of the mails that an order may be about, or the last one was."""
+    named = {reading.names_mail for reading, told in zip(readings, evidences, strict=True) if any(_ordered_about(told))}
+    return (named | {ran[-1].mail for ran in orders.values()}) - {0}
+
+
 def _orders(connection: Connection, ticket_ids: Iterable[int]) -> dict[int, tuple[Ordered, ...]]:
     """The orders that ran on each ticket, the oldest first."""
     found: dict[int, tuple[Ordered, ...]] = {}
@@ -314,9 +330,13 @@ def _orders(connection: Connection, ticket_ids: Iterable[int]) -> dict[int, tupl
             do=said["do"],
             by=personal.get("from", ""),
             at=instant(row.at),
-            details=(said.get("to") or personal.get("to"), said.get("until")),
+            details=(
+                *(said.get("to") or personal.get("to"), said.get("until")),
+                *([f"mail {said['mail']}"] if said.get("mail") else []),
+            ),
             serial=said.get("answers", 0),
             before={**said.get("before", {}), **personal.get("before", {})},
+            mail=said.get("mail", 0),
         )
         found[row.ticket_id] = (*found.get(row.ticket_id, ()), order)
     return found
@@ -429,6 +449,11 @@ def _by_refs(reading: Reading, found: Found, known: Mapping[int, Ticket]) -> Ite
     for ref in reading.refs:
         if ref in found.refs:
             yield Evidence(4, "the reference in the subject", known[found.refs[ref]])
+
+
+def _answers_list(reading: Reading, found: Found) -> bool:
+    mails = filter(None, map(found.sent_ids.get, reading.message.in_reply_to))
+    return any(mail.message in WORKLISTS and mail.recipient == reading.sender for mail in mails)
 
 
 def _came_back(reading: Reading, good: set[Token], found: Found) -> tuple[str, ...]:

@@ -13,13 +13,17 @@ from typing import Any
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, func, select
 
-from mailgate.model.decision import Action, Facts, Joined, Reading
+from mailgate.model.decision import Action, Facts, Post, Reading
+from mailgate.model.ticket import Standing, Ticket
+from mailgate.store import rows
 from mailgate.store.tables import events, messages, raw_mails, tickets
 
 COLUMNS = (
     *(messages.c.id, messages.c.subject, messages.c.reply_text, messages.c.fingerprint, messages.c.content),
     *(messages.c.action, messages.c.known, tickets.c.ref, tickets.c.task, tickets.c.opened_by),
 )
+
+_OF_POST = (*COLUMNS, messages.c.ticket_id, messages.c.standing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +52,8 @@ def kept(reading: Reading, facts: Facts) -> Any:
     """*reading* and *facts* as JSON, a kilobyte or less for most mails; not how busy everybody was."""
     message = replace(reading.message, subject="", text="", text_from_html="", reply_text="", quoted="")
     bare = Reading(message, reading.envelope, reading.mailbox, reading.verdict)
-    return _json().dump_python(
-        _Known(bare, replace(facts, workers=(), listing=None, own_work=(), sent_lately=())),
-        mode="json",
-        exclude_defaults=True,
-    )
+    lasting = replace(facts, workers=(), listing=None, own_work=(), sent_lately=(), posts={}, answers=())
+    return _json().dump_python(_Known(bare, lasting), mode="json", exclude_defaults=True)
 
 
 def count(connection: Connection, since: datetime, after: int = 0) -> int:
@@ -74,26 +75,53 @@ def mails(connection: Connection, since: datetime, after: int, through: int) -> 
     return [_mail(row) for row in found]
 
 
-def joined(connection: Connection, keys: Iterable[str]) -> dict[str, Joined]:
+def joined(connection: Connection, keys: Iterable[str]) -> dict[str, Post]:
     """The mails with these ingest keys that joined a ticket as the same request, where that ticket has them still."""
     wanted = sorted(set(keys))
     if not wanted:
         return {}
     query = (
-        select(raw_mails.c.key, *COLUMNS)
+        select(raw_mails.c.key, *_OF_POST)
         .join(messages, messages.c.id == raw_mails.c.id)
         .join(tickets, tickets.c.id == messages.c.ticket_id)
         .where(raw_mails.c.key.in_(wanted), messages.c.action == Action.DUPLICATE, messages.c.known.is_not(None))
     )
-    found = {row.key: _mail(row) for row in connection.execute(query)}
-    before = {
-        key: next((each for each in mail.facts.same_case if each.ref == mail.ref), None) for key, mail in found.items()
-    }
+    found = connection.execute(query).all()
+    keys_of = {row.id: row.key for row in found}
+    return {keys_of[number]: post for number, post in _posts(connection, found).items() if post.before is not None}
+
+
+def posts(connection: Connection, numbers: Iterable[int]) -> dict[int, Post]:
+    """The mails of these numbers that belong to tickets, with the ticket that each of these is part of by now."""
+    wanted = sorted(set(numbers))
+    if not wanted:
+        return {}
+    query = select(*_OF_POST).join(tickets, tickets.c.id == messages.c.ticket_id)
+    found = connection.execute(query.where(messages.c.id.in_(wanted), messages.c.known.is_not(None)))
+    return _posts(connection, found.all())
+
+
+def _posts(connection: Connection, found: Sequence[Any]) -> dict[int, Post]:
+    own = rows.by_id(connection, (row.ticket_id for row in found))
+    wholes = rows.wholes(connection, own)
+    mails = [(row, _mail(row)) for row in found]
     return {
-        key: Joined(mail.id, as_it_was.ref, mail.reading, as_it_was)
-        for key, mail in found.items()
-        if (as_it_was := before[key]) is not None
+        mail.id: Post(
+            number=mail.id,
+            reading=mail.reading,
+            ticket=wholes[row.ticket_id],
+            before=None if mail.opened else _as_it_was(row.ticket_id, mail.facts),
+            is_request=mail.action is Action.DUPLICATE,
+            standing=Standing(row.standing) if row.standing else None,
+        )
+        for row, mail in mails
     }
+
+
+def _as_it_was(ticket_id: int, facts: Facts) -> Ticket | None:
+    """The ticket as it was when a mail came that joined it."""
+    answered = (ticket for each in facts.evidence for ticket in (each.part, each.ticket) if ticket)
+    return next((ticket for ticket in (*facts.same_case, *answered) if ticket.id == ticket_id), None)
 
 
 def corrected(connection: Connection, since: datetime) -> dict[int, str]:

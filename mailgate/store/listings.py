@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, func, or_, select
 
 from mailgate.model.decision import Asking, Listed, Listing, Question, Reading
 from mailgate.model.message import VERIFIED
 from mailgate.model.people import Person
 from mailgate.model.ticket import Ticket
-from mailgate.store import rows
+from mailgate.store import rows, search
 from mailgate.store.tables import outbox_mails, tickets
 
 MOST_HANDED = 200
@@ -44,11 +44,33 @@ def _listing(connection: Connection, question: Question, sender: str, person: Pe
     if question.kind is Asking.STATUS:
         return _list(connection, tickets.c.requester == sender)
     teams = {*question.led, *([person.team] if person and person.team else [])}
+    if question.kind is Asking.FIND:
+        return _found(connection, question, sender, teams, person)
     if not teams:
         return None
     if question.kind is Asking.MINE:
         return own_work(connection, sender)
     return _list(connection, tickets.c.team.in_(sorted(teams)), sender)
+
+
+def _found(
+    connection: Connection, question: Question, sender: str, teams: Iterable[str], person: Person | None
+) -> Listing | None:
+    """What the words of *question* find among the work of *teams*, for who manages several among all there is.
+
+    None for whoever does no work here. What of it the sender may see says ``questions.may_see``.
+    """
+    manages = person is not None and person.role.casefold() in question.roles
+    own = sorted(teams)
+    if not own and not manages:
+        return None
+    theirs = or_(tickets.c.team.in_(own), tickets.c.requester == sender, tickets.c.assignee == sender)
+    ids = [
+        row.id
+        for row in search.found(connection, question.sought, question.refs, question.key, None if manages else theirs)
+    ]
+    known, serials = rows.by_id(connection, ids), _serials(connection, ids, sender)
+    return Listing(tuple(Listed(known[each], serials.get(each, 0)) for each in ids))
 
 
 _IS_OPEN = tickets.c.closed_at.is_(None)

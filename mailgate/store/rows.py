@@ -56,6 +56,19 @@ def wholes(connection: Connection, known: Mapping[int, Ticket]) -> dict[int, Tic
     return found
 
 
+def parts(connection: Connection, ids: Iterable[int]) -> dict[int, tuple[Ticket, ...]]:
+    """By the id of each ticket that has any: all that was merged into it, and into that (E158)."""
+    found: dict[int, tuple[Ticket, ...]] = {}
+    above = {ticket_id: ticket_id for ticket_id in ids}  # what may have parts -> the ticket that is asked about
+    while above:
+        query = select(tickets.c.id, tickets.c.merged_into).where(tickets.c.merged_into.in_(sorted(above)))
+        below = {row.id: above[row.merged_into] for row in connection.execute(query)}
+        for ticket in by_id(connection, below).values():
+            found[below[ticket.id]] = (*found.get(below[ticket.id], ()), ticket)
+        above = below
+    return found
+
+
 def by_ref(connection: Connection, ref: str) -> Ticket:
     """The ticket of that reference; Refused where there is none."""
     ticket_id = connection.execute(select(tickets.c.id).where(tickets.c.ref == ref)).scalar()
@@ -95,6 +108,7 @@ def _ticket(row: Row[Any], roles: Mapping[str, str]) -> Ticket:
         closed_at=row.closed_at,
         merged_into=row.merged_into,
         level=level_of(row) if row.level_id else None,
+        linked_to=row.linked_to,
         participants=frozenset(roles),
         watchers=frozenset(address for address, role in roles.items() if role == "watcher"),
         last_serial=row.last_serial,

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, TextClause, or_, select, text
+from sqlalchemy import ColumnElement, Connection, TextClause, or_, select, text
 
 from mailgate.store.tables import messages, ticket_keys, tickets
 
@@ -23,8 +23,14 @@ _IN_WORDS = {
 }
 
 
-def found(connection: Connection, asked: str, refs: Sequence[str] = (), key: str = "") -> list[Any]:
-    """The newest ``MOST_FOUND`` rows of ``tickets`` that fit, the newest first, or none.
+def found(
+    connection: Connection,
+    asked: str,
+    refs: Sequence[str] = (),
+    key: str = "",
+    among: ColumnElement[bool] | None = None,
+) -> list[Any]:
+    """The newest ``MOST_FOUND`` rows of ``tickets`` that fit, the newest first, or none; of those *among* alone.
 
     One fits that has a reference of *refs*, is about the case *key*, or has a mail with every word of *asked*, in any
     order, each as the beginning of a word; the parts of an address or a number stand together. Capitals do not
@@ -36,7 +42,12 @@ def found(connection: Connection, asked: str, refs: Sequence[str] = (), key: str
     if mails := _mails(connection, asked):
         fits.append(tickets.c.id.in_(select(messages.c.ticket_id).where(messages.c.id.in_(mails))))
         fits.append(tickets.c.opened_by.in_(mails))  # one mail may have opened several tickets; it belongs to the first
-    query = select(tickets).where(or_(*fits)).order_by(tickets.c.id.desc()).limit(MOST_FOUND)
+    query = (
+        select(tickets)
+        .where(or_(*fits), *([] if among is None else [among]))
+        .order_by(tickets.c.id.desc())
+        .limit(MOST_FOUND)
+    )
     return list(connection.execute(query))
 
 

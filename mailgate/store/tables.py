@@ -156,7 +156,8 @@ Index("ix_tickets_assignee", tickets.c.assignee, tickets.c.id)
 Index("ix_tickets_merged_into", tickets.c.merged_into, **partial("merged_into IS NOT NULL"))
 
 # One parsed mail and what was decided about it; *id* is that of its raw mail, which may be erased before it. *known* is
-# what else ``decide`` was told (store/known.py), null where nothing was decided by it.
+# what else ``decide`` was told (store/known.py), null where nothing was decided by it. *standing* is null but for what
+# somebody posted who took no part in the ticket (docs/email.md E121).
 messages = Table(
     "messages",
     metadata,
@@ -181,12 +182,23 @@ messages = Table(
     Column("silent_because", Words, nullable=False),
     Column("config_version", Name, nullable=False),
     Column("known", Json),
+    Column("standing", Name),
 )
 Index(None, messages.c.message_id)
 Index(None, messages.c.content)
 Index(None, messages.c.ticket_id)
 Index(None, messages.c.received_at)
 # The index of their words, which the database keeps by itself, stands in migration 0012 (store/search.py asks it).
+
+# Mails that were answered to us before they came (docs/email.md E123): *mail_id* is the answer, which opened a ticket.
+awaited = Table(
+    "awaited",
+    metadata,
+    Column("message_id", Name, primary_key=True),
+    Column("mail_id", Id, primary_key=True, autoincrement=False),
+    Column("at", Instant, nullable=False),
+)
+Index(None, awaited.c.at)
 
 # *state* is null for a file that no rule ever held back.
 HELD = "state = 'held'"

@@ -57,8 +57,10 @@ def searched(connection: Connection, config: Config, asked: str) -> list[dict[st
 
 
 def _summaries(connection: Connection, found: Sequence[Row[Any]], key_name: str | None) -> list[dict[str, Any]]:
-    held = holding.levels_of(connection)
-    return [_summary(row, held.get(row.id), key_name) for row in found]
+    held, wholes = holding.levels_of(connection), sorted({row.merged_into for row in found if row.merged_into})
+    query = select(tickets.c.id, tickets.c.ref).where(tickets.c.id.in_(wholes))
+    refs: dict[int, str] = {row.id: row.ref for row in connection.execute(query)} if wholes else {}
+    return [_summary(row, held.get(row.id), key_name) | {"merged_into": refs.get(row.merged_into)} for row in found]
 
 
 def _summary(row: Row[Any], level: Level | None, key_name: str | None) -> dict[str, Any]:
@@ -89,10 +91,12 @@ def show(connection: Connection, ref: str, key_name: str | None = None) -> dict[
     row = connection.execute(select(tickets).where(tickets.c.ref == ref)).first()
     if row is None:
         raise Refused(f"there is no ticket {ref}: see mailgate ticket list")
-    parts, level = _parts(connection, row.id), holding.levels_of(connection).get(row.id)
+    parts, happened = _parts(connection, row.id), _events(connection, row.id)
+    level = holding.levels_of(connection).get(row.id)
     return {
         **_summary(row, level, key_name),
         "review_on": level.review_on.isoformat() if level else None,
+        "mailboxes": sorted({row.mailbox, *(to for event in happened for to in event["data"].get("mailboxes", ()))}),
         "fields": row.fields,
         "tags": row.tags,
         "marking": row.marking,
@@ -104,7 +108,7 @@ def show(connection: Connection, ref: str, key_name: str | None = None) -> dict[
         "parts": [part.ref for part in parts],
         "participants": _participants(connection, row.id),
         "clocks": _clocks(connection, row.id),
-        "events": _events(connection, row.id),
+        "events": happened,
         "messages": _messages(connection, {row.id: row.opened_by, **{part.id: part.opened_by for part in parts}}),
         "outgoing": outgoing.of_ticket(connection, row.id),
     }
@@ -174,6 +178,7 @@ def _messages(connection: Connection, opened_by: Mapping[int, int | None]) -> li
             "action": row.action,
             "kind": row.kind,
             "verdict": row.verdict,
+            "standing": row.standing,
             "message_id": row.message_id,
             "from": row.sender,
             "subject": row.subject,

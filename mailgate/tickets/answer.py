@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -22,18 +22,23 @@ _PARTS = re.compile(r"\s+[-–|]\s+|:\s+|[\[\]]\s*")
 SHORTEST_PART, MOST_REPEATED = 6, 3
 SUPPRESSING = {"all", "autoreply", "oof"}
 QUESTION = "question"
-WORTH_AN_UNDO = frozenset({"extend", "move", "cancel", "task", "priority", "due"})
+ENDS = frozenset({"done", "cancelled", "reopened"})
+WORTH_AN_UNDO = frozenset({"extend", "move", "cancel", "task", "priority", "due", "accept", "add", "discard"})
 A_DAY_TO_STRANGERS = 1
 A_DAY_TO_OUTSIDERS, AN_HOUR_TO_OUTSIDERS, TEN_MINUTES_TO_OUTSIDERS = 5, 4, 1
 A_MINUTE_TO_STRANGERS = 20
 
 
+_LISTS: Mapping[Asking, str] = {Asking.STATUS: "open_requests", Asking.FIND: "found"}
+
+
 def silent_because(reading: Reading, config: Config, facts: Facts) -> str:
     """Why no automatic answer may go to the sender of this mail; "" when one may (E134)."""
-    return _never(reading, config) or why_endless(reading, config, facts) or _not_now(reading, config, facts)
+    return never(reading, config) or why_endless(reading, config, facts) or _not_now(reading, config, facts)
 
 
-def _never(reading: Reading, config: Config) -> str:
+def never(reading: Reading, config: Config) -> str:
+    """Why nobody who writes such a mail is answered automatically, however little they were; "" where they may be."""
     message, sender = reading.message, reading.sender
     local, _, domain = sender.rpartition("@")
     suppress = {word.strip().lower() for word in message.header("x-auto-response-suppress").split(",")}
@@ -83,8 +88,8 @@ def to(address: str, message: str, config: Config, fields: Mapping[str, str] | N
 
 def listing(address: str, kind: Asking, found: Listing, config: Config) -> Reply:
     """The list *found* to *address*."""
-    if kind is Asking.STATUS:
-        return replace(to(address, "open_requests", config), listing=found)
+    if kind in _LISTS:
+        return replace(to(address, _LISTS[kind], config), listing=found)
     whose = {"whose": "Your" if kind is Asking.MINE else "The team's"}
     return replace(to(address, "worklist", config, whose), listing=found)
 
@@ -115,12 +120,25 @@ def of_order(
     """What is said after an agent's order ran: the requester hears a new status or the agent's answer, the agent of
     what may have to be undone."""
     told = QUESTION if order.do == "ask" else lifecycle.told(ticket.status, change.status or ticket.status)
+    if order.do == "discard":
+        told = ""  # whoever it was learns nothing
     replies = of_change(ticket, told, order, config, now) if told else ()
     if order.do == "reply":
         replies = relayed(ticket, order.note or "", config)
-    if order.do in WORTH_AN_UNDO and reading.sender:
+    if (order.do in WORTH_AN_UNDO or order.mail or (order.do == "separate" and order.to)) and reading.sender:
         replies = (*replies, to(reading.sender, "changed", config, {"did": _did(order)}))
     return replies
+
+
+def of_parts(
+    parts: Iterable[Ticket], whole: Ticket, change: Change, config: Config, now: datetime
+) -> tuple[Reply, ...]:
+    """What those hear who asked for *parts* of *whole* when that ends or begins again: of their own request alone."""
+    told = lifecycle.told(whole.status, change.status or whole.status)
+    if told not in ENDS:
+        return ()
+    heard = ((part, reply) for part in parts for reply in of_change(part, told, Order(told), config, now))
+    return tuple(replace(reply, ticket=part) for part, reply in heard)
 
 
 def relayed(ticket: Ticket, words: str, config: Config) -> tuple[Reply, ...]:
@@ -135,8 +153,8 @@ def is_told(ticket: Ticket, config: Config) -> bool:
 
 
 def _did(order: Order) -> str:
-    """ "task: court.psr-request", "due: 14 January 2027"."""
-    what = order.until.isoformat() if order.until else order.to
+    """ "task: court.psr-request", "due: 14 January 2027", "accept: mail 17"."""
+    what = order.until.isoformat() if order.until else f"mail {order.mail}" if order.mail else order.to
     return f"{order.do}: {what}" if what else order.do
 
 

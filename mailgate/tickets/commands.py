@@ -20,6 +20,8 @@ from mailgate.tickets.thread import RANK_OUR_ID, is_staff_of, is_verified
 
 _LONGEST_SENTENCE = 160  # characters
 DUPLICATE = "duplicate"
+MERGING = frozenset({DUPLICATE, "accept", "add"})
+"""The orders that make a ticket part of the one that they name."""
 SEVERAL = "deadlines"  # the message that lists what is late
 _FRESH = timedelta(days=7)
 _CLOCKS_DIFFER = timedelta(days=1)
@@ -28,6 +30,9 @@ DIGEST = "digest"
 """What evidence says that a button of a summary answers."""
 MANAGERS_ORDERS = frozenset({"assign", "extend", "ask"})
 """What a manager outside the ticket's team may order, by the buttons of a summary."""
+
+_OF_BUTTONS = frozenset({"accept", "add", "separate", "discard", "undo"})
+"""The orders whose marks need no configuration: a button of ours that nobody reads would be no use."""
 
 _OPENING = frozenset({"done", "take", "undo", "cancel", "back"})
 _BY_ITS_MARK = "more"  # each of its marks is a command of its own: "#due Friday" orders "due"
@@ -153,7 +158,7 @@ def may_concern(order: Order, ticket: Ticket, reading: Reading, config: Config, 
 
     Nobody learns by it whether there is a ticket of some reference.
     """
-    if order.do != DUPLICATE or order.to == ticket.ref:
+    if order.do not in MERGING or not order.to or order.to == ticket.ref:
         return ""
     other = facts.named.get(order.to or "")
     is_theirs = other is not None and is_staff_of(other, reading, config, facts)
@@ -202,7 +207,8 @@ def _said(reading: Reading, config: Config) -> tuple[Said, ...]:
 
 def _marked(text: str, config: Config) -> Iterator[Said]:
     """ "#done" and its like, where they open a line."""
-    marks = {word: do for do, words in _of_tickets(config) for word in words if word.startswith("#")}
+    marks = {f"#{do}": do for do in _OF_BUTTONS}
+    marks |= {word: do for do, words in _of_tickets(config) for word in words if word.startswith("#")}
     for line in re.finditer(r"(?m)^[ \t]*(#[\w-]{1,30})(?![\w?-])(?P<after>.*)$", text):
         mark = line[1].lower()
         do = mark[1:] if marks.get(mark) == _BY_ITS_MARK else marks.get(mark)

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from mailgate.model.config import Config
-from mailgate.model.decision import Facts, Intent, Order, Reading
+from mailgate.model.decision import Facts, Intent, Order, Ordered, Reading
 from mailgate.model.message import Verdict
 from mailgate.model.spans import Span, Unit
-from mailgate.model.ticket import APART, NOBODY, Change, Event, Status, Ticket, Values, WaitingFor
+from mailgate.model.ticket import APART, NOBODY, Change, Standing, Status, Ticket, Values, WaitingFor
 from mailgate.rules import needs
 from mailgate.rules.classify import classify
 from mailgate.rules.promise import calendar_of, priority_of
@@ -27,11 +27,11 @@ ORDERS: Mapping[str, Happened | None] = {
     "ask": Happened.PUT_ON_HOLD,
     "reopen": Happened.REOPENED,
     **dict.fromkeys(("assign", "move", "task", "priority", "due", "note", "reply", "undo", "extend")),
-    **dict.fromkeys(("duplicate", "separate")),
+    **dict.fromkeys(("duplicate", "separate", "team")),
 }
 """The commands that an agent can give, and what each does to the ticket's status."""
 
-PUBLIC_VALUES = ("status", "waiting_for", "category", "task", "priority", "team", "sla_policy", "due_at")
+PUBLIC_VALUES = ("status", "waiting_for", "category", "task", "priority", "team", "sla_policy", "due_at", "linked_to")
 PERSONAL_VALUES = ("assignee",)
 
 REPLIES = frozenset({"reply", "take", "done", "waiting", "cancel", "ask"})
@@ -57,8 +57,6 @@ def of_order(ticket: Ticket, order: Order, reading: Reading, config: Config, fac
     """What *order* changes, or why it cannot be done to the ticket as it is."""
     if order.do not in ORDERS:
         return f"{order.do} cannot be ordered by mail yet"
-    if ticket.merged_into and order.do != "separate":
-        return f"{ticket.ref} is part of another ticket now: order it there, or order separate first"
     if order.do == "assign" and order.to not in {person.address for person in facts.colleagues}:
         return "nobody of that address is in the ticket's team"
     happened = ORDERS[order.do]
@@ -82,6 +80,8 @@ def of_order(ticket: Ticket, order: Order, reading: Reading, config: Config, fac
             return _extended(change, order.days or 0, config, facts.now)
         case "move":
             return _moved(change, order.to or "", reading, config, facts)
+        case "team":
+            return _given_to(change, order.to, config, facts)
         case "task":
             return _with_task(change, order.to or "", config, facts)
         case "priority":
@@ -89,23 +89,15 @@ def of_order(ticket: Ticket, order: Order, reading: Reading, config: Config, fac
         case "due":
             return _due_on(change, order.until, config, facts.now)
         case "undo":
-            return _undone(ticket, reading, facts)
+            return _undone(ticket, reading, config, facts)
         case "duplicate":
-            return _merged(change, facts.named.get(order.to or ""))
+            return merged(change, facts.named.get(order.to or ""))
         case "separate":
-            return _apart(ticket, config)
+            return apart(ticket, config)
     return change
 
 
-def alongside(order: Order, change: Change, part_of: Ticket | None) -> tuple[Change, ...]:
-    """What *order* changes beside its own ticket: the one that this is merged into, or split off from, hears of it."""
-    what = {"duplicate": "merged", "separate": "split off"}.get(order.do)
-    if what is None or part_of is None:
-        return ()
-    return (Change(part_of, events=(Event(what, "mailgate", {"part": change.ticket.ref}),)),)
-
-
-def _merged(change: Change, whole: Ticket | None) -> Change | str:
+def merged(change: Change, whole: Ticket | None) -> Change | str:
     """Part of *whole* from now on; all that belongs to it stays as it is, for the day that it is split off (E158)."""
     ticket = change.ticket
     if whole is None:
@@ -118,7 +110,7 @@ def _merged(change: Change, whole: Ticket | None) -> Change | str:
     return replace(change, merged_into=whole.id)
 
 
-def _apart(ticket: Ticket, config: Config) -> Change | str:
+def apart(ticket: Ticket, config: Config) -> Change | str:
     """A ticket of its own again, as if it had never been merged (E158)."""
     if not ticket.merged_into:
         return "it is part of no other ticket"
@@ -126,13 +118,20 @@ def _apart(ticket: Ticket, config: Config) -> Change | str:
 
 
 def before(change: Change) -> tuple[dict[str, str | None], dict[str, str | None]]:
-    """The values that *change* replaces, as an event keeps them: those that are public, those that are personal."""
+    """What *change* replaces or adds, as an event keeps it for ``undo``: what is public, what is personal."""
 
     def of(names: Sequence[str]) -> dict[str, str | None]:
         replaced = {name: getattr(change.ticket, name) for name in names if _replaces(change, name)}
         return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in replaced.items()}
 
-    return of(PUBLIC_VALUES), of(PERSONAL_VALUES)
+    public, personal = of(PUBLIC_VALUES), of(PERSONAL_VALUES)
+    if change.missing is not None and change.missing != change.ticket.missing:
+        public["missing"] = " ".join(change.ticket.missing)
+    if change.merged_into:
+        public["merged_into"] = None
+    if change.standing:
+        public["standing"] = Standing.DOUBTFUL
+    return public, personal | ({"added": change.added} if change.added else {})
 
 
 def _replaces(change: Change, name: str) -> bool:
@@ -142,17 +141,26 @@ def _replaces(change: Change, name: str) -> bool:
     return new is not None and new != (getattr(change.ticket, name) or NOBODY)
 
 
-def _undone(ticket: Ticket, reading: Reading, facts: Facts) -> Change | str:
-    """The ticket as it was before the sender's last order."""
+def last_own(ticket: Ticket, reading: Reading, facts: Facts) -> Ordered | str:
+    """The last order about *ticket*, if the sender gave it, or why there is none to undo."""
     ran = facts.ordered.get(ticket.id, ())
     if not ran:
         return "nothing was ordered that could be undone"
-    last = ran[-1]
-    if last.by != reading.sender:
-        return "the last change was made by somebody else"
-    if last.do == "undo" or not last.before:
-        return f"{last.do} changed nothing that could be undone"
+    return ran[-1] if ran[-1].by == reading.sender else "the last change was made by somebody else"
+
+
+def _undone(ticket: Ticket, reading: Reading, config: Config, facts: Facts) -> Change | str:
+    """The ticket as it was before the sender's last order."""
+    last = last_own(ticket, reading, facts)
+    if isinstance(last, str):
+        return last
     was = last.before
+    if last.do == "undo" or not was or bool(ticket.merged_into) != ("merged_into" in was):
+        return f"{last.do} changed nothing that could be undone"
+    if ticket.merged_into:
+        return apart(ticket, config)
+    restored = (was.get("missing") or "").split()
+    brought = set(restored).difference(ticket.missing)
     status, waiting_for, due_at = was.get("status"), was.get("waiting_for"), was.get("due_at")
     return Change(
         ticket,
@@ -165,6 +173,12 @@ def _undone(ticket: Ticket, reading: Reading, facts: Facts) -> Change | str:
         team=was.get("team"),
         sla_policy=was.get("sla_policy"),
         due_at=datetime.fromisoformat(due_at) if due_at else None,
+        linked_to=was.get("linked_to"),
+        missing=tuple(restored) if restored else None,
+        fields={name: values for name, values in ticket.fields.items() if name not in brought} if brought else None,
+        keys=() if config.key_name in brought else None,
+        standing=(last.mail, Standing.DOUBTFUL) if "standing" in was else None,
+        leaver=was.get("added"),
     )
 
 
@@ -177,6 +191,7 @@ def said_of(order: Order, change: Change) -> tuple[dict[str, object], dict[str, 
     said: dict[str, object] = {"do": order.do, "status": change.status, "until": until}
     said |= {"days": order.days} if order.days else {}
     said |= {"task": change.task} if change.task else {}
+    said |= {"mail": order.mail} if order.mail else {}
     if order.do == "assign":
         return said, {"to": order.to}
     return {**said, "to": order.to}, {}

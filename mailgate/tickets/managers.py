@@ -27,6 +27,12 @@ def readers(digest: Digest, people: Iterable[Person], config: Config) -> list[Re
     return [found[address] for address in sorted(found)]
 
 
+def reader(person: Person, config: Config) -> Reader | None:
+    """What *person* sees by their role; None where no summary goes to such a role."""
+    has_role = person.role.casefold() in config.service.digests.roles
+    return _of_role(person, config) if has_role and config.is_ours(person.address.rpartition("@")[2]) else None
+
+
 def _leads(config: Config) -> Iterable[Reader]:
     teams: dict[str, list[str]] = {}
     for team in config.service.teams:

@@ -29,6 +29,8 @@ _MORE_DAYS = re.compile(
     r"[\s,;:–—-]*(?P<reason>.*)",
     re.IGNORECASE | re.DOTALL,
 )
+_MAIL = re.compile(r"\s+mail\s+(\d{1,15})\b", re.IGNORECASE)
+_ABOUT_MAIL = re.compile(r"(?m)^[ \t]*#[\w-]{1,30}[ \t]+(?i:mail)[ \t]+(\d{1,15})\b")
 _LEADS_ON = frozenset({"for", "on", "to", "with", "of"})
 
 
@@ -61,6 +63,12 @@ class Around:
     config: Config
     dates: Callable[[str], date | None]
     people: Sequence[Person]
+
+
+def mail_in(text: str) -> int:
+    """The number of the mail that an order in *text* is about, 0 where none is."""
+    found = _ABOUT_MAIL.search(text)
+    return int(found[1]) if found else 0
 
 
 def complete(said: Said, around: Around) -> Order | Ambiguous:
@@ -198,6 +206,21 @@ def _ask(said: Said, around: Around) -> Order | Ambiguous:
     return Order("ask", note=words) if words else Ambiguous("it does not say what to ask: write the question")
 
 
+def _about_one(said: Said, around: Around) -> Order | Ambiguous:
+    """ "#accept mail 17", or the reference of the ticket that this one claims to be for."""
+    mail = _MAIL.match(said.after)
+    named = reference.find(said.after, around.config.service.reference)
+    if mail is None and len(named) != 1:
+        return Ambiguous(f"it does not say what is meant: press the button, or write {said.words} mail and its number")
+    return Order(said.do, to=None if mail else named[0], mail=int(mail[1]) if mail else 0, note=said.rest or None)
+
+
+def _separate(said: Said, around: Around) -> Order | Ambiguous:
+    """A ticket that was merged, one that is linked to another, or a mail of it."""
+    order = _about_one(said, around)
+    return _plain(said, around) if isinstance(order, Ambiguous) else order
+
+
 _READERS: Mapping[str, Callable[[Said, Around], Order | Ambiguous]] = {
     "waiting": _waiting,
     "move": _move,
@@ -213,6 +236,8 @@ _READERS: Mapping[str, Callable[[Said, Around], Order | Ambiguous]] = {
     "note": _words,
     "reply": _words,
     "duplicate": _duplicate,
+    **dict.fromkeys(("accept", "add", "discard"), _about_one),
+    "separate": _separate,
 }
 
 

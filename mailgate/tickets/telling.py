@@ -8,17 +8,31 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from mailgate.model.config import Config
-from mailgate.model.decision import AutoReply, Command, Decision, Duplicate, FollowUp, Intent, NewTicket, Reading, Reply
+from mailgate.model.decision import AutoReply, Command, Decision, Duplicate, FollowUp, Intent, Order, Reading, Reply
 from mailgate.model.people import Person
 from mailgate.model.ticket import OPEN_STATUSES, Draft, Status, Ticket, WaitingFor
 from mailgate.tickets.answer import to
 from mailgate.tickets.thread import lead_of
 
+REQUESTER = "requester"
+"""Who is named in a ticket's history as having ordered what whoever asked for it may."""
 ASSIGNED, NEW, NEWS = "assigned", "new", "news"
+DOUBTFUL = "doubtful"
+"""The rows of a mail to us about mails by people who take no part in the ticket (E121)."""
 RESUME = "resume"
 """What is ordered of a request that a capacity level paused before anybody heard of it, once the level goes back."""
 
 Members = Mapping[str, Sequence[Person]]
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What *who* wrote, in the mail of that *number*."""
+
+    number: int
+    who: str
+    words: str
+    is_doubtful: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +43,7 @@ class Known:
 
     members: Members = field(default_factory=dict)
     asked: Mapping[int, str] = field(default_factory=dict)
-    untold: Mapping[int, Sequence[str]] = field(default_factory=dict)
+    untold: Mapping[int, Sequence[Said]] = field(default_factory=dict)
 
 
 def teams_of(decisions: Iterable[Decision]) -> set[str]:
@@ -51,7 +65,7 @@ def told(decisions: Sequence[Decision], readings: Sequence[Reading], config: Con
 
 def _with_replies(decision: Decision, reading: Reading, config: Config, known: Known) -> Decision:
     replies = [
-        _reply(case, message, address, draft, reading, config, known)
+        _reply(case, message, address, draft, reading, config, known, decision)
         for draft, (case, message) in enumerate(_told(decision))
         for address in _readers(case, message, reading, config, known.members)
     ]
@@ -63,11 +77,15 @@ def _told(decision: Decision) -> Iterator[tuple[Draft | Ticket, str]]:
 
     Of a new mail every draft, in order, so that its place is its number: "" for those that wait.
     """
+    if decision.is_doubtful:
+        yield from ((draft, _handed(draft) or NEW) for draft in decision.drafts)
+    else:
+        yield from ((draft, _handed(draft)) for draft in decision.drafts)
     match decision.outcome:
-        case NewTicket(drafts=drafts):
-            yield from ((draft, _handed(draft)) for draft in drafts)
-        case Command(order=order) if order.do in ("assign", "move", "undo", RESUME):
-            yield from ((after, _handed(after)) for after in _after(decision))
+        case FollowUp(ticket=ticket) if decision.is_doubtful:
+            yield next(iter(_after(decision)), ticket), NEWS
+        case Command(order=order) if _hands_over(order, decision):
+            yield from ((after, _handed(after)) for after in _after(decision)[:1])
         case Command() | AutoReply() if decision.absence is not None:
             yield from ((after, _handed(after)) for after in _after(decision))
         case FollowUp(ticket=ticket, intent=intent) if intent is not Intent.CHASER and not _is_ours(decision):
@@ -75,6 +93,16 @@ def _told(decision: Decision) -> Iterator[tuple[Draft | Ticket, str]]:
             yield after, _handed(after) if ticket.waiting_for is WaitingFor.REQUESTER else NEWS
         case Duplicate() if decision.changes:
             yield from ((after, NEWS) for after in _after(decision))
+
+
+def _hands_over(order: Order, decision: Decision) -> bool:
+    """Whether the order gives the request to somebody; undone, or wakes it: not so a word about one of its mails."""
+    if order.do != "undo":
+        by_requester = order.do == "separate" and any(event.actor == REQUESTER for event in decision.events)
+        return by_requester or order.do in ("assign", "move", "team", RESUME)
+    change = decision.changes[0]
+    moved = change.assignee, change.team, change.status if change.status is not change.ticket.status else None
+    return change.standing is None and any(each is not None for each in moved)
 
 
 def _is_ours(decision: Decision) -> bool:
@@ -122,26 +150,36 @@ def _reply(
     reading: Reading,
     config: Config,
     known: Known,
+    decision: Decision,
 ) -> Reply:
     """The mail with the request's text and facts; a restricted record shows its reference and key alone (docs/domain.md
     section 9)."""
     facts = [f"{name}: {', '.join(values)}" for name, values in case.fields.items()]
-    fields = (
-        {}
-        if case.show_to
-        else {"asked_by": case.requester, "words": _words(case, message, reading, known), "facts": "\n".join(facts)}
-    )
+    said = _said(case, message, reading, known, decision)
+    words = "\n".join(each.words for each in said if not each.is_doubtful)
+    fields = {} if case.show_to else {"asked_by": case.requester, "words": words, "facts": "\n".join(facts)}
     fields |= {"guidance": guidance(case.task, config)}
     reply = to(address, message, config, fields)
-    return replace(reply, draft=draft) if isinstance(case, Draft) else replace(reply, ticket=case)
-
-
-def _words(case: Draft | Ticket, message: str, reading: Reading, known: Known) -> str:
-    """What the mail itself says, or the request that the ticket is about."""
-    new = reading.message.reply_text
     if isinstance(case, Draft):
-        return new
-    return "\n".join((*known.untold.get(case.id, ()), new)) if message == NEWS else known.asked.get(case.id, "")
+        claimed = [{"about": case.linked_to}] if decision.is_doubtful and case.linked_to else []
+        return replace(reply, draft=draft, lists={DOUBTFUL: claimed})
+    doubtful = [
+        {"who": each.who, "words": each.words, "about": f"mail {each.number}"} for each in said if each.is_doubtful
+    ]
+    return replace(reply, ticket=case, lists={DOUBTFUL: [] if case.show_to else doubtful})
+
+
+def _said(case: Draft | Ticket, message: str, reading: Reading, known: Known, decision: Decision) -> Sequence[Said]:
+    """What the mail itself says after what nobody could read yet, or the request that the ticket is about."""
+    new = Said(reading.number, reading.sender, reading.message.reply_text, decision.is_doubtful)
+    if isinstance(case, Draft):
+        taken = decision.opens.takes_along if decision.opens else None
+        first = [Said(taken.number, taken.reading.sender, taken.reading.message.reply_text)] if taken else []
+        by_agent = isinstance(decision.outcome, Command)
+        return first if by_agent else [*first, replace(new, is_doubtful=False)]
+    if message == NEWS:
+        return [*known.untold.get(case.id, ()), new]
+    return [Said(0, case.requester, known.asked.get(case.id, ""))]
 
 
 def guidance(task: str | None, config: Config) -> str:

@@ -27,7 +27,6 @@ class SoFar:
         """*decision* was made about *reading*."""
         if reading.verdict not in VERIFIED:
             self.answered += sum(reply.to == reading.sender for reply in decision.replies)
+        self.given.update(draft.assignee for draft in decision.drafts if draft.assignee)
         if isinstance(decision.outcome, NewTicket):
-            drafts = decision.outcome.drafts
-            self.given.update(draft.assignee for draft in drafts if draft.assignee)
-            self.opened[reading.sender_domain] += len(drafts)
+            self.opened[reading.sender_domain] += len(decision.drafts)

@@ -3,13 +3,13 @@
 To reopen needs no words: any answer to a closed ticket does (E128).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import date
 
 from mailgate.model.config import Config
 from mailgate.model.decision import Evidence, Match, Order, Reading, Trace
-from mailgate.model.ticket import Change, Draft, Event, Status, Ticket
+from mailgate.model.ticket import Change, Draft, Event, Status, Ticket, Values
 from mailgate.rules import needs
 from mailgate.tickets import commands, duplicate
 from mailgate.tickets.orders import Ambiguous
@@ -34,9 +34,9 @@ def read_wish(
     return order, trace
 
 
-def may_cancel(ticket: Ticket, sender: str) -> bool:
-    """Only who asked for it, and only while nobody else waits for it too."""
-    return ticket.requester == sender and not ticket.watchers - {sender}
+def may_cancel(ticket: Ticket, parts: Iterable[Ticket], sender: str) -> bool:
+    """Only who asked for it, and only while nobody else waits for it too, nor for one of its *parts*."""
+    return all(each.requester == sender and not each.watchers - {sender} for each in (ticket, *parts))
 
 
 # ---- a request that joined a ticket, and is one of its own after all
@@ -58,14 +58,12 @@ def both(first: Reading, answer: Reading) -> Reading:
     return replace(first, fields={**first.fields, **answer.fields}, loose_dates=dates)
 
 
-def without(ticket: Ticket, draft: Draft, before: Ticket) -> Change:
-    """*ticket* as if *draft* had never joined it: less what it filled in and its watcher, and closed if it was (E158).
+def without(ticket: Ticket, said: Values, who: str, before: Ticket, by: str = "sender") -> Change:
+    """*ticket* less what *said* filled in and *who* said it, and closed if it was: as if that had never come (E158).
 
-    *before* is the ticket as it was then. What has happened since stays.
+    *before* is the ticket as it was then, *by* who takes it out. What has happened since stays.
     """
-    filled = {
-        name for name, values in ticket.fields.items() if name not in before.fields and values == draft.fields.get(name)
-    }
+    filled = {name for name, values in ticket.fields.items() if name not in before.fields and values == said.get(name)}
     closes = not before.is_open and ticket.status is Status.OPEN
     return Change(
         ticket,
@@ -76,6 +74,6 @@ def without(ticket: Ticket, draft: Draft, before: Ticket) -> Change:
         paused_seconds=before.paused_seconds if closes else None,
         fields={name: values for name, values in ticket.fields.items() if name not in filled},
         missing=tuple(name for name in before.missing if name in ticket.missing or name in filled),
-        leaver=None if draft.requester in before.participants else draft.requester,
-        events=(Event("split off", "sender", {"less": sorted(filled)}, {"from": draft.requester}),),
+        leaver=None if who in before.participants else who,
+        events=(Event("split off", by, {"less": sorted(filled)}, {"from": who}),),
     )

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from mailgate.errors import Refused
 from mailgate.model.config import Config, Mode
-from mailgate.model.decision import Decision, NewTicket, Reading, Reply
+from mailgate.model.decision import Decision, Reading, Reply
 from mailgate.model.outbound import Outbound, SendState
 from mailgate.model.ticket import Draft, Ticket
 from mailgate.notify.alerts import outgoing
@@ -37,22 +37,23 @@ def abouts(
     """Each reply of *decision* with what it is about; *references* are those of its new tickets, in order."""
     serials: dict[str, int] = {}
     for reply in decision.replies:
-        if reply.listing is not None:
-            yield reply, _about_a_list(reply, reading, config, cause, now)
-            continue
-        found = _case(decision, reply, references)
-        if found is not None:
+        found = None if reply.listing is not None else _case(decision, reply, references)
+        if found is None:
+            yield reply, _about_nothing(reply, reading, config, cause, now)
+        else:
             case, ref, last_serial = found
             serials[ref] = serials.get(ref, last_serial) + 1
-            yield reply, _about(case, ref, serials[ref], reply, reading, config, cause, now)
+            taken = decision.opens.takes_along if decision.opens and isinstance(case, Draft) else None
+            known = taken.reading if taken and reply.to == taken.reading.sender != reading.sender else reading
+            yield reply, _about(case, ref, serials[ref], reply, known, config, cause, now)
 
 
 def _case(decision: Decision, reply: Reply, references: Sequence[str]) -> tuple[Draft | Ticket, str, int] | None:
     """What *reply* is about, its reference, and the number of the last mail about it."""
-    if isinstance(decision.outcome, NewTicket):
-        return decision.outcome.drafts[reply.draft], references[reply.draft], 0
     if reply.ticket is not None:
         return reply.ticket, reply.ticket.ref, reply.ticket.last_serial
+    if decision.drafts:
+        return decision.drafts[reply.draft], references[reply.draft], 0
     ticket = decision.ticket
     if ticket is None:
         return None
@@ -93,8 +94,8 @@ def _about(
     )
 
 
-def _about_a_list(reply: Reply, reading: Reading, config: Config, cause: str, now: datetime) -> About:
-    """A list is about no ticket in particular."""
+def _about_nothing(reply: Reply, reading: Reading, config: Config, cause: str, now: datetime) -> About:
+    """A list is about no ticket in particular, nor is the answer to what somebody wrote about one."""
     mailbox = reading.mailbox or next(iter(config.service.mailboxes))
     return About(
         ref="",

@@ -11,7 +11,7 @@ from mailgate import decide, journal
 from mailgate.errors import GiveUp, TryLater
 from mailgate.ingest.bounded import read
 from mailgate.model.config import Config
-from mailgate.model.decision import Decision, Facts, NewTicket, Reading
+from mailgate.model.decision import Decision, Facts, Reading
 from mailgate.model.message import NOT_FETCHED
 from mailgate.notify.compose import Context
 from mailgate.store import asked, people
@@ -121,7 +121,8 @@ class Intake:
             raise NotFetched("the mail server cannot hand this mail over: look at it in the folder Failed")
         service = self._config.service
         message = read(mail.raw, service.text, service.markings)
-        return decide.asked_ahead(decide.read(message, mail.envelope, self._config), self._config)
+        reading = replace(decide.read(message, mail.envelope, self._config), number=mail.id)
+        return decide.asked_ahead(reading, self._config)
 
     def _judged(self, reading: Reading, at: datetime) -> Reading:
         return self._guesses.judged(reading, partial(token.check, self._context.keys, at), at)
@@ -188,7 +189,7 @@ class Intake:
 
 def drafts(decision: Decision) -> int:
     """How many tickets *decision* opens."""
-    return len(decision.outcome.drafts) if isinstance(decision.outcome, NewTicket) else 0
+    return len(decision.drafts)
 
 
 def independent(read: Iterable[tuple[Spooled, Reading]]) -> list[list[tuple[Spooled, Reading]]]:

@@ -1,16 +1,21 @@
 """An order that comes by no mail does what the same order does by mail: same change, history and mails."""
 
+import secrets
+from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
+from mailgate import decide
 from mailgate.errors import Refused
 from mailgate.model.decision import Command, Decision, Facts, Order, Reading
 from mailgate.model.message import Envelope, Message, Verdict
 from mailgate.model.ticket import ORDERED, Event
 from mailgate.notify.compose import Context
-from mailgate.store import asked, people, rows
-from mailgate.store.apply import carry_out
+from mailgate.store import apply, asked, known, people, rows
 from mailgate.store.engine import Store
-from mailgate.tickets import answer, effects, telling
+from mailgate.store.facts import free_references
+from mailgate.tickets import effects, reference, telling
+from mailgate.tickets.carried import carry_out
 from mailgate.tickets.commands import DUPLICATE
 from mailgate.tickets.timing import timed
 from mailgate.workers.about import composed
@@ -18,30 +23,46 @@ from mailgate.workers.about import composed
 ACTOR = "operator"
 
 
-def give(store: Store, context: Context, ref: str, order: Order, now: datetime) -> None:
-    """Give the ticket *ref* an order. Refused, with why, where it cannot be carried out; TryLater where it changed."""
-    config = context.config
+def give(store: Store, context: Context, ref: str, order: Order, now: datetime) -> tuple[str, ...]:
+    """Give the ticket *ref* an order; the references of what it opened.
+
+    Refused, with why, where it cannot be carried out; TryLater where the ticket changed meanwhile.
+    """
+    config, reading = context.config, no_mail(now)
     with store.deciding([ref, *([order.to] if order.do == DUPLICATE and order.to else [])]) as connection:
         ticket = rows.by_ref(connection, ref)
-        colleagues = people.members(connection, [ticket.team])[ticket.team] if ticket.team else ()
         other = rows.by_ref(connection, order.to) if order.do == DUPLICATE and order.to else ticket
         whole = rows.wholes(connection, {other.id: other})[other.id]
-        named = {other.ref: whole}
-        facts = Facts(
-            now, colleagues=colleagues, workers=people.workers(connection, config.service.sharing), named=named
+        facts = decide.with_posts_reread(
+            Facts(
+                now,
+                colleagues=people.members(connection, [ticket.team])[ticket.team] if ticket.team else (),
+                workers=people.workers(connection, config.service.sharing),
+                named={other.ref: whole},
+                parts=rows.parts(connection, [ticket.id]),
+                posts=known.posts(connection, [order.mail] if order.mail else []),
+            ),
+            config,
         )
-        reading = no_mail(now)
-        change = effects.of_order(ticket, order, reading, config, facts)
-        if isinstance(change, str):
-            raise Refused(f"{ref} stays as it is: {change}")
-        change = timed(change, config, now)
-        replies = answer.of_order(ticket, change, order, reading, config, now)
-        changes = (change, *effects.alongside(order, change, whole))
-        decision = Decision(Command(ticket, order), config.version, changes=changes, replies=replies)
+        carried = carry_out(ticket, whole, order, reading, config, facts)
+        if isinstance(carried, str):
+            raise Refused(f"{ref} stays as it is: {carried}")
+        change = timed(carried.change, config, now)
+        decision = Decision(
+            Command(ticket, order, carried.opens),
+            config.version,
+            changes=(change, *carried.others),
+            events=(Event(ORDERED, ACTOR, *effects.said_of(order, change)),),
+            replies=carried.replies(order, reading, config, now),
+        )
         (decision,) = telling.told([decision], [reading], config, asked.known(connection, [decision]))
-        sent = composed(decision, reading, (), context, f"{ref} {now.isoformat()}", now)
-        happened = Event(ORDERED, ACTOR, *effects.said_of(order, change))
-        carry_out(store, connection, changes, happened, [mail for _, mail in sent], now)
+        opening = len(decision.drafts)
+        make = partial(reference.make, config.service.reference, secrets.randbelow)
+        references = free_references(connection, opening, make) if opening else []
+        sent = composed(decision, reading, references, context, f"{ref} {now.isoformat()}", now)
+        decision = replace(decision, replies=tuple(reply for reply, _ in sent))
+        apply.carry_out(store, connection, decision, references, [mail for _, mail in sent], now)
+    return tuple(references)
 
 
 def no_mail(now: datetime) -> Reading:

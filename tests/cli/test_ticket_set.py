@@ -95,6 +95,9 @@ def test_several_changes_are_done_one_after_the_other(opened: tuple[Shell, str])
         (["--assignee", ANN], "nobody of that address is in the ticket's team"),
         (["--status", "open"], "stays as it is"),
         (["--status", "new"], "no ticket becomes new again"),
+        (["--team", "desks"], 'did you mean "desk"?'),
+        (["--priority", "hihg"], 'did you mean "high"?'),
+        (["--due", "2020-01-02"], "that day is over"),
     ],
 )
 def test_what_cannot_be_done_is_one_sentence_and_changes_nothing(
@@ -123,3 +126,45 @@ def test_E158_merge_and_split_are_each_others_opposite(opened: tuple[Shell, str]
     assert f"{other} stays as it is" in said
     assert shell("ticket", "split", other)[:2] == (0, f"{other} is a ticket of its own again.\n")
     assert (_shown(shell, other)["closed_at"], _shown(shell, other)["clocks"]) == before
+
+
+def test_priority_team_and_due_are_ordered_as_by_mail(opened: tuple[Shell, str]) -> None:
+    shell, ref = opened
+    before = _shown(shell, ref)
+    found = _set(shell, ref, "--priority", "high", "--team", "field-team", "--due", "2099-01-14")
+    assert (found["priority"], found["team"], found["sla_policy"]) == ("high", "field-team", "urgent")
+    assert found["due_at"] == "2099-01-14T17:00:00+00:00"
+    assert found["task"] == before["task"]
+    new = found["events"][len(before["events"]) :]
+    assert [each["data"]["do"] for each in new if each["what"] == "command"] == ["team", "priority", "due"]
+    assert [each["what"] for each in new if each["what"] != "command"] == ["timed anew", "timed anew"]
+
+
+def test_a_list_marks_what_is_part_of_another(opened: tuple[Shell, str], tmp_path: Path) -> None:
+    shell, ref = opened
+    (tmp_path / "2.eml").write_text(MAIL.replace("A12345, room 7", "A54321, room 9").replace("<1@", "<2@"))
+    shell("ingest", str(tmp_path / "2.eml"))
+    (other,) = {ticket["ref"] for ticket in json.loads(shell("ticket", "list", "--json")[1])} - {ref}
+    shell("ticket", "merge", other, ref)
+    for command in (("list",), ("search", "broken")):
+        listed = json.loads(shell("ticket", *command, "--json")[1])
+        assert {ticket["ref"]: ticket["merged_into"] for ticket in listed} == {ref: None, other: ref}
+        assert f"part of {ref}" in shell("ticket", *command)[1]
+
+
+def test_E158_one_mail_of_a_ticket_is_split_off(opened: tuple[Shell, str], tmp_path: Path) -> None:
+    shell, ref = opened
+    answer = MAIL.replace("<1@", "<2@").replace("Subject: ", "In-Reply-To: <1@council.example>\nSubject: Re: ")
+    (tmp_path / "2.eml").write_text(answer.replace("It is broken.", "The screen of A54321 is broken, too. Room 9."))
+    assert shell("ingest", str(tmp_path / "2.eml"))[0] == 0
+    first, second = _shown(shell, ref)["messages"]
+    assert "it has no mail 99" in shell("ticket", "split", ref, "99")[2]
+    assert "is what the ticket is about" in shell("ticket", "split", ref, str(first["id"]))[2]
+    code, said, _ = shell("ticket", "split", ref, str(second["id"]))
+    (own,) = {ticket["ref"] for ticket in json.loads(shell("ticket", "list", "--json")[1])} - {ref}
+    assert (code, said) == (0, f"Mail {second['id']} of {ref} is {own} now.\n")
+    assert [mail["id"] for mail in _shown(shell, own)["messages"]] == [second["id"]]
+    assert [mail["id"] for mail in _shown(shell, ref)["messages"]] == [first["id"]]
+    assert _shown(shell, own)["linked_to"] == ref
+    shell("ticket", "merge", own, ref)
+    assert len(_shown(shell, ref)["messages"]) == 2

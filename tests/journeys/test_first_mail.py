@@ -45,6 +45,23 @@ def test_a_first_mail_becomes_a_ticket_and_its_sender_hears_the_reference(tmp_pa
         assert running.stop() == 0
 
 
+def test_E151_one_mail_to_two_mailboxes_is_one_ticket_whether_in_one_session_or_in_two(tmp_path):
+    other = "northmere.court@justice.example"
+    both = mail().replace(f"To: {MAILBOX}", f"To: {MAILBOX}, {other}")
+    with gateway(tmp_path) as running:
+        with smtplib.SMTP("127.0.0.1", running.port) as client:
+            client.sendmail(ANN, [MAILBOX, other], both)
+        with smtplib.SMTP("127.0.0.1", running.port) as client:
+            client.sendmail(ANN, [other], both)
+        wait_until(lambda: answered(running, 1) and len(running.rows("SELECT id FROM messages")) == 2)
+        assert len(running.acknowledgements()) == 1
+        [(mailbox,)] = running.rows("SELECT mailbox FROM tickets")
+        said = [data for (data,) in running.rows("SELECT data FROM events WHERE data LIKE '%mailboxes%'")]
+        assert mailbox == MAILBOX
+        assert [other in each for each in said] == [True, True]
+        assert running.stop() == 0
+
+
 def test_S78_what_the_gateway_writes_is_for_its_own_user_only(tmp_path):
     with gateway(tmp_path) as running:
         send(running.port, mail())

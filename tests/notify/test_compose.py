@@ -127,7 +127,7 @@ def send(message: str = "received", context: Context = CONTEXT, *, internal: boo
     made_up, _ = sample(message, Audience.TEAM, context.config)
     fields = made_up.fields if message in SUMMARIES else told.get(message, {"waiting_for": "third party"})
     about = {"to_team": message in TO_TEAM} | about
-    listing = LISTING if message in ("worklist", "open_requests") else None
+    listing = LISTING if message in ("worklist", "open_requests", "found") else None
     reply = Reply(message, "jo@council.example", internal, fields=fields, listing=listing, lists=made_up.lists)
     return compose(reply, make_about(**about), context)
 

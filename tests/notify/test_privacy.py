@@ -94,7 +94,7 @@ def canaries(said: str) -> set[str]:
 
 @pytest.mark.parametrize("restricted", [False, True])
 @pytest.mark.parametrize("audience", Audience)
-@pytest.mark.parametrize("message", ["worklist", "open_requests"])
+@pytest.mark.parametrize("message", ["worklist", "open_requests", "found"])
 def test_a_list_says_of_each_ticket_what_a_mail_about_it_would(
     message: str, audience: Audience, restricted: bool
 ) -> None:

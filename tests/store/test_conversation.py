@@ -174,6 +174,29 @@ def test_G3_twenty_workers_that_hear_of_one_mail_by_two_mailboxes_open_one_ticke
     assert [mail["message"] for mail in shown["outgoing"]] == ["received", "new"]
 
 
+@pytest.mark.parametrize("apart", [False, True])
+def test_E151_one_mail_to_several_of_our_mailboxes_is_one_ticket_that_lists_them(
+    talk: Conversation, apart: bool
+) -> None:
+    raw = talk.mail(REQUEST, ANN, cc=OTHER_BOX)
+    boxes = ([OTHER_BOX], [HELPDESK]) if apart else ([OTHER_BOX, HELPDESK],)
+    for box in boxes:
+        talk.arrives(raw, ANN, *box)
+    settled = talk.works()
+    (ticket,) = talk.tickets()
+    shown: dict[str, Any] = talk.ticket(str(ticket["ref"]))
+    assert shown["mailboxes"] == sorted([HELPDESK, OTHER_BOX])
+    assert shown["mailbox"] == (OTHER_BOX if apart else HELPDESK), "that which got it first, or stands first in To"
+    told = [(mail.message, mail.recipient) for each in settled for mail in each.outbound]
+    assert told.count(("received", ANN)) == 1
+    assert len({reader for _, reader in told}) == len(told), "nobody hears of it twice"
+    talk.later(minutes=5)
+    sent = next(mail for each in settled for mail in each.outbound)
+    again = talk.hears("And it hums.", ANN, in_reply_to=sent.message_id)
+    assert again.decision.action is Action.FOLLOW_UP
+    assert len(talk.tickets()) == 1
+
+
 # ---- the same words, the same id, nearly the same words
 
 

@@ -15,7 +15,7 @@ from mailgate.model.decision import Action
 from mailgate.model.outbound import Outbound
 from mailgate.store import people
 from mailgate.store.engine import Store
-from mailgate.store.tables import outbox_mails
+from mailgate.store.tables import messages, outbox_mails
 from mailgate.workers.worklists import Worklists
 from tests.conversation import Conversation, text_of
 from tests.make import ANN, BEN, CLEO, DEV, STRANGER, make_config
@@ -99,3 +99,35 @@ def worklists(talk: Conversation) -> list[str]:
     with talk.store.read() as connection:
         found = connection.execute(select(outbox_mails).where(outbox_mails.c.cause.startswith("worklist")))
         return [row.recipient for row in found]
+
+
+@pytest.mark.parametrize("said", ["The first one is done, and so is the second.", "Done", "#done"])
+def test_a_plain_answer_to_a_whole_list_is_told_what_to_do_and_opens_nothing(talk: Conversation, said: str) -> None:
+    (ref,) = talk.hears(REQUEST, ANN).references
+    (listed,) = asks(talk, "team list", CLEO.address)
+    before = talk.tickets()
+    talk.later(minutes=1)  # nobody reads it within seconds (E135)
+    told = talk.hears(said, CLEO.address, listed)
+    (mail,) = told.outbound
+    assert (told.decision.action, mail.message, mail.recipient) == (Action.IGNORE, "refused", CLEO.address)
+    assert "press a button below the one you mean" in text_of(mail)
+    assert ref not in mail.subject
+    assert talk.tickets() == before
+    with talk.store.read() as connection:
+        kept = connection.execute(select(messages.c.reply_text).where(messages.c.id == told.spooled.id)).scalar_one()
+    assert said in kept
+
+
+def test_thanks_for_a_list_are_answered_by_nothing(talk: Conversation) -> None:
+    talk.hears(REQUEST, ANN)
+    (listed,) = asks(talk, "team list", CLEO.address)
+    talk.later(minutes=1)
+    assert talk.hears("Thanks", CLEO.address, listed).outbound == ()
+
+
+def test_who_passes_a_list_on_or_may_not_be_answered_opens_a_request(talk: Conversation) -> None:
+    talk.hears(REQUEST, ANN)
+    (listed,) = asks(talk, "team list", CLEO.address)
+    assert talk.hears("Please look at the second.", DEV.address, listed).decision.action is Action.NEW_TICKET
+    silent = talk.hears("The second one.", CLEO.address, listed, x_auto_response_suppress="All")
+    assert silent.decision.action is Action.NEW_TICKET

@@ -22,6 +22,9 @@ from tests.make import ANN, BEN, CLEO, DEV, SERVICE, STRANGER, make_config
 WORDS = {"duplicate": ["duplicate of", "#duplicate"], "separate": ["this is a separate request", "#split"]}
 NAMES = ("status", "waiting_for", "assignee", "fields", "missing", "due_at", "closed_at", "first_reply_at", "clocks")
 COMPLETE = "The printer A54321 does not start, in room 3."
+OTHER = "The screen of A12345 does not start."
+UNCLEAR = "The printer A54321 does not start."
+WHOLE = "The screen of A12345 does not start, in room 8."
 REQUESTS = (COMPLETE, "The printer A54321 does not start.", "The printer does not start.")
 ANSWERS = ("It is in room 12.", "Asset A12345, room 7.", "Thank you", "Any update?", "It still does not work.")
 
@@ -38,9 +41,11 @@ def talk(store: Store, tmp_path: Path) -> Conversation:
 class Two:
     """Two requests, and the mails about them: *part* is Ben's, *whole* is Ann's."""
 
-    def __init__(self, talk: Conversation, words: str = "The printer A54321 does not start.") -> None:
+    def __init__(
+        self, talk: Conversation, words: str = "The printer A54321 does not start.", asked: str = OTHER
+    ) -> None:
         self.talk = talk
-        first = talk.hears("The screen of A12345 does not start.", ANN)
+        self.first = first = talk.hears(asked, ANN)
         second = talk.hears(words, BEN)
         (self.whole,), (self.part,) = first.references, second.references
         self.to_ben = second.outbound[0]
@@ -177,3 +182,61 @@ def test_what_cannot_be_merged_or_split_says_why(talk: Conversation) -> None:
         give(talk.store, talk.context, two.whole, Order("duplicate", to=two.part), talk.now)
     with pytest.raises(Refused, match="part of another ticket"):
         two.ordered("done")
+
+
+def test_E156_when_the_whole_is_done_who_asked_for_a_part_hears_of_their_own_alone(talk: Conversation) -> None:
+    two = Two(talk, COMPLETE, WHOLE)
+    two.ordered("duplicate", two.whole)
+    third = talk.hears("A new chair for A99999 please.", DEV.address, subject="Chair")
+    give(talk.store, talk.context, third.references[0], Order("duplicate", to=two.part), talk.now)
+    to_agent = next(mail for mail in two.first.outbound if mail.recipient == CLEO.address)
+    done = talk.hears("Done", CLEO.address, to_agent)
+    assert sorted((mail.message, mail.recipient) for mail in done.outbound) == sorted(
+        ("done", reader) for reader in (ANN, BEN, DEV.address)
+    )
+    to_ben = next(mail for mail in done.outbound if mail.recipient == BEN)
+    said = text_of(to_ben) + to_ben.subject
+    assert two.part in said
+    assert "A54321" in said
+    assert two.whole not in said
+    assert "A12345" not in said
+    talk.later(days=1)
+    again = talk.hears("It does not start again.", BEN, to_ben)
+    assert talk.ticket(two.whole)["status"] == "open"
+    assert {mail.recipient for mail in again.outbound if mail.message == "reopened"} == {BEN}
+
+
+def test_by_the_command_line_a_part_is_told_as_well(talk: Conversation) -> None:
+    two = Two(talk, COMPLETE, WHOLE)
+    two.ordered("duplicate", two.whole)
+    give(talk.store, talk.context, two.whole, Order("done"), talk.now)
+    mails: list[dict[str, Any]] = talk.ticket(two.part)["outgoing"]  # type: ignore[assignment]
+    assert [(mail["message"], mail["to"]) for mail in mails if mail["message"] == "done"] == [("done", BEN)]
+
+
+def test_what_somebody_else_waits_for_by_a_part_is_not_cancelled_by_its_requester(talk: Conversation) -> None:
+    two = Two(talk, COMPLETE, WHOLE)
+    two.ordered("duplicate", two.whole)
+    kept = talk.hears("No longer needed", ANN, two.first.outbound[0])
+    assert kept.decision.action is Action.FOLLOW_UP
+    assert talk.ticket(two.whole)["status"] == "new"
+
+
+def test_E158_who_asked_for_a_part_takes_it_out_again_and_the_team_hears_of_it(talk: Conversation) -> None:
+    two = Two(talk, COMPLETE, WHOLE)
+    before = two.shown(two.part)
+    two.ordered("duplicate", two.whole)
+    for sender in (ANN, DEV.address, STRANGER):
+        talk.later(minutes=3)
+        talk.hears("This is a separate request.", sender, two.to_ben)
+        assert talk.ticket(two.part)["merged_into"] == two.whole
+    talk.later(minutes=3)
+    apart = talk.hears("This is a separate request, please.", BEN, two.to_ben)
+    assert talk.ticket(two.part)["merged_into"] is None
+    after = two.shown(two.part)
+    assert {name: after[name] for name in NAMES} == {name: before[name] for name in NAMES}
+    assert last(talk, two.whole) == "split off"
+    heard = {mail.recipient: mail.message for mail in apart.outbound}
+    assert heard[BEN] == "status"
+    assert heard[CLEO.address] == "new"
+    assert all(two.whole not in text_of(mail) for mail in apart.outbound)

@@ -22,7 +22,6 @@ MOST_DOUBTS = 1  # what may have gone is sent once more, with the same Message-I
 ASK_FIRST = 1  # the doubts of a mail about which the other side is asked before anything else
 COALESCED_WITHIN = timedelta(minutes=2)  # E137
 FOR_STAFF = frozenset({"unreadable", "unreachable", "alert", "assigned", "new", "news", "at_risk", "breached"})
-WITH_WORDS = frozenset({"news"})  # what one says of them is in no other
 FOR_OPEN_TICKETS = frozenset({"at_risk", "breached", "late", "at_risk_text", "breached_text"})
 SUPERSEDED = "a later mail says the same"
 
@@ -179,12 +178,12 @@ def _last_to_staff(tx: Connection, mails: Iterable[Queued]) -> dict[_ToStaff, An
 
 
 def _coalesced(tx: Connection, queued: Queued, before: Any) -> int:
-    """When a mail for staff may go: one in two minutes for a ticket, reader and way. One that says it too is replaced.
+    """When a mail for staff may go: one in two minutes for a ticket, reader and way. One of its kind is replaced.
 
     What was sent or is being sent has the end of its claim in *run_at*, which says nothing about when it went.
     """
     waits = before.state == SendState.READY
-    if waits and before.message == queued.mail.message and before.message not in WITH_WORDS:
+    if waits and before.message == queued.mail.message:
         told = {"state": SendState.CANCELLED, "error": SUPERSEDED, "finished_at": queued.at}
         tx.execute(update(outbox).where(outbox.c.id == before.id, outbox.c.state == SendState.READY).values(told))
         return int(before.run_at)

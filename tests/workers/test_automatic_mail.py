@@ -176,15 +176,6 @@ def test_E137_staff_hear_of_a_ticket_at_most_once_in_two_minutes(store):
     assert third["next_at"] == (begun + timedelta(seconds=130)).isoformat()
 
 
-def test_E137_news_have_words_of_their_own_and_replace_none(store):
-    ticket, begun = made.opened(store, REF), now()
-    for seconds in (0, 10, 20):
-        queue(store, to="cleo@council.example", ticket=ticket, at=begun + timedelta(seconds=seconds), message="news")
-    waiting = [(row["state"], row["next_at"]) for row in rows(store)[1:]]
-    after = [(begun + timedelta(minutes=minutes)).isoformat() for minutes in (2, 4)]
-    assert waiting == [("ready", None), *(("ready", at) for at in after)]
-
-
 def test_E137_what_follows_a_mail_that_went_waits_two_minutes_from_then_and_no_longer(store):
     ticket, begun = made.opened(store, REF), now()
     queue(store, to="cleo@council.example", ticket=ticket, at=begun, message="assigned")

@@ -44,6 +44,7 @@ from mailgate.tickets import (
     answer,
     canary,
     commands,
+    commission,
     duplicate,
     effects,
     fingerprint,
@@ -51,6 +52,7 @@ from mailgate.tickets import (
     lifecycle,
     questions,
     reference,
+    returns,
     smalltalk,
     subject,
     thread,
@@ -202,6 +204,7 @@ def decide(reading: Reading, config: Config, facts: Facts) -> Decision:
     """What should happen to the mail, and why; nothing is changed or sent here."""
     case = _Case(reading, config, facts, thread.joins(reading, config, facts))
     decision = next(decision for stage in STAGES if (decision := stage(case)) is not None)
+    decision = commission.carried(decision, config, facts)
     return replace(decision, holds_files=True) if _holds_files(case, decision) else decision
 
 
@@ -329,6 +332,18 @@ def _question(case: _Case) -> Decision | None:
     silent = answer.silent_because(case.reading, case.config, case.facts)
     reply = answer.listing(case.reading.sender, question.kind, listing, case.config)
     return case.decided(Ignore("it asks for a list"), found, replies=() if silent else (reply,), silent_because=silent)
+
+
+def _commission(case: _Case) -> Decision | None:
+    """What a unit returns, and what those write who asked or put the returns together (docs/domain.md section 8)."""
+    said = returns.read(case.reading, case.thread.evidence, case.config, case.facts, case.first_date)
+    if said is None:
+        return None
+    if said.refused:
+        return case.refused(said.outcome.ticket, said.refused, said.trace)
+    replies, silent = case.answered(said.answers, said.fields) if said.answers else (said.replies, "")
+    decision = case.decided(said.outcome, said.trace, said.changes, said.events, replies, silent)
+    return replace(decision, returned=said.returned)
 
 
 def _command(case: _Case) -> Decision | None:
@@ -528,6 +543,7 @@ def _opening(
     changes: tuple[Change, ...] = (),
     takes_along: int | None = None,
 ) -> Decision:
+    drafts, begun = commission.opened(drafts, case.reading, case.config, case.facts)
     if linked := _linked(case):
         drafts = tuple(replace(draft, linked_to=linked) for draft in drafts)
     replies = () if silent else answer.acknowledgements(drafts, case.reading, case.config)
@@ -535,7 +551,7 @@ def _opening(
         silent = "its priority is acknowledged quietly"
     mailboxes = _mailboxes(case)
     events = case.event("sent to several mailboxes", {"mailboxes": mailboxes}) if len(mailboxes) > 1 else ()
-    return case.decided(NewTicket(drafts, takes_along), trace, changes, events, replies, silent)
+    return case.decided(NewTicket(drafts, takes_along), (*trace, *begun), changes, events, replies, silent)
 
 
 def _mailboxes(case: _Case) -> list[str]:
@@ -604,6 +620,7 @@ STAGES: tuple[Callable[[_Case], Decision | None], ...] = (
     _bulk,
     _question,
     _separated,
+    _commission,
     _command,
     _cancelled,
     _resent,

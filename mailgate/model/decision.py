@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
 
+from mailgate.model.commission import Commission, Returned
 from mailgate.model.message import VERIFIED, Envelope, Message, Verdict
 from mailgate.model.people import Person, Worker
 from mailgate.model.ticket import Change, Draft, Event, Ticket, Values
@@ -224,7 +225,8 @@ class Facts:
     by its id, of those that the mail may give an order to, the oldest first. *joined* is what
     the sender was told to be a duplicate by the mail of ours that this one answers. *listing* is what
     ``Reading.question`` asks for, where the sender may know it; *own_work* are the open tickets of one who may be away.
-    *named* are the tickets whose references it says in its words.
+    *named* are the tickets whose references it says in its words, *commissions* those that the tickets in *evidence*
+    belong to, by the id of each ticket.
     """
 
     now: datetime
@@ -254,6 +256,7 @@ class Facts:
     listing: Listing | None = None
     own_work: tuple[Ticket, ...] = ()
     named: Mapping[str, Ticket] = field(default_factory=dict)
+    commissions: Mapping[int, Commission] = field(default_factory=dict)
 
     def after_giving(self, given: Mapping[str, int]) -> "Facts":
         """The facts once so many more tickets were *given* to each address."""
@@ -383,7 +386,7 @@ class Decision:
     """What should happen to one mail. *config_version* and *trace* explain it; *absence*: who is away by it.
 
     *holds_files*: what is attached is given to nobody until a person releases it. *part*: the merged ticket by way of
-    which the mail came, which keeps it (E158).
+    which the mail came, which keeps it (E158). *returned*: it is a unit's return to a commission.
     """
 
     outcome: Outcome
@@ -396,6 +399,7 @@ class Decision:
     absence: Absence | None = None
     holds_files: bool = False
     part: Ticket | None = None
+    returned: Returned | None = None
 
     @property
     def action(self) -> Action:

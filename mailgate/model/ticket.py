@@ -52,7 +52,8 @@ class Ticket:
     configuration. *participants* are the addresses that may post (E121): the requester,
     *watchers*, and whoever we mailed. *opening_id* is the Message-ID of the mail that opened it.
     *paused_seconds* is the working time for which its clocks stood still, but for a wait that still lasts.
-    *merged_into* is the id of the ticket that it is part of by an order (E158).
+    *merged_into* is the id of the ticket that it is part of by an order (E158). *parent* is the id of the commission
+    that asks *unit*, where it is what that unit is asked.
     """
 
     id: int
@@ -83,6 +84,8 @@ class Ticket:
     paused_seconds: int = 0
     closed_at: datetime | None = None
     merged_into: int | None = None
+    parent: int | None = None
+    unit: str = ""
     participants: frozenset[str] = frozenset()
     watchers: frozenset[str] = frozenset()
     last_serial: int = 0
@@ -97,7 +100,8 @@ class Draft:
     """A ticket that is about to be opened: everything but its reference.
 
     *show_to*, *attachments* and *starts* are what a rule said under ``show_to``, ``attachments`` and
-    ``start``. *clock_started_at* is None while the clock stands still.
+    ``start``. *clock_started_at* is None while the clock stands still. *unit*: who is asked by way of it, the first
+    ticket of the same mail being the commission.
     """
 
     mailbox: str
@@ -125,6 +129,7 @@ class Draft:
     clock_started_at: datetime | None = None
     watchers: tuple[str, ...] = ()
     linked_to: str | None = None
+    unit: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from mailgate.model.commission import Commission, State
 from mailgate.model.config import Config
 from mailgate.model.decision import Reply
 from mailgate.notify import fields, privacy
@@ -44,10 +45,12 @@ class Reader:
 
 @dataclass(frozen=True, slots=True)
 class Troubles:
-    """Mails that could not be read, and mails of ours that could not be delivered, that the reader should know of."""
+    """What else the reader should know of: mails that could not be read, mails of ours that could not be delivered, and
+    commissions that are under way."""
 
     quarantined: int = 0
     undelivered: int = 0
+    commissions: Sequence[Commission] = ()
 
 
 def daily(
@@ -57,6 +60,7 @@ def daily(
     found = concerning(cases, about.at, context.config)
     lists, more = _lines(found, reader, about, context)
     counted = figures(cases, since, calendars(context.config))
+    lists = {**lists, fields.COMMISSIONS: [_progress(each, about, context) for each in troubles.commissions]}
     said = {**_said(counted, troubles), "day": about.at.date().isoformat(), "whose": reader.name}
     return Reply(DAILY, reader.address, fields={**said, "more_count": _number(more)}, lists=lists)
 
@@ -156,6 +160,16 @@ def _words(case: Case, in_team: bool, reader: Reader, about: About, context: Con
     yield f"waiting since {in_words(case.waiting_since.astimezone(zone).date(), zone)}" if case.waiting_since else ""
     yield f"{case.assignee} has it" if case.assignee else "nobody has it"
     yield f"chased {len(case.chased)} times" if len(case.chased) > 1 else ""
+
+
+def _progress(found: Commission, about: About, context: Context) -> Mapping[str, str]:
+    """How far a commission is: how many units have answered, and who has not though it is time."""
+    came = sum(child.returns > 0 for child in found.children)
+    overdue = ", ".join(child.ticket.unit for child in found.in_state(about.at, State.OUTSTANDING))
+    waits = f"version {found.version} waits to be approved" if found.version > found.approved else ""
+    due = f"due {in_words(found.parent.due_at, context.zone)}" if found.parent.due_at else ""
+    said = (due, f"{came} of {len(found.children)} units have answered", overdue and f"overdue: {overdue}", waits)
+    return {"reference": found.parent.ref, "words": "; ".join(filter(None, said))}
 
 
 # ---- the figures of a week

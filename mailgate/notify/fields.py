@@ -31,6 +31,7 @@ BUTTONS: Mapping[str, str] = {
     "not_ours_mail": "#move ",
     "undo_mail": "#undo",
     "back_mail": "#back ",
+    "approve_mail": "#approve",
     "reply_mail": "",
 }
 """Fields that follow "mailto:" in a link: each opens a mail to us with such words in it (E203, E205)."""
@@ -38,7 +39,11 @@ ASSIGNMENT = frozenset({*BUTTONS, "words", "facts", "guidance", "asked_by"})
 LINES = ("late_ones", "risky_ones", "long_waits", "unowned", "chased_often")
 """The lists of requests in a summary; each line has a reference, words and the buttons."""
 GROUPS = ("by_category", "by_unit")
+RETURNS = "returns"
+COMMISSIONS = "commissions"
 ROWS: Mapping[str, frozenset[str]] = {
+    RETURNS: frozenset({"unit", "state", "when", "words", "files"}),
+    COMMISSIONS: frozenset({"reference", "words"}),
     **dict.fromkeys(LINES, frozenset({"reference", "words", "assign_mail", "extend_mail", "ask_mail"})),
     **dict.fromkeys(GROUPS, frozenset({"name", "new", "new_bar", "finished", "hours", "share", "share_bar"})),
 }
@@ -60,7 +65,12 @@ OWN: Mapping[str, frozenset[str]] = {
     "duplicate": frozenset({"asks", "done_on"}),
     "paused": frozenset({"review_on"}),
     "declined": frozenset(),
-    "commission": frozenset(),
+    "commission": frozenset({"unit", "words"}),
+    "commission_reminder": frozenset({"unit"}),
+    "commission_changed": frozenset({"unit", "status"}),
+    "return_taken": frozenset({"unit", "nil"}),
+    "compiled": frozenset({"version", "outstanding", "left_out", RETURNS, "approve_mail", "reply_mail"}),
+    "commission_return": frozenset({"version", "outstanding", "left_out", RETURNS}),
     "unreadable": frozenset(),
     "unreachable": frozenset(),
     "alert": frozenset({"alert", "detail"}),
@@ -78,7 +88,7 @@ OWN: Mapping[str, frozenset[str]] = {
     "breached": frozenset({"promise", "assignee", "priority"}),
     "deadlines": frozenset({"overdue", "soon"}),
     "question": frozenset({"asks"}),
-    "daily": frozenset({"day", "whose", *COUNTS, *LINES}),
+    "daily": frozenset({"day", "whose", *COUNTS, *LINES, COMMISSIONS}),
     "weekly": frozenset({"day", "whose", *COUNTS, *GROUPS, "late_ones"}),
     "status": frozenset({"status", "waiting_for", "until"}),
     LAYOUT: frozenset({"subject", "marking", "markers", "language"}),
@@ -98,6 +108,8 @@ NEVER_EMPTY = frozenset(
         "why",
         "whose",
         "day",
+        "unit",
+        "version",
         *BUTTONS,
     }
 )
@@ -108,16 +120,36 @@ LISTS = frozenset({"missing", "references", "overdue", "soon"}) | LINES_OF_TEXT
 TICKETS = "tickets"
 OF_TICKETS = frozenset({"reference", "received_on", "reply_by", "late", "status", "waiting_for", "taken_by"}) | {
     *("task", "key", "key_label"),
-    *(name for name in BUTTONS if name not in ("undo_mail", "back_mail")),
+    *(name for name in BUTTONS if name not in ("undo_mail", "back_mail", "approve_mail")),
 }
 """What each of the *tickets* in a list shows, as ``each.reference``."""
 
-TO_TEAM = frozenset({"absence", "worklist", "assigned", "new", "news", "changed", "refused"})
+TO_UNITS = frozenset({"commission", "commission_reminder", "commission_changed"})
+"""The messages to the units that a commission asks: what each is asked is its own work."""
+TO_TEAM = frozenset({"absence", "worklist", "assigned", "new", "news", "changed", "refused", "compiled"}) | TO_UNITS
 """The messages to the people who do the work, who may see what a request says."""
-IN_ENGLISH = TO_TEAM | SUMMARIES | {"alert", "at_risk", "breached", "deadlines"}
+IN_ENGLISH = (TO_TEAM - TO_UNITS) | SUMMARIES | {"alert", "at_risk", "breached", "deadlines"}
 """What only we read; the rest is in Welsh as well."""
 
-_AS_SAID = frozenset({"who", "handed", "whose", "more", "alert", "detail", "asked_by", "why", "did", "asks"}) | {
+_AS_SAID = frozenset(
+    {
+        "unit",
+        "nil",
+        "version",
+        "outstanding",
+        "left_out",
+        "who",
+        "handed",
+        "whose",
+        "more",
+        "alert",
+        "detail",
+        "asked_by",
+        "why",
+        "did",
+        "asks",
+    }
+) | {
     *("promise", "assignee", "priority", *COUNTS),
 }
 

@@ -14,7 +14,7 @@ from mailgate.model.decision import Decision, Facts, Ignore, NewTicket, Reading
 from mailgate.model.message import VERIFIED, Kind, Verdict
 from mailgate.model.outbound import Outbound
 from mailgate.model.ticket import NOBODY, OPEN_STATUSES, Change, Draft, Event, FileState, Status, Ticket
-from mailgate.store import contacts, floods, history, known, outbox, people, spool
+from mailgate.store import commissions, contacts, floods, history, known, outbox, people, spool
 from mailgate.store.engine import Store, insert_new
 from mailgate.store.history import Head, chained
 from mailgate.store.rows import draft_row
@@ -27,6 +27,7 @@ from mailgate.store.tables import (
     instance,
     messages,
     participants,
+    rungs,
     ticket_keys,
     tickets,
 )
@@ -43,6 +44,7 @@ LENGTHEN = (
     .where(tickets.c.id == bindparam("ticket"))
     .values(events=bindparam("count"), head=bindparam("hash"), changed_at=bindparam("now"))
 )
+MAKE_PART = update(tickets).where(tickets.c.id == bindparam("ticket")).values(parent=bindparam("of"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ class Notice:
 class _Opening:
     """One ticket to be opened by one mail. Its history begins with "opened", which is written here.
 
-    *rules* is the version of the configuration that routed it.
+    *rules* is the version of the configuration that routed it, *parent* the commission whose part it is.
     """
 
     draft: Draft
@@ -90,6 +92,7 @@ class _Opening:
     events: tuple[Event, ...]
     now: datetime
     rules: str = ""
+    parent: str = ""
 
 
 def apply(store: Store, connection: Connection, settled: Sequence[Settled]) -> None:
@@ -108,6 +111,9 @@ def apply(store: Store, connection: Connection, settled: Sequence[Settled]) -> N
         _count_openings(tx, settled, ids)
         _save_messages(tx, settled, own)
         _take_along(tx, settled, own)
+        for each in settled:
+            if each.decision.returned is not None:
+                commissions.add(tx, each.spooled.id, each.decision.returned, each.now)
         _note_contacts(tx, settled)
         for absence in (each.decision.absence for each in settled):
             if absence is not None:
@@ -206,8 +212,10 @@ def _openings(settled: Settled) -> Iterable[_Opening]:
     """The decision's events belong to the mail's own ticket, which is the first."""
     for number, (draft, ref) in enumerate(zip(settled.drafts, settled.references, strict=True)):
         happened = settled.decision.events if number == 0 else ()
-        message_id, rules = settled.reading.message.message_id, settled.decision.config_version
-        yield _Opening(draft, ref, settled.spooled.id, message_id, happened, settled.now, rules)
+        # what asks a unit is a thread of its own
+        message_id, parent = ("", settled.references[0]) if draft.unit else (settled.reading.message.message_id, "")
+        rules = settled.decision.config_version
+        yield _Opening(draft, ref, settled.spooled.id, message_id, happened, settled.now, rules, parent)
 
 
 def _ticket_id(settled: Settled, ids: dict[str, int]) -> int | None:
@@ -238,6 +246,9 @@ def _open_tickets(tx: Connection, openings: Sequence[_Opening]) -> dict[str, int
     ]
     opened = tx.execute(OPENING, rows)
     ids: dict[str, int] = {row.ref: row.id for row in opened}
+    parts = [{"ticket": ids[each.ref], "of": ids[each.parent]} for each in openings if each.parent]
+    if parts:
+        tx.execute(MAKE_PART, parts)
     _insert(tx, events, [{"ticket_id": ids[ref], **row} for ref, (rows, _) in histories.items() for row in rows])
     _insert(tx, participants, [row for each in openings for row in _participants(each, ids[each.ref])])
     _insert(tx, ticket_keys, [row for each in openings for row in _keys(each.draft.keys, ids[each.ref])])
@@ -266,6 +277,8 @@ def _opened(opening: _Opening) -> Event:
         "priority": draft.priority,
         "rules": opening.rules,
     }
+    if opening.parent:
+        data |= {"commission": opening.parent, "unit": draft.unit}
     return Event("opened", GATEWAY, data, {"requester": draft.requester})
 
 
@@ -472,6 +485,8 @@ def _move_clocks(tx: Connection, change: Change, now: datetime) -> None:
             tx.execute(insert_new(tx, clocks), begun)
             policy = {"policy": change.sla_policy} if change.sla_policy else {}
             tx.execute(update(clocks).where(_clock(ticket_id, kind)).values(due_at=due, **policy))
+        if due is not None and change.ticket.unit:  # reminded and chased anew
+            tx.execute(delete(rungs).where((rungs.c.ticket_id == ticket_id) & (rungs.c.kind == kind)))
     if change.runs is None:
         return
     moved = {"stopped_at": None, "next_check_at": now} if change.runs else {"next_check_at": None}

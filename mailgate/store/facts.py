@@ -27,7 +27,7 @@ from mailgate.model.decision import Evidence, Facts, Known, Ordered, Reading, To
 from mailgate.model.message import BOUNCES, VERIFIED
 from mailgate.model.people import Person
 from mailgate.model.ticket import ORDERED, Ticket
-from mailgate.store import contacts, floods, listings, people, rows
+from mailgate.store import commissions, contacts, floods, listings, people, rows
 from mailgate.store import known as knowledge
 from mailgate.store.columns import Instant, Name, instant
 from mailgate.store.tables import events, messages, outbox_mails, receipts, ticket_keys, tickets
@@ -163,6 +163,7 @@ def look_up(
     to_sender, to_strangers = _acknowledged(connection, readings, now)
     orders = _orders(connection, {ticket.id for told in evidences for ticket in _ordered_about(told)})
     to_nobody = dict.fromkeys(WITHIN, 0)
+    begun = commissions.known(connection, (each.part or each.ticket for told in evidences for each in told))
     returned = [_came_back(reading, good, found) for reading in readings]
     had = [to_sender.get((_asker(reading), at), to_nobody) for reading, at in zip(readings, now, strict=True)]
     return [
@@ -195,6 +196,7 @@ def look_up(
             own_work=listings.all_of(connection, reading.sender) if reading.tells_absence else (),
             listing=listings.asked(connection, reading, senders.get(reading.sender)),
             joined=next((joined[cause] for cause in _duplicates(evidence) if cause in joined), None),
+            commissions=begun,
             named={ref: wholes[found.refs[ref]] for ref in reading.named if ref in found.refs},
         )
         for reading, evidence, at, mails, failed in zip(readings, evidences, now, had, returned, strict=True)

@@ -92,7 +92,7 @@ def acknowledgements(drafts: Sequence[Draft], reading: Reading, config: Config) 
     return tuple(
         replace(to(reading.sender, "more_needed" if draft.missing else "received", config), draft=number)
         for number, draft in enumerate(drafts)
-        if draft.missing or draft.priority not in quiet
+        if (draft.missing or draft.priority not in quiet) and not draft.unit
     )
 
 

@@ -10,11 +10,14 @@ from dataclasses import dataclass, field, replace
 from mailgate.model.config import Config
 from mailgate.model.decision import AutoReply, Command, Decision, Duplicate, FollowUp, Intent, NewTicket, Reading, Reply
 from mailgate.model.people import Person
-from mailgate.model.ticket import Draft, Status, Ticket, WaitingFor
+from mailgate.model.ticket import OPEN_STATUSES, Change, Draft, Status, Ticket, WaitingFor
+from mailgate.tickets import commission
 from mailgate.tickets.answer import to
 from mailgate.tickets.thread import lead_of
 
 ASSIGNED, NEW, NEWS = "assigned", "new", "news"
+ASKED, MOVED = "commission", "commission_changed"
+UNTOLD = frozenset({Intent.CHASER, Intent.COMMISSION_RETURN, Intent.EXTENSION_REQUEST})
 
 Members = Mapping[str, Sequence[Person]]
 
@@ -63,16 +66,24 @@ def _told(decision: Decision) -> Iterator[tuple[Draft | Ticket, str]]:
     """
     match decision.outcome:
         case NewTicket(drafts=drafts):
-            yield from ((draft, _handed(draft)) for draft in drafts)
+            yield from ((draft, ASKED if draft.unit else _handed(draft)) for draft in drafts)
         case Command(order=order) if order.do in ("assign", "move", "undo"):
             yield from ((after, _handed(after)) for after in _after(decision))
         case Command() | AutoReply() if decision.absence is not None:
             yield from ((after, _handed(after)) for after in _after(decision))
-        case FollowUp(ticket=ticket, intent=intent) if intent is not Intent.CHASER and not _is_ours(decision):
+        case FollowUp(ticket=ticket, intent=intent) if intent not in UNTOLD and not _is_ours(decision):
             after = next(iter(_after(decision)), ticket)
             yield after, _handed(after) if ticket.waiting_for is WaitingFor.REQUESTER else NEWS
         case Duplicate() if decision.changes:
             yield from ((after, NEWS) for after in _after(decision))
+    yield from ((change.after, MOVED) for change in decision.changes if _moves_unit(change))
+
+
+def _moves_unit(change: Change) -> bool:
+    """Whether a unit has another day to answer until, or is no longer asked."""
+    return bool(change.ticket.unit) and (
+        change.due_at is not None or any(event.what == commission.MOVED for event in change.events)
+    )
 
 
 def _is_ours(decision: Decision) -> bool:
@@ -130,6 +141,8 @@ def _reply(
         else {"asked_by": case.requester, "words": _words(case, message, reading, known), "facts": "\n".join(facts)}
     )
     fields |= {"guidance": guidance(case.task, config)}
+    fields |= {"unit": case.unit} if case.unit else {}
+    fields |= {"status": case.status} if message == MOVED and case.status not in OPEN_STATUSES else {}
     reply = to(address, message, config, fields)
     return replace(reply, draft=draft) if isinstance(case, Draft) else replace(reply, ticket=case)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 from mailgate.errors import Refused
+from mailgate.model.commission import Commission
 from mailgate.model.config import Config, Digest, Mode
 from mailgate.model.outbound import Outbound, SendState
 from mailgate.model.spans import Span, Unit
@@ -16,11 +17,10 @@ from mailgate.notify.report import report
 from mailgate.rules.promise import calendar_of, calendars
 from mailgate.sla.calendar import before
 from mailgate.sla.figures import BY, Case, Period, days
-from mailgate.store import cases, outbox, people, troubles
+from mailgate.store import cases, commissions, outbox, people, troubles
 from mailgate.store.engine import Connection, Store
 from mailgate.tickets.managers import day_of, readers
 
-WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 A_DAY, A_WEEK = Span(1, Unit.WORKING_DAYS), timedelta(days=7)
 
 
@@ -32,6 +32,7 @@ class _Known:
     found: Sequence[Case]
     quarantined: Sequence[str | None]
     undelivered: Sequence[str | None]
+    commissions: Sequence[Commission]
 
     def of(self, reader: Reader) -> tuple[Sequence[Case], Troubles]:
         """Those of *reader*: *quarantined* are the teams of their mailboxes, *undelivered* references of requests."""
@@ -40,6 +41,7 @@ class _Known:
         return own, Troubles(
             sum(reader.everything or team in teams for team in self.quarantined),
             sum(reader.everything or ref in refs for ref in self.undelivered),
+            [each for each in self.commissions if reader.everything or each.parent.team in teams],
         )
 
 
@@ -108,7 +110,7 @@ class Digests:
         found = cases.of_period(connection, Period(period.begin, max(period.end, now)), config)
         came_to = (config.mailbox_of(address) for to in troubles.quarantined(connection) for address in to[:1])
         teams = [config.service.mailboxes[mailbox].team if mailbox else None for mailbox in came_to]
-        return _Known(period, found, teams, troubles.undelivered(connection))
+        return _Known(period, found, teams, troubles.undelivered(connection), commissions.underway(connection))
 
     def _period(self, message: str, day: date, now: datetime) -> Period:
         """Of the daily the time since that of the working day before, of the weekly the seven days before *day*."""
@@ -144,7 +146,7 @@ class Digests:
         told = calendars(self.context.config)
         sheets = [report(own, (by,), period, told) for by in BY]
         named = [spreadsheet.Sheet(f"by {by}", sheet.columns, sheet.rows) for by, sheet in zip(BY, sheets, strict=True)]
-        return (File("figures.xlsx", WORKBOOK, spreadsheet.as_xlsx(named)),)
+        return (File("figures.xlsx", spreadsheet.WORKBOOK, spreadsheet.as_xlsx(named)),)
 
 
 _SAYS = {DAILY: digest.daily, WEEKLY: digest.weekly}

@@ -25,6 +25,7 @@ from mailgate.tickets.commands import SEVERAL
 from mailgate.tickets.thread import lead_of
 from mailgate.workers.loop import failure_of
 
+REMINDER = "commission_reminder"
 AT_RISK, BREACHED = "at_risk", "breached"
 MOST_READERS = 100  # in one turn
 MOST_LINES = 200  # in one mail; the rest is told in the next
@@ -84,11 +85,13 @@ class Overdue:
             same = [line for line in lines if self._state(line.ticket) is state]
             if not same:
                 continue
-            first, in_team = same[0], own.team if own else None
-            about = self._about(first, reader, in_team, state, now)
-            with suppress(Refused):  # an address in the directory that no mail can be written to
-                for mail in self._said(reader, same, about):
-                    yield first.ticket.id, mail
+            in_team = own.team if own else None
+            for together in _together(same):
+                first = together[0]
+                about = self._about(first, reader, in_team, state, now)
+                with suppress(Refused):  # an address in the directory that no mail can be written to
+                    for mail in self._said(reader, together, about):
+                        yield first.ticket.id, mail
 
     def _said(self, reader: str, lines: Sequence[Told], about: About) -> Iterator[Outbound]:
         if len(lines) == 1:
@@ -105,6 +108,8 @@ class Overdue:
 
     def _reply(self, reader: str, line: Told) -> Reply:
         ticket = line.ticket
+        if ticket.unit:
+            return Reply(REMINDER, reader, fields={"unit": ticket.unit})
         fields = {
             "promise": PROMISES[line.kind],
             "sla_name": ticket.sla_policy or "",
@@ -125,7 +130,7 @@ class Overdue:
             mailbox=ticket.mailbox,
             at=now,
             received_at=ticket.received_at,
-            cause=f"{line.kind} {line.rung}",
+            cause=f"{line.kind} {line.rung}{f' of {line.due_at.isoformat()}' if ticket.unit else ''}",
             due_at=line.due_at,
             task=mail_label(config, ticket.task),
             key=ticket.keys[0] if ticket.keys else "",
@@ -139,6 +144,13 @@ class Overdue:
     def _state(self, ticket: Ticket) -> SendState:
         mailbox = self.context.config.service.mailboxes.get(ticket.mailbox)
         return SendState.OBSERVED if mailbox is not None and mailbox.mode is not Mode.LIVE else SendState.READY
+
+
+def _together(lines: Sequence[Told]) -> Iterator[list[Told]]:
+    """What one mail says: a unit answers in the thread of its own request, so that this has one of its own."""
+    yield from ([line] for line in lines if line.ticket.unit)
+    if others := [line for line in lines if not line.ticket.unit]:
+        yield others
 
 
 def _lines(waiting: Sequence[Any], tickets: dict[int, Ticket]) -> list[Told]:

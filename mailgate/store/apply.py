@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Insert, Table, bindparam, delete, insert, select, text, update
 
 from mailgate.errors import TryLater
-from mailgate.model.decision import Decision, Facts, Ignore, NewTicket, Reading
+from mailgate.model.decision import Decision, Facts, Ignore, NewTicket, Reading, Reply
 from mailgate.model.message import VERIFIED, Kind, Verdict
 from mailgate.model.outbound import Outbound
 from mailgate.model.ticket import NOBODY, OPEN_STATUSES, Change, Draft, Event, FileState, Status, Ticket
@@ -126,12 +126,12 @@ def carry_out(
     connection: Connection,
     changes: Sequence[Change],
     happened: Event,
-    sent: Sequence[Outbound],
+    sent: Sequence[tuple[Reply, Outbound]],
     now: datetime,
 ) -> None:
-    """Change tickets as a person ordered by no mail, on the connection of ``store.deciding``.
+    """Change tickets as no mail ordered it, on the connection of ``store.deciding``.
 
-    The first of *changes* is that of the ticket that the order is about; its history says what *happened*.
+    The first of *changes* is that of the ticket that it is about; its history says what *happened*.
     TryLater where a ticket is no longer as it was when it was looked up: then nothing happened.
     """
     own, *others = changes
@@ -139,7 +139,8 @@ def carry_out(
         change_ticket(tx, own, [happened], now)
         for change in others:
             change_ticket(tx, change, [], now)
-        outbox.queue(tx, [outbox.Queued(mail, own.ticket.id, now, to_stranger=False) for mail in sent])
+        about = [((reply.ticket or own.ticket).id, mail) for reply, mail in sent]
+        outbox.queue(tx, [outbox.Queued(mail, ticket_id, now, to_stranger=False) for ticket_id, mail in about])
 
 
 def change_ticket(tx: Connection, change: Change, happened: Sequence[Event], now: datetime) -> None:

@@ -13,6 +13,7 @@ from mailgate.model.commission import COMMISSION, Child, Commission, Returned
 from mailgate.model.config import Config
 from mailgate.model.decision import Command, Evidence, Facts, FollowUp, Intent, Match, Order, Reading, Reply
 from mailgate.model.ticket import ORDERED, Change, Event, Status, Ticket
+from mailgate.rules import needs
 from mailgate.rules.promise import calendar_of, promised
 from mailgate.rules.units import unit_of
 from mailgate.sla.calendar import before, closing_time
@@ -335,6 +336,8 @@ def _of_requester(mail: _Mail) -> Said | None:
     """Another deadline: the whole moves to it, and the units with it."""
     reading, parent, config = mail.reading, mail.parent, mail.config
     stated = reading.fields.get(DEADLINE)
+    if DEADLINE in parent.missing:  # it answers our question: any date is meant
+        stated = needs.stated(parent.task, reading.fields, reading.loose_dates, config).fields.get(DEADLINE)
     if not stated or not is_verified(reading) or not parent.is_open:
         return None
     at = reading.message.date or mail.facts.now

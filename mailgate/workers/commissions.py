@@ -5,7 +5,7 @@ over. A version goes to its approver once, and once to whoever asked, whoever el
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -15,6 +15,7 @@ from mailgate.model.commission import Child, Commission, State
 from mailgate.model.config import Mode
 from mailgate.model.decision import Reading, Reply
 from mailgate.model.outbound import Outbound, SendState
+from mailgate.model.people import Person
 from mailgate.model.ticket import Change, Event, Status, Ticket
 from mailgate.notify import returned
 from mailgate.notify.compose import About, Context, File, compose
@@ -39,8 +40,11 @@ ARCHIVE = "application/zip"
 
 
 def asked_with(mail: Spooled, reading: Reading, reply: Reply) -> list[File]:
-    """The files of the mail that asks for returns, such as the form to fill in, for the mail that asks a unit."""
-    if reply.message != ASKED or not reading.message.attachments:
+    """The files of the mail that asks for returns, such as the form to fill in, for the mail that asks a unit.
+
+    None where what was asked is not to be told.
+    """
+    if reply.message != ASKED or "words" not in reply.fields or not reading.message.attachments:
         return []
     raw = mail.raw
     files = [file for file in reading.message.attachments if not file.inline]
@@ -62,29 +66,30 @@ class Compiling:
         """Do what is due for each commission; one that fails keeps no other waiting."""
         now = self.clock()
         with self.store.read() as connection:
-            due = [found.parent.ref for found in commissions.underway(connection) if next_step(found, now)]
-        for ref in due:
-            error = failure_of(lambda ref: self._step(ref, now), ref)
+            due = [(found, step) for found in commissions.underway(connection) if (step := next_step(found, now))]
+        for each in due:
+            error = failure_of(lambda each: self._take(*each, now), each)
             if error is not None:
                 journal.worker_failed(JOB, error)
 
-    def _step(self, ref: str, now: datetime) -> None:
-        with self.store.deciding([ref]) as connection:
-            underway = commissions.underway(connection)
-            found = next((each for each in underway if each.parent.ref == ref), None)
-            step = next_step(found, now) if found else None
-            if found is None or step is None:
-                return
+    def _take(self, found: Commission, step: Compile | Send, now: datetime) -> None:
+        """Take *step*, unless something came in meanwhile: the next turn sees it."""
+        parent = found.parent
+        with self.store.read() as connection:
             whole = self._whole(connection, found, now)
-            match step:
-                case Compile(version=version):
-                    mails = list(self._to_approve(connection, found, whole, version, now))
-                    said: dict[str, object] = {"version": version, "returns": found.returns}
-                    happened, changes = Event(COMPILED, "mailgate", said), [Change(found.parent)]
-                case Send(version=version):
-                    mails = [self._mail(RETURN, found.parent.requester, found.parent, whole, version, now)]
-                    happened, changes = Event(SENT, "mailgate", {"version": version}), self._closing(found, now)
-            carry_out(self.store, connection, changes, happened, mails, now)
+            members = people.members(connection, [parent.team])[parent.team] if parent.team else ()
+        match step:
+            case Compile(version=version):
+                readers = self._approvers(parent, members)
+                mails = [self._mail(COMPILED, to, place, parent, whole, version, now) for place, to in readers]
+                said: dict[str, object] = {"version": version, "returns": found.returns}
+                happened, changes = Event(COMPILED, "mailgate", said), [Change(parent)]
+            case Send(version=version):
+                mails = [self._mail(RETURN, parent.requester, 1, parent, whole, version, now)]
+                happened, changes = Event(SENT, "mailgate", {"version": version}), self._closing(found, now)
+        with self.store.deciding([parent.ref]) as connection:
+            if commissions.known(connection, [parent]).get(parent.id) == found:
+                carry_out(self.store, connection, changes, happened, mails, now)
 
     def _closing(self, found: Commission, now: datetime) -> list[Change]:
         """The whole is done, and nobody is waited for."""
@@ -92,24 +97,20 @@ class Compiling:
         closed = Change(found.parent, status=Status.DONE, closed_at=now, first_reply_at=first, runs=False)
         return [closed, *carried_by(closed, found, self.context.config, now)]
 
-    def _to_approve(
-        self, connection: Connection, found: Commission, whole: "_Whole", version: int, now: datetime
-    ) -> Iterator[Outbound]:
-        parent, config = found.parent, self.context.config
-        members = people.members(connection, [parent.team])[parent.team] if parent.team else ()
-        lead = lead_of(parent.team, config) if parent.team else None
+    def _approvers(self, parent: Ticket, members: Sequence[Person]) -> Iterable[tuple[int, str]]:
+        """Whoever has the ticket, else the lead of its team, else its members; each with a number."""
+        lead = lead_of(parent.team, self.context.config) if parent.team else None
         reader = parent.assignee or lead
-        for place, address in enumerate([reader] if reader else [person.address for person in members]):
-            yield self._mail(COMPILED, address, parent, whole, version, now, place)
+        return enumerate([reader] if reader else [person.address for person in members], start=1)
 
     def _mail(
-        self, message: str, to: str, parent: Ticket, whole: "_Whole", version: int, now: datetime, place: int = 0
-    ) -> Outbound:
+        self, message: str, to: str, place: int, parent: Ticket, whole: "_Whole", version: int, now: datetime
+    ) -> tuple[Reply, Outbound]:
         config = self.context.config
         mailbox = config.service.mailboxes.get(parent.mailbox)
         about = About(
             ref=parent.ref,
-            serial=parent.last_serial + 1 + place,
+            serial=parent.last_serial + place,
             mailbox=parent.mailbox,
             at=now,
             received_at=parent.received_at,
@@ -128,7 +129,7 @@ class Compiling:
         reply = answer.to(to, message, config, fields)
         table = returned.lines(whole.returns, self.context.zone)
         reply = replace(reply, lists={"returns": table})
-        return compose(reply, about, self.context, whole.files(parent.ref, version))
+        return reply, compose(reply, about, self.context, whole.files(parent.ref, version))
 
     def _whole(self, connection: Connection, found: Commission, now: datetime) -> "_Whole":
         came = commissions.contents(connection, found)

@@ -182,8 +182,8 @@ class Intake:
         facts: Facts | None = None,
     ) -> Settled:
         """With the mails to send."""
-        files = partial(asked_with, mail, reading)
-        sent = composed(decision, reading, references, self._context, mail.key, now, files)
+        given = partial(asked_with, mail, reading) if not decision.holds_files else lambda _: ()
+        sent = composed(decision, reading, references, self._context, mail.key, now, given)
         decided = replace(decision, replies=tuple(reply for reply, _ in sent))
         return Settled(mail, reading, decided, tuple(references), tuple(outbound for _, outbound in sent), now, facts)
 

@@ -7,10 +7,10 @@ from mailgate.model.decision import Command, Decision, Facts, Order, Reading
 from mailgate.model.message import Envelope, Message, Verdict
 from mailgate.model.ticket import ORDERED, Event
 from mailgate.notify.compose import Context
-from mailgate.store import asked, people, rows
+from mailgate.store import asked, commissions, people, rows
 from mailgate.store.apply import carry_out
 from mailgate.store.engine import Store
-from mailgate.tickets import answer, effects, telling
+from mailgate.tickets import answer, commission, effects, telling
 from mailgate.tickets.commands import DUPLICATE
 from mailgate.tickets.timing import timed
 from mailgate.workers.about import composed
@@ -28,7 +28,11 @@ def give(store: Store, context: Context, ref: str, order: Order, now: datetime) 
         whole = rows.wholes(connection, {other.id: other})[other.id]
         named = {other.ref: whole}
         facts = Facts(
-            now, colleagues=colleagues, workers=people.workers(connection, config.service.sharing), named=named
+            now,
+            colleagues=colleagues,
+            workers=people.workers(connection, config.service.sharing),
+            named=named,
+            commissions=commissions.known(connection, [ticket]),
         )
         reading = _no_mail(now)
         change = effects.of_order(ticket, order, reading, config, facts)
@@ -38,10 +42,11 @@ def give(store: Store, context: Context, ref: str, order: Order, now: datetime) 
         replies = answer.of_order(ticket, change, order, reading, config, now)
         changes = (change, *effects.alongside(order, change, whole))
         decision = Decision(Command(ticket, order), config.version, changes=changes, replies=replies)
+        decision = commission.carried(decision, config, facts)
         (decision,) = telling.told([decision], [reading], config, asked.known(connection, [decision]))
         sent = composed(decision, reading, (), context, f"{ref} {now.isoformat()}", now)
         happened = Event(ORDERED, ACTOR, *effects.said_of(order, change))
-        carry_out(store, connection, changes, happened, [mail for _, mail in sent], now)
+        carry_out(store, connection, decision.changes, happened, sent, now)
 
 
 def _no_mail(now: datetime) -> Reading:

@@ -12,16 +12,20 @@ from xml.etree import ElementTree
 import pytest
 from sqlalchemy import select
 
+from mailgate import decide
 from mailgate.app import context_of
 from mailgate.model.config import Operator
-from mailgate.model.decision import Action
+from mailgate.model.decision import Action, Order
 from mailgate.model.outbound import Outbound
 from mailgate.model.people import Person
-from mailgate.store import commissions, history, people
+from mailgate.store import commissions, history, known, people
 from mailgate.store.apply import Settled
 from mailgate.store.engine import Store
 from mailgate.store.tables import outbox, outbox_mails, tickets
+from mailgate.tickets.commission import Send
 from mailgate.workers.commissions import Compiling
+from mailgate.workers.digests import Digests
+from mailgate.workers.order import give
 from mailgate.workers.sweep import Sweep
 from tests.conversation import Conversation, text_of
 from tests.make import SERVICE, STRANGER, make_config
@@ -48,6 +52,7 @@ def service() -> dict[str, Any]:
         "information": {**SERVICE["information"], "deadline": deadline},
         "categories": {"hardware": {**hardware, "tasks": {**hardware["tasks"], "survey": survey}}},
         "commands": {**SERVICE["commands"], "extend": ["#extend"], "reopen": ["reopen"]},
+        "digests": {"daily": {"at": "8am", "to": ["team lead"]}},
         "rules": [{"name": "HQ asks", **rule}],
         "commissions": {
             "ask": list(UNITS),
@@ -469,6 +474,48 @@ def test_the_units_end_with_the_whole_and_come_back_with_it(talk: Round) -> None
     assert [talk.unit(unit)["status"] for unit in UNITS] == ["open", "open", "done"]
 
 
+def test_a_deadline_that_was_asked_for_gives_the_units_theirs(talk: Round) -> None:
+    begun = talk.hears("Survey: please tell us how many machines you have.", HQ, subject="Machine survey")
+    (asked,) = (mail for mail in begun.outbound if mail.recipient == HQ)
+    assert asked.message == "more_needed"
+    assert talk.unit("North")["due_at"] is None
+    talk.hears("By Friday 4 December 2026.", HQ, asked)
+    assert talk.due("North") == ANSWER_BY
+    assert talk.whole["missing"] == []
+    talk.now = ANSWER_BY.replace(hour=18)
+    talk.sweeps()
+    assert talk.sent("commission_reminder", NORA)
+
+
+def test_what_the_operator_orders_of_the_whole_is_carried_to_the_units(talk: Round) -> None:
+    talk.begins()
+    for order, status in (("cancel", "cancelled"), ("reopen", "open")):
+        give(talk.store, talk.context, talk.whole["ref"], Order(order), talk.now)
+        assert [talk.unit(unit)["status"] for unit in UNITS] == [status] * 3
+        talk.later(minutes=1)
+    assert len(talk.sent("commission_changed", NORA)) == 2
+
+
+# ---- looking
+
+
+def test_a_manager_sees_how_far_it_is(talk: Round) -> None:
+    talk.begins()
+    talk.answers("North", "Machines: 14")
+    talk.now = ANSWER_BY.replace(hour=18)
+    page = Digests(talk.store, talk.context, lambda: talk.now).page(LENA, "daily")
+    assert f"{talk.whole['ref']}: due 4 December 2026 at 5pm; 1 of 3 units have answered; overdue: South, West" in page
+
+
+def test_what_was_decided_can_be_decided_again(talk: Round) -> None:
+    talk.begins()
+    talk.answers("North", "Machines: 14")
+    with talk.store.read() as connection:
+        *_, last = known.mails(connection, DEADLINE.replace(year=2020), 0, 10**6)
+    again = decide.decide(decide.reread(last.reading, talk.config), talk.config, last.facts)
+    assert again.returned is not None
+
+
 # ---- attacks
 
 
@@ -504,8 +551,8 @@ def test_two_who_look_at_once_send_nothing_twice(talk: Round) -> None:
     with talk.store.read() as connection:
         before = commissions.underway(connection)
     talk.compiles()
-    assert len(before) == 1
-    Compiling(talk.store, talk.context, lambda: talk.now)._step(before[0].parent.ref, talk.now)
+    (found,) = before
+    Compiling(talk.store, talk.context, lambda: talk.now)._take(found, Send(1), talk.now)
     assert len(talk.sent("commission_return")) == 1
 
 

@@ -16,6 +16,8 @@ from mailgate.notify.spreadsheet import Cell, Sheet
 
 NOTHING = "-"  # no cell of a mail is empty: what reads it aloud would leave it out
 LONGEST_IN_MAIL = 300  # characters of what a unit wrote; the workbook has all of it
+LONGEST_IN_CELL = 32_000  # a spreadsheet has room for 767 more, and leaves out what is longer
+MOST_COLUMNS = 200
 MOST_IN_MAIL = 20 * 1024**2  # bytes of files: relays refuse more, which base64 makes a third larger
 _NEVER_CHANGES = (1980, 1, 1, 0, 0, 0)  # so that the same files make the same folder
 
@@ -60,7 +62,7 @@ def _line(each: Return, zone: ZoneInfo) -> Mapping[str, str]:
 
 def workbook(returns: Sequence[Return], history: Sequence[Return], zone: ZoneInfo) -> list[Sheet]:
     """The whole return: one row for each unit, what larger tables say, and every return that came, changed ones too."""
-    names = list(dict.fromkeys(name for each in returns for name, _ in each.rows))
+    names = list(dict.fromkeys(name for each in returns for name, _ in each.rows))[:MOST_COLUMNS]
     columns = ("Unit", "State", "Received", "From", *names, "Answer", "Files")
     sheets = [Sheet("Returns", columns, [_row(each, names, zone) for each in returns])]
     tables = [(each.unit, *row) for each in returns for row in each.tables]
@@ -108,7 +110,7 @@ def _row(each: Return, names: Sequence[str], zone: ZoneInfo) -> Sequence[Cell]:
         at,
         each.sender or None,
         *(said.get(name) for name in names),
-        each.words or None,
+        each.words[:LONGEST_IN_CELL] or None,
         files,
     )
 

@@ -16,10 +16,11 @@ from mailgate.model.ticket import ORDERED, Change, Event, Status, Ticket
 from mailgate.rules import needs
 from mailgate.rules.promise import calendar_of, promised
 from mailgate.rules.units import unit_of
-from mailgate.sla.calendar import before, closing_time
+from mailgate.sla.calendar import before, closing_time, local_date
 from mailgate.tickets import answer, commands, lifecycle, smalltalk
 from mailgate.tickets.commission import COMPILED, DEADLINE
-from mailgate.tickets.phrases import Word, phrase, places, words_of
+from mailgate.tickets.phrases import phrase, places, words_of
+from mailgate.tickets.return_words import corrects, only_asks, rows_of, says_nil, wants_time, words_of_return
 from mailgate.tickets.telling import NEWS
 from mailgate.tickets.thread import is_colleague, is_staff_of, is_verified, lead_of
 
@@ -28,12 +29,8 @@ Dates = Callable[[str], date | None]
 TAKEN = "return_taken"
 _NEW_TIMES = frozenset({"extend", "due"})
 _ENDS = frozenset({"done", "cancel"})
-_UNSAYS = frozenset({"not", "no", "never", "isn't", "without"})
-_HOLDS_BACK = frozenset({"but", "except", "apart", "however", "although"})
-_ROW = re.compile(r"[ \t>*•-]*([^\W\d_][^:\t\n]{0,39}?)[ ]*(?::|\t)[ \t]*(\S[^\t\n]*)")
 _SENTENCE = re.compile(r"[.!?\n](?=\s|$)|$")
 _UP_TO = re.compile(r"\b(?:to|until|till?|by)\b(?P<when>.*)", re.IGNORECASE | re.DOTALL)
-_CORRECTS = re.compile(r"(?is)\A\s*(?:#return|correct(?:ion|ed)?(?: return)?(?: (?:for|of))?)\s+(?P<rest>\S.*)\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +69,12 @@ class _Mail:
         """Whether its sender is of those who put the returns together."""
         return is_staff_of(self.parent, self.reading, self.config, self.facts)
 
+    def is_nil(self, child: Child) -> bool:
+        """Whether it says that the unit has nothing to report."""
+        today = local_date(self.reading.message.date or self.facts.now, calendar_of(child.ticket.team, self.config))
+        has_file = any(not file.inline for file in self.reading.message.attachments)
+        return not has_file and says_nil(words_of_return(self.reading.wording, child.ticket.unit), self.config, today)
+
     def by(self, what: str, data: dict[str, object], actor: str = "sender") -> Event:
         return Event(what, actor, data, {"from": self.reading.sender})
 
@@ -98,31 +101,27 @@ def read(reading: Reading, evidence: Evidence | None, config: Config, facts: Fac
 
 
 def _in_unit(mail: _Mail, child: Child) -> Said | None:
-    reading, config = mail.reading, mail.config
+    reading, config, text = mail.reading, mail.config, mail.reading.wording
     if not _answers_for(child, mail):
         return _doubtful(mail, child)
-    is_nil = says_nil(reading, config)
-    if is_nil or _brings(reading):
-        return _return(mail, child, is_nil=is_nil)
-    order, _ = commands.read_order(reading, child.ticket, config, mail.dates, mail.facts.colleagues)
-    do = order.do if isinstance(order, Order) else ""
-    if do in _ENDS and not (isinstance(order, Order) and order.note):
-        why = 'a return is needed: reply with it, or with "nil return"'
-        return Said(FollowUp(child.ticket, Intent.NOTE), refused=why)
-    if do in _NEW_TIMES or _wants_time(reading, config):
+    has_file = any(not file.inline for file in reading.message.attachments)
+    if has_file or mail.is_nil(child):
+        return _return(mail, child)
+    if not rows_of(text):
+        order, _ = commands.read_order(reading, child.ticket, config, mail.dates, mail.facts.colleagues)
+        do, note = (order.do, order.note) if isinstance(order, Order) else ("", None)
+        if do in _ENDS and not note:
+            why = 'a return is needed: reply with it, or with "nil return"'
+            return Said(FollowUp(child.ticket, Intent.NOTE), refused=why)
+        if do in _NEW_TIMES or wants_time(text, config):
+            return _wish(mail, child, Intent.EXTENSION_REQUEST)
+        if order is not None and do not in _ENDS:
+            return None
+        if smalltalk.intent(reading, config)[0] is not None or not text.strip():
+            return None
+    if wants_time(text, config):
         return _wish(mail, child, Intent.EXTENSION_REQUEST)
-    if order is not None and do not in _ENDS:
-        return None
-    if smalltalk.intent(reading, config)[0] is not None or not reading.wording.strip():
-        return None
-    if _only_asks(reading):
-        return _wish(mail, child, Intent.NOTE)
-    return _return(mail, child, is_nil=False)
-
-
-def _brings(reading: Reading) -> bool:
-    """Whether it has a file or a row, which is a return whatever else it says."""
-    return any(not file.inline for file in reading.message.attachments) or bool(rows_of(reading.wording))
+    return _wish(mail, child, Intent.NOTE) if only_asks(text) else _return(mail, child)
 
 
 def _answers_for(child: Child, mail: _Mail) -> bool:
@@ -164,12 +163,12 @@ def _told(mail: _Mail, unit: str) -> Iterator[Reply]:
         yield replace(answer.to(reader, NEWS, mail.config, said), ticket=parent)
 
 
-def _return(mail: _Mail, child: Child, *, is_nil: bool, actor: str = "sender") -> Said | None:
+def _return(mail: _Mail, child: Child, actor: str = "sender") -> Said | None:
     """The return counts from now on, whatever was sent before it; what went out already is to be approved anew."""
     parent, own, now = mail.parent, child.ticket, mail.facts.now
     if parent.status is Status.CANCELLED or not _can_reopen(parent, mail):
         return None
-    is_late = own.due_at is not None and now > own.due_at
+    is_nil, is_late = mail.is_nil(child), own.due_at is not None and now > own.due_at
     data: dict[str, object] = {"unit": own.unit, "nth": child.returns + 1, "nil": is_nil, "late": is_late}
     event = mail.by("return", data, actor)
     change = Change(own, events=(event,))
@@ -194,48 +193,6 @@ def _can_reopen(ticket: Ticket, mail: _Mail) -> bool:
     return ticket.is_open or lifecycle.reopens(ticket, before(mail.facts.now, within, calendar_of(None, mail.config)))
 
 
-# ---- what a return says
-
-
-def says_nil(reading: Reading, config: Config) -> bool:
-    """Whether it reports nothing, in plain words and nothing else: no file, no row, no "but"."""
-    asked = config.service.commissions
-    if asked is None or _brings(reading):
-        return False
-    words = words_of(reading.wording)
-    if any(word.text in _HOLDS_BACK for word in words):
-        return False
-    return any(_is_meant(place.first, words) for each in asked.nil_return for place in places(phrase(each), words))
-
-
-def _is_meant(first: int, words: tuple[Word, ...]) -> bool:
-    return not any(word.text in _UNSAYS or word.text.endswith("n't") for word in words[max(0, first - 3) : first])
-
-
-def rows_of(text: str) -> tuple[tuple[str, str], ...]:
-    """The lines "Name: value" of a return, a row of a table of two columns too."""
-    return tuple((found[1].strip(), found[2].strip()) for line in text.splitlines() if (found := _ROW.fullmatch(line)))
-
-
-def tables_of(text: str) -> tuple[tuple[str, ...], ...]:
-    """The rows of tables of more than two columns."""
-    cells = (tuple(cell.strip() for cell in line.split("\t")) for line in text.splitlines() if line.count("\t") > 1)
-    return tuple(row for row in cells if any(row))
-
-
-def _wants_time(reading: Reading, config: Config) -> bool:
-    """Whether it asks for another day."""
-    asked = config.service.commissions
-    words = words_of(reading.wording)
-    return any(next(places(phrase(each), words), None) for each in asked.more_time) if asked else False
-
-
-def _only_asks(reading: Reading) -> bool:
-    """Whether it is a question: nothing in it could be what was asked for."""
-    text = reading.wording.strip()
-    return text.endswith("?") and not any(char.isdigit() for char in text)
-
-
 # ---- those who put the returns together
 
 
@@ -244,7 +201,7 @@ def _of_compiler(mail: _Mail) -> Said | None:
     reading, parent = mail.reading, mail.parent
     if corrected := _correction(mail):
         refused = commands.may_command(reading, parent, mail.evidence, mail.config, mail.facts)
-        said = None if refused else _return(mail, corrected, is_nil=says_nil(reading, mail.config), actor="agent")
+        said = None if refused else _return(mail, corrected, "agent")
         return said or Said(FollowUp(parent, Intent.NOTE), refused=refused or "the commission is over")
     units, day = read_extension(reading.wording, mail.found, mail.config, mail.dates)
     if units:
@@ -259,18 +216,8 @@ def _of_compiler(mail: _Mail) -> Said | None:
 
 
 def _correction(mail: _Mail) -> Child | None:
-    found = _CORRECTS.match(mail.reading.wording)
-    rest = found["rest"].casefold() if found else ""
-    named = (child for child in mail.found.children if re.match(re.escape(child.ticket.unit.casefold()) + r"\b", rest))
-    return next(named, None)
-
-
-def words_of_return(reply_text: str, unit: str) -> str:
-    """What a return says: of a correction what follows the name of the unit."""
-    found = _CORRECTS.match(reply_text)
-    if found is None or not found["rest"].casefold().startswith(unit.casefold()):
-        return reply_text.strip()
-    return found["rest"][len(unit) :].lstrip(" :,;-–—\n").strip()
+    text = mail.reading.wording
+    return next((child for child in mail.found.children if corrects(text, child.ticket.unit)), None)
 
 
 def read_extension(text: str, found: Commission, config: Config, dates: Dates) -> tuple[tuple[Child, ...], date | None]:
@@ -324,9 +271,8 @@ def _may_not_extend(mail: _Mail, units: tuple[Child, ...], day: date | None) -> 
     if due_at <= mail.facts.now:
         return "that day is over: write one that is still to come"
     deadline = mail.parent.due_at
-    if deadline is not None and day > deadline.date():
-        return f"that is after the deadline of the whole, {deadline.date().isoformat()}"
-    return ""
+    last = local_date(deadline, calendar_of(mail.parent.team, mail.config)) if deadline else day
+    return f"that is after the deadline of the whole, {last.isoformat()}" if day > last else ""
 
 
 # ---- whoever asked

@@ -29,7 +29,7 @@ from mailgate.store.engine import Connection, Store
 from mailgate.store.spool import Spooled
 from mailgate.tickets import answer
 from mailgate.tickets.commission import COMPILED, SENT, Compile, Send, carried_by, next_step
-from mailgate.tickets.returns import rows_of, tables_of, words_of_return
+from mailgate.tickets.return_words import rows_of, tables_of, words_of_return
 from mailgate.tickets.telling import ASKED
 from mailgate.tickets.thread import lead_of
 from mailgate.workers.loop import failure_of

@@ -264,6 +264,7 @@ def test_a_colleague_of_the_unit_may_answer_in_the_thread_of_whoever_asked(talk:
         ("Nil return, but see the two we scrapped.", "returned"),
         ("Could we have more time, until Thursday?", "waited for"),
         ("Does this include printers?", "waited for"),
+        ("A question from us: can we have more time?", "waited for"),
         ("Any update?", "waited for"),
         ("Thanks", "waited for"),
         ("Done", "waited for"),
@@ -416,6 +417,9 @@ def test_the_compiler_corrects_by_reply(talk: Round) -> None:
     assert corrected.decision.returned is not None
     talk.compiles()
     assert "5" in cells(talk.sent("compiled")[1])["Returns"][3]
+    talk.hears("Correct West: nil return", LENA, talk.sent("compiled")[1])
+    talk.compiles()
+    assert cells(talk.sent("compiled")[2])["Returns"][3][1] == "nil return"
 
 
 @pytest.mark.parametrize("sender", [NORA, HQ, STRANGER])

@@ -9,13 +9,12 @@ from hypothesis import strategies as st
 
 from mailgate.model.commission import Child, Commission, State
 from mailgate.model.config import Chase, Commissions, When
-from mailgate.model.message import Attachment
 from mailgate.model.spans import Span, Unit
 from mailgate.model.ticket import OPEN_STATUSES, Change, Status
 from mailgate.notify.returned import named
 from mailgate.tickets.commission import Compile, Send, carried_by, due_of_unit, next_step, team_of
-from mailgate.tickets.returns import rows_of, says_nil, tables_of, words_of_return
-from tests.make import NOW, SERVICE, make_config, make_message, make_reading, make_ticket
+from mailgate.tickets.return_words import rows_of, says_nil, tables_of, words_of_return
+from tests.make import NOW, SERVICE, make_config, make_ticket
 
 UNITS = ("North", "South", "West")
 CONFIG = make_config(
@@ -129,14 +128,24 @@ def test_nothing_is_put_together_while_somebody_has_time() -> None:
 @given(st.text(max_size=200))
 def test_no_text_breaks_the_reading_of_a_return(text: str) -> None:
     rows_of(text), tables_of(text), words_of_return(text, "North")
-    says_nil(make_reading(text), CONFIG)
+    says_nil(text, CONFIG, NOW.date())
 
 
-def test_a_file_or_a_row_is_never_a_nil_return() -> None:
-    file = Attachment("figures.csv", "text/csv", 3, "0" * 64, 1)
-    assert says_nil(make_reading("Nil return"), CONFIG)
-    assert not says_nil(make_reading(message=make_message("Nil return", attachments=(file,))), CONFIG)
-    assert not says_nil(make_reading("Nil return\nSessions: 3"), CONFIG)
+@pytest.mark.parametrize(
+    ("text", "nil"),
+    [
+        ("Nil return", True),
+        ("Nil return for 1 September to 30 November 2026.", True),
+        ("There is nothing to report from us, 0 in all.", True),
+        ("Nil return\nSessions: 3", False),
+        ("We sent a nil return last time, now it is 14.", False),
+        ("Nil return but for POD 2", False),
+        ("This isn't a nil return", False),
+        ("Nil return\nTel: n/a", True),
+    ],
+)
+def test_nothing_to_report_is_said_in_plain_words_alone(text: str, nil: bool) -> None:
+    assert says_nil(text, CONFIG, NOW.date()) is nil
 
 
 def test_rows_and_tables_are_told_apart() -> None:

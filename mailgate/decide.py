@@ -15,6 +15,7 @@ from mailgate.model.decision import (
     Absence,
     AutoReply,
     Bounce,
+    Classified,
     Command,
     Decision,
     Duplicate,
@@ -35,7 +36,7 @@ from mailgate.model.message import BOUNCES, NOTIFY, Envelope, Kind, Message, Ver
 from mailgate.model.spans import Span
 from mailgate.model.ticket import ORDERED, Change, Draft, Event, Status, Ticket
 from mailgate.rules import dates, extract, outcomes, request
-from mailgate.rules.classify import OTHER, Classified
+from mailgate.rules.classify import OTHER
 from mailgate.rules.promise import calendar_of
 from mailgate.rules.ranking import STAGE
 from mailgate.sla.calendar import before, local_date
@@ -50,6 +51,7 @@ from mailgate.tickets import (
     fingerprint,
     flood,
     lifecycle,
+    marked,
     questions,
     reference,
     returns,
@@ -120,6 +122,13 @@ def reread(reading: Reading, config: Config) -> Reading:
     )
 
 
+def asked_ahead(reading: Reading, config: Config) -> Reading:
+    """*reading* with what it asks for where it seems to be a new request: most of the work, and no lock is held yet."""
+    if reading.message.kind is not Kind.HUMAN or reading.tokens or reading.refs:
+        return reading
+    return replace(reading, asked=request.asked_for(reading, config))
+
+
 def _mailbox(envelope: Envelope, named: list[str], config: Config) -> str | None:
     """The mailbox it came to: of several the first in To, then in Cc; None for an answer to ``send_from``."""
     reached = {address: config.mailbox_of(address) for address in envelope.recipients}
@@ -186,10 +195,10 @@ class _Case:
         part = self.thread.evidence.part if self.thread.evidence else None
         return (replace(reply, ticket=part) if part else reply,), ""
 
-    def refused(self, ticket: Ticket, why: str, trace: Trace) -> Decision:
+    def refused(self, ticket: Ticket, why: str, trace: Trace, message: str = "refused") -> Decision:
         """An order that does not run: kept as a note. The team hears why; nobody else's attempt is answered (E186)."""
         found = Match("command", "refused", effect=why)
-        replies, silent = self.answered("refused", {"why": why})
+        replies, silent = self.answered(message, {"why": why})
         evidence = self.thread.evidence
         own = evidence is not None and evidence.mailed_to.lower() in ("", self.reading.sender)
         hears_why = thread.is_staff_of(ticket, self.reading, self.config, self.facts)
@@ -375,6 +384,8 @@ def _command(case: _Case) -> Decision | None:
         change = commands.may_repeat(order, ticket, evidence, reading, facts) or change
     if isinstance(change, str):
         return case.refused(whole, change, trace)
+    if order.do in marked.WRITTEN and (why := marked.why_kept(ticket, reading, evidence, config)):
+        return case.refused(whole, why, trace, marked.CONFIRM)
     timed = timing.timed(change, config, facts.now)
     replies = answer.of_order(ticket, change, order, reading, config, facts.now)
     changes = (change, *effects.alongside(order, change, facts.named.get(order.to or "", whole)))
@@ -468,6 +479,8 @@ def _follow_up(case: _Case) -> Decision | None:
         return None
     if commands.answers_requester(ticket, case.reading, case.thread.evidence, case.config, case.facts):
         own = case.own or ticket
+        if case.thread.evidence and (why := marked.why_kept(own, case.reading, case.thread.evidence, case.config)):
+            return case.refused(ticket, why, (), marked.CONFIRM)
         replies = answer.relayed(own, case.reading.message.reply_text, case.config)
         replies = tuple(replace(reply, ticket=own) for reply in replies) if own is not ticket else replies
         events = case.event("answered", actor="agent")
@@ -499,7 +512,7 @@ def _to_part(case: _Case) -> tuple[Change, ...]:
 def _request(case: _Case) -> Decision:
     """A new request: it joins the ticket that has it already (E156a), or opens one for each thing it asks."""
     reading, facts, config = case.reading, case.facts, case.config
-    found = request.asked_for(reading, config)
+    found = reading.asked or request.asked_for(reading, config)
     if (unwanted := _unwanted(case, found)) is not None:
         return unwanted
     silent = answer.silent_because(reading, config, facts)

@@ -8,6 +8,7 @@ from enum import StrEnum
 from mailgate.model.commission import Commission, Returned
 from mailgate.model.message import VERIFIED, Envelope, Message, Verdict
 from mailgate.model.people import Person, Worker
+from mailgate.model.sent_lately import SentLately
 from mailgate.model.ticket import Change, Draft, Event, Ticket, Values
 
 _NEWEST = 2**62  # behind every ticket there is
@@ -67,6 +68,30 @@ Trace = tuple[Match, ...]
 
 
 @dataclass(frozen=True, slots=True)
+class Item:
+    """A request of its own: *task* by the phrases of the list's item *text*."""
+
+    task: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Classified:
+    """What a mail asks for by its words: *task* is "category.task", or None with *category* None where nothing tells.
+
+    *items* are the requests of a mail that lists several, *around* the wording without them;
+    *refused* are the tasks that the mail names only to say that it does not want them.
+    """
+
+    task: str | None
+    category: str | None
+    matches: Trace = ()
+    items: tuple[Item, ...] = ()
+    around: str = ""
+    refused: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Token:
     """A claim carried by an address or a message id of ours, its MAC not yet checked (E223)."""
 
@@ -87,7 +112,7 @@ class Reading:
     *loose_dates* are dates that are no one's in particular: any need for a date may have them.
     *fingerprint* is K2 of E150, *content* the same without the date, *refs* the references
     in the subject, canonical, *named* those in the words. *question* is the list that it asks for,
-    *tells_absence*: it may say that its sender is away.
+    *tells_absence*: it may say that its sender is away. *asked* is None until somebody works out what it asks for.
     """
 
     message: Message
@@ -108,6 +133,7 @@ class Reading:
     named: tuple[str, ...] = ()
     question: Question | None = None
     tells_absence: bool = False
+    asked: Classified | None = None
 
     @property
     def sender(self) -> str:
@@ -225,8 +251,9 @@ class Facts:
     by its id, of those that the mail may give an order to, the oldest first. *joined* is what
     the sender was told to be a duplicate by the mail of ours that this one answers. *listing* is what
     ``Reading.question`` asks for, where the sender may know it; *own_work* are the open tickets of one who may be away.
-    *named* are the tickets whose references it says in its words, *commissions* those that the tickets in *evidence*
-    belong to, by the id of each ticket.
+    *named* are the tickets whose references it says in its words. *sent_lately* are automatic mails of ours to its
+    sender, the latest first, where there were several within the hour (E135). *commissions* are those that the tickets
+    in *evidence* belong to, by the id of each ticket.
     """
 
     now: datetime
@@ -255,6 +282,7 @@ class Facts:
     joined: Joined | None = None
     listing: Listing | None = None
     own_work: tuple[Ticket, ...] = ()
+    sent_lately: tuple[SentLately, ...] = ()
     named: Mapping[str, Ticket] = field(default_factory=dict)
     commissions: Mapping[int, Commission] = field(default_factory=dict)
 

@@ -80,6 +80,7 @@ OWN: Mapping[str, frozenset[str]] = {
     "news": frozenset({"words", *BUTTONS}),
     "changed": frozenset({"did", "undo_mail"}),
     "refused": frozenset({"why"}),
+    "confirm": frozenset({"why"}),
     "answer": frozenset({"written"}),
     "absence": frozenset({"who", "until", "handed", "back_mail"}),
     "worklist": frozenset({"whose", "tickets", "more"}),
@@ -126,30 +127,15 @@ OF_TICKETS = frozenset({"reference", "received_on", "reply_by", "late", "status"
 
 TO_UNITS = frozenset({"commission", "commission_reminder", "commission_changed"})
 """The messages to the units that a commission asks: what each is asked is its own work."""
-TO_TEAM = frozenset({"absence", "worklist", "assigned", "new", "news", "changed", "refused", "compiled"}) | TO_UNITS
+TO_TEAM = TO_UNITS | {
+    *("absence", "worklist", "assigned", "new", "news", "changed", "refused", "confirm", "compiled"),
+}
 """The messages to the people who do the work, who may see what a request says."""
 IN_ENGLISH = (TO_TEAM - TO_UNITS) | SUMMARIES | {"alert", "at_risk", "breached", "deadlines"}
 """What only we read; the rest is in Welsh as well."""
 
-_AS_SAID = frozenset(
-    {
-        "unit",
-        "nil",
-        "version",
-        "outstanding",
-        "left_out",
-        "who",
-        "handed",
-        "whose",
-        "more",
-        "alert",
-        "detail",
-        "asked_by",
-        "why",
-        "did",
-        "asks",
-    }
-) | {
+_AS_SAID = frozenset({"who", "handed", "whose", "more", "alert", "detail", "asked_by", "why", "did", "asks"}) | {
+    *("unit", "nil", "version", "outstanding", "left_out"),
     *("promise", "assignee", "priority", *COUNTS),
 }
 
@@ -220,8 +206,9 @@ def values(
         return translated(clean(words), language, config)
 
     address = answers_to(about.mailbox, about.ref, about.serial) if about.ref else ""
-    links = {name: mailto(address, f"Re: [{about.ref}]", words) for name, words in BUTTONS.items()}
-    links["back_mail"] = mailto(address, f"Re: [{about.ref}]", f"#back {clean(reply.fields.get('who', ''))}")
+    orders = {**BUTTONS, "back_mail": f"#back {clean(reply.fields.get('who', ''))}"}
+    used = OWN[reply.message] & orders.keys()
+    links = {name: mailto(address, f"Re: [{about.ref}]", orders[name]) for name in used}
     own: Values = {name: links.get(name) or _own(name, reply, about, language, zone) for name in OWN[reply.message]}
     own |= {name: _rows(reply.lists.get(name, ())) for name in ROWS if name in own}
     if TICKETS in own and reply.listing is not None:

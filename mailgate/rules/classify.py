@@ -10,12 +10,12 @@ to be clear. Items of a list that name different tasks are requests of their own
 import re
 from bisect import bisect_left
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from itertools import islice, pairwise
 
 from mailgate.model.config import Config
-from mailgate.model.decision import Match, Trace
+from mailgate.model.decision import Classified, Item, Match, Trace
 from mailgate.rules.manner import Manner, read_sentences
 from mailgate.rules.needs import needs_of
 from mailgate.rules.phrases import Hit, Phrases
@@ -28,30 +28,6 @@ _CLOSE_CALLS = 3  # what else came close: as many as help a person
 _COUNTS = {Manner.ASKED: 2.0, Manner.TOLD: 1.0, Manner.ASIDE: 0.5, Manner.REFUSED: 0.0}
 _ENOUGH, _AHEAD = 1.0, 0.2  # what words have to count to settle a task without a phrase, and how far in front
 _LONGEST = 255  # words of a phrase that make a difference
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """A request of its own: *task* by the phrases of the list's item *text*."""
-
-    task: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Classified:
-    """What ``classify`` found: *task* is "category.task", or None with *category* None where nothing tells.
-
-    *items* are the requests of a mail that lists several, *around* the wording without them;
-    *refused* are the tasks that the mail names only to say that it does not want them.
-    """
-
-    task: str | None
-    category: str | None
-    matches: Trace = ()
-    items: tuple[Item, ...] = ()
-    around: str = ""
-    refused: tuple[str, ...] = ()
 
 
 def classify(

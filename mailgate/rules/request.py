@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from mailgate.model.config import Config
-from mailgate.model.decision import Facts, Match, Reading, Trace
+from mailgate.model.decision import Classified, Facts, Item, Match, Reading, Trace
 from mailgate.model.ticket import Draft, Status, Values, WaitingFor
-from mailgate.rules.classify import Classified, Item, classify
+from mailgate.rules.classify import classify
 from mailgate.rules.conditions import Case
 from mailgate.rules.extract import extract
 from mailgate.rules.needs import needs_of, stated

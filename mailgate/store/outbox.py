@@ -62,6 +62,10 @@ _TAKEN = (
 )
 
 
+_ToStaff = tuple[int | None, str, Way]
+"""The ticket, the reader and the way of a mail for staff."""
+
+
 @dataclass(frozen=True, slots=True)
 class Queued:
     """A mail to be sent, the ticket it is about, and whether its reader is not verified."""
@@ -89,6 +93,21 @@ class Result:
     receipt: str = ""
 
 
+_TO_STAFF = (
+    select(
+        *(outbox_mails.c.ticket_id, outbox_mails.c.recipient, outbox_mails.c.message, outbox_mails.c.queued_at),
+        *(outbox.c.id, outbox.c.way, outbox.c.state, outbox.c.run_at),
+    )
+    .join(outbox_mails, outbox_mails.c.id == outbox.c.id)
+    .where(
+        outbox_mails.c.ticket_id.in_(bindparam("about", expanding=True)),
+        outbox_mails.c.message.in_(FOR_STAFF),
+        outbox.c.state.in_([SendState.READY, SendState.SENDING, SendState.SENT]),
+    )
+    .order_by(outbox.c.id)
+)
+
+
 # ------------------------------------------------------------------ in
 
 
@@ -103,7 +122,9 @@ def queue(tx: Connection, mails: Sequence[Queued]) -> None:
     stored = tx.execute(storing, [_row(each) for each in mails]).all()
     by_id = {each.mail.message_id: each for each in mails}
     unreachable = contacts.flagged(tx, (each.mail.recipient.lower() for each in mails))
-    work = [_work(tx, row.id, by_id[row.message_id], unreachable) for row in stored]
+    queued = {row.id: by_id[row.message_id] for row in stored}
+    before = _last_to_staff(tx, queued.values())
+    work = [_work(tx, mail_id, each, unreachable, before) for mail_id, each in queued.items()]
     if work:
         tx.execute(insert(outbox), work)
     about = [each for each in mails if each.ticket_id is not None and each.mail.way is Way.MAIL]
@@ -134,31 +155,30 @@ def _row(queued: Queued) -> dict[str, Any]:
     }
 
 
-def _work(tx: Connection, mail_id: int, queued: Queued, unreachable: frozenset[str]) -> dict[str, Any]:
+def _work(
+    tx: Connection, mail_id: int, queued: Queued, unreachable: frozenset[str], before: Mapping[_ToStaff, Any]
+) -> dict[str, Any]:
     mail = queued.mail
     row = {"id": mail_id, "way": mail.way, "state": mail.state, "run_at": 0, "attempts": 0, "doubts": 0, "error": ""}
     if mail.state is SendState.READY and mail.automatic and mail.recipient.lower() in unreachable:
         return row | {"state": SendState.CANCELLED, "error": contacts.UNREACHABLE}
-    if mail.message in FOR_STAFF and queued.ticket_id is not None:
-        return row | {"run_at": _coalesced(tx, mail_id, queued)}
-    return row
+    last = before.get(_to_staff(queued)) if mail.message in FOR_STAFF else None
+    return row | {"run_at": _coalesced(tx, queued, last)} if last is not None else row
 
 
-def _coalesced(tx: Connection, mail_id: int, queued: Queued) -> int:
+def _to_staff(queued: Queued) -> _ToStaff:
+    return queued.ticket_id, queued.mail.recipient.lower(), queued.mail.way
+
+
+def _last_to_staff(tx: Connection, mails: Iterable[Queued]) -> dict[_ToStaff, Any]:
+    """The last mail for staff before *mails* about the same ticket, to the same reader, by the same way."""
+    about = {each.ticket_id for each in mails if each.mail.message in FOR_STAFF and each.ticket_id is not None}
+    rows = tx.execute(_TO_STAFF, {"about": sorted(about)}) if about else ()
+    return {(row.ticket_id, row.recipient, Way(row.way)): row for row in rows}
+
+
+def _coalesced(tx: Connection, queued: Queued, before: Any) -> int:
     """When a mail for staff may go: one in two minutes for a ticket, reader and way. One of its kind is replaced."""
-    same = (
-        (outbox_mails.c.ticket_id == queued.ticket_id)
-        & (outbox_mails.c.recipient == queued.mail.recipient.lower())
-        & (outbox_mails.c.id != mail_id)
-        & outbox_mails.c.message.in_(FOR_STAFF)
-        & (outbox.c.way == queued.mail.way)
-        & outbox.c.state.in_([SendState.READY, SendState.SENDING, SendState.SENT])
-    )
-    columns = (outbox.c.id, outbox.c.state, outbox.c.run_at, outbox_mails.c.message, outbox_mails.c.queued_at)
-    query = select(*columns).join(outbox_mails, outbox_mails.c.id == outbox.c.id).where(same)
-    before = tx.execute(query.order_by(outbox.c.id.desc()).limit(1)).first()
-    if before is None:
-        return 0
     if before.state == SendState.READY and before.message == queued.mail.message:
         told = {"state": SendState.CANCELLED, "error": SUPERSEDED, "finished_at": queued.at}
         tx.execute(update(outbox).where(outbox.c.id == before.id, outbox.c.state == SendState.READY).values(told))
@@ -192,18 +212,28 @@ def claim(
     token = f"{tokens_of(os.getpid())}{secrets.token_hex(8)}"
     if doubt is not Doubt.HARMLESS:
         store.begun.open(token)
+    try:
+        ids = _take(store, limit, lease_seconds, way, pace, token)
+        with store.read() as connection:
+            claimed = _claimed(connection, ids, token)
+    except BaseException:
+        store.begun.leave(token)
+        raise
+    if not claimed:
+        store.begun.close(token)
+    return claimed
+
+
+def _take(store: Store, limit: int, lease_seconds: float, way: Way, pace: Pace | None, token: str) -> list[int]:
     with store.write() as tx:
         if pace is not None:
             limit = pacing.allowed(tx, pace, limit)
         ids = list(tx.scalars(_DUE, {"by_way": way, "most": limit}))
         if pace is not None:
             pacing.use(tx, pace, len(ids))
-        tx.execute(_TAKE, {"ids": ids, "held_by": token, "lease": round(lease_seconds * SECOND)})
-    if not ids:
-        store.begun.close(token)
-        return ()
-    with store.read() as connection:
-        return _claimed(connection, ids, token)
+        if ids:
+            tx.execute(_TAKE, {"ids": ids, "held_by": token, "lease": round(lease_seconds * SECOND)})
+    return ids
 
 
 def _doubted(doubt: Doubt = Doubt.ONCE_MORE) -> Any:
@@ -292,10 +322,10 @@ def release_leases(store: Store, mail: Doubt = Doubt.ONCE_MORE) -> None:
 
     *mail* is the doubt of the way that ``send.via`` names.
     """
-    if store.is_shared:
-        return  # leases that ran out are found by claim
-    for way in Way:
-        _forget(store, way, mail if way is Way.MAIL else Doubt.ASK, text(SENDING))
+    if not store.is_shared:  # else leases that ran out are found by claim
+        for way in Way:
+            _forget(store, way, mail if way is Way.MAIL else Doubt.ASK, text(SENDING))
+    store.begun.forget_old()
 
 
 def release_leases_of(store: Store, pid: int, mail: Doubt = Doubt.ONCE_MORE) -> None:
@@ -307,20 +337,18 @@ def release_leases_of(store: Store, pid: int, mail: Doubt = Doubt.ONCE_MORE) -> 
 
 def _forget(store: Store, way: Way, doubt: Doubt, claimed: Any) -> None:
     """What the rows *claimed* came to is recorded as far as their worker noted it down, the others are a *doubt*."""
-    rows = claimed & (outbox.c.way == way)
     with store.read() as connection:
         now = instant(connection.execute(select(MOMENT)).scalar_one())
-        found = connection.execute(select(outbox.c.token, outbox.c.id).where(rows)).all()
-        known = [
-            result
-            for token in {row.token for row in found}
-            for attempt in _claimed(connection, [row.id for row in found if row.token == token], token)
-            if (result := _noted(attempt, store.begun.read(token))) is not None
-        ]
-    record(store, known, now)
-    with store.write() as tx:
-        tx.execute(_doubted(doubt).where(rows).values(run_at=MOMENT))
+        found = connection.execute(select(outbox.c.token, outbox.c.id).where(claimed, outbox.c.way == way)).all()
     for token in {row.token for row in found}:
+        notes = store.begun.read(token)
+        with store.read() as connection:
+            attempts = _claimed(connection, [row.id for row in found if row.token == token], token)
+        sure = [result for attempt in attempts if (result := _noted(attempt, notes)) is not None]
+        record(store, sure, now)
+        with store.write() as tx:
+            left = claimed & (outbox.c.way == way) & (outbox.c.token == token)
+            tx.execute(_doubted(doubt).where(left).values(run_at=MOMENT))
         store.begun.forget(token)
 
 

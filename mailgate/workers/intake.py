@@ -122,7 +122,7 @@ class Intake:
             raise NotFetched("the mail server cannot hand this mail over: look at it in the folder Failed")
         service = self._config.service
         message = read(mail.raw, service.text, service.markings)
-        return decide.read(message, mail.envelope, self._config)
+        return decide.asked_ahead(decide.read(message, mail.envelope, self._config), self._config)
 
     def _judged(self, reading: Reading, at: datetime) -> Reading:
         return self._guesses.judged(reading, partial(token.check, self._context.keys, at), at)

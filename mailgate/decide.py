@@ -46,6 +46,7 @@ from mailgate.tickets import (
     canary,
     commands,
     commission,
+    disguise,
     duplicate,
     effects,
     fingerprint,
@@ -214,7 +215,18 @@ def decide(reading: Reading, config: Config, facts: Facts) -> Decision:
     case = _Case(reading, config, facts, thread.joins(reading, config, facts))
     decision = next(decision for stage in STAGES if (decision := stage(case)) is not None)
     decision = commission.carried(decision, config, facts)
+    if beware := disguise.why(reading.message.from_, config):
+        decision = _with_warning(decision, beware)
     return replace(decision, holds_files=True) if _holds_files(case, decision) else decision
+
+
+def _with_warning(decision: Decision, beware: str) -> Decision:
+    """*decision* with what people should know of the sender, in the ticket's history where it has a say (E185)."""
+    trace = (*decision.trace, Match("sender", "disguised", effect=beware))
+    if not decision.events and not isinstance(decision.outcome, NewTicket):
+        return replace(decision, trace=trace)
+    event = Event("sender may be disguised", "mailgate", {"why": beware})
+    return replace(decision, trace=trace, events=(*decision.events, event))
 
 
 def _holds_files(case: _Case, decision: Decision) -> bool:
@@ -494,7 +506,7 @@ def _follow_up(case: _Case) -> Decision | None:
     status = (found.change and found.change.status) or ticket.status
     told = lifecycle.told(ticket.status, status)
     replies, silent = case.answered(told) if told else ((), "a note changes nothing that needs telling")
-    events = case.event("follow-up", {"intent": found.intent, "status": status, "answers": sorted(found.brings)})
+    events = case.event("follow-up", _said(found, status))
     changes = (found.change, *_to_part(case)) if found.change else ()
     return case.decided(FollowUp(ticket, found.intent, found.brings), (), changes, events, replies, silent)
 
@@ -502,8 +514,16 @@ def _follow_up(case: _Case) -> Decision | None:
 def _to_part(case: _Case) -> tuple[Change, ...]:
     """What the answer does to the merged ticket by way of which it came: it may be split off again (E158)."""
     part = case.thread.evidence.part if case.thread.evidence else None
-    change = effects.of_answer(part, case.reading, case.config, case.facts).change if part else None
-    return (change,) if change else ()
+    found = effects.of_answer(part, case.reading, case.config, case.facts) if part else None
+    if part is None or found is None or found.change is None:
+        return ()
+    events = case.event("follow-up", _said(found, found.change.status or part.status))
+    return (replace(found.change, events=events),)
+
+
+def _said(answer: effects.Answer, status: Status) -> dict[str, object]:
+    """What the history says of an answer."""
+    return {"intent": answer.intent, "status": status, "answers": sorted(answer.brings)}
 
 
 # ---- a request

@@ -44,6 +44,7 @@ from mailgate.workers.alerts import Alerts
 from mailgate.workers.canary import Canaries, flies
 from mailgate.workers.capacity import Capacity
 from mailgate.workers.certificates import endings
+from mailgate.workers.commissions import Compiling
 from mailgate.workers.configuration import Reloading
 from mailgate.workers.delivery import Around, Delivery, name_of
 from mailgate.workers.digests import Digests, wanted_by
@@ -233,6 +234,8 @@ def jobs(config: Config, store: Store, watched: Watched) -> dict[str, "Job"]:
         "usual hour": Job(watch.hour, minute=10),
         "expiries": Job(watch.expiries, minute=0, hour=6, at_start=True),
     }
+    if config.service.commissions:
+        found["commissions"] = Job(Compiling(store, context, clock).turn, at_start=True)
     if wanted_by(config):
         found["summaries"] = Job(Digests(store, context, clock).turn, at_start=True)
     short = leases.Lease(store, capacity.LEASE)

@@ -48,6 +48,7 @@ from mailgate.tickets import (
     canary,
     capacity,
     commands,
+    commission,
     disguise,
     duplicate,
     effects,
@@ -60,6 +61,7 @@ from mailgate.tickets import (
     orders,
     questions,
     reference,
+    returns,
     smalltalk,
     subject,
     thread,
@@ -232,6 +234,7 @@ def decide(reading: Reading, config: Config, facts: Facts) -> Decision:
     """What should happen to the mail, and why; nothing is changed or sent here."""
     case = _Case(reading, config, facts, thread.joins(reading, config, facts))
     decision = next(decision for stage in STAGES if (decision := stage(case)) is not None)
+    decision = commission.carried(decision, config, facts)
     if beware := disguise.why(reading.message.from_, config):
         decision = _with_warning(decision, beware)
     return replace(decision, holds_files=True) if _holds_files(case, decision) else decision
@@ -396,6 +399,18 @@ def _level(case: _Case) -> Decision | None:
     changes, replies = levelling.ended(evidence.ticket, facts.now), (levelling.is_set(order, reading, config),)
     decision = case.decided(Command(evidence.ticket, order), trace, changes, happened, replies)
     return replace(decision, level=levelling.ordered(order, reading))
+
+
+def _commission(case: _Case) -> Decision | None:
+    """What a unit returns, and what those write who asked or put the returns together (docs/domain.md section 8)."""
+    said = returns.read(case.reading, case.thread.evidence, case.config, case.facts, case.first_date)
+    if said is None:
+        return None
+    if said.refused:
+        return case.refused(said.outcome.ticket, said.refused, said.trace)
+    replies, silent = case.answered(said.answers, said.fields) if said.answers else (said.replies, "")
+    decision = case.decided(said.outcome, said.trace, said.changes, said.events, replies, silent)
+    return replace(decision, returned=said.returned)
 
 
 def _command(case: _Case) -> Decision | None:
@@ -648,6 +663,7 @@ def _opening(
     changes: tuple[Change, ...] = (),
     takes_along: Post | None = None,
 ) -> Decision:
+    drafts, begun = commission.opened(drafts, case.reading, case.config, case.facts)
     if linked := _linked(case):
         drafts = tuple(replace(draft, linked_to=linked) for draft in drafts)
     replies = () if silent else answer.acknowledgements(drafts, case.reading, case.config)
@@ -659,7 +675,7 @@ def _opening(
     trace += tuple(Match("thread", part.ref, where="an answer that came first", effect="joins this") for part in parts)
     awaits = late.awaits(case.reading, case.facts)
     opens = NewTicket(drafts, takes_along, awaits=awaits, parts=parts)
-    found = case.decided(opens, trace, changes, events, replies, silent)
+    found = case.decided(opens, (*trace, *begun), changes, events, replies, silent)
     return replace(found, is_doubtful=_only_claims(case))
 
 
@@ -737,6 +753,7 @@ STAGES: tuple[Callable[[_Case], Decision | None], ...] = (
     _separated,
     _level,
     _split_off,
+    _commission,
     _command,
     _cancelled,
     _resent,

@@ -494,10 +494,10 @@ def test_E156a_what_is_done_is_looked_at_again_when_a_colleague_asks_again() -> 
     assert decision.changes[0].status is Status.OPEN
 
 
-def test_a_colleagues_answer_to_a_commission_is_a_return_and_moves_nothing() -> None:
+def test_an_answer_to_a_commission_from_nobody_of_a_unit_is_a_note_and_moves_nothing() -> None:
     decision = decided(make_message("Nil return for us.", sender=BEN), answering(make_ticket(starts="commission")))
     assert isinstance(decision.outcome, FollowUp)
-    assert decision.outcome.intent is Intent.COMMISSION_RETURN
+    assert decision.outcome.intent is Intent.NOTE
     assert not decision.changes
 
 

@@ -62,10 +62,10 @@ def _what(decision: Decision, reading: Reading, config: Config) -> dict[str, Any
     said: dict[str, Any] = {"intent": None, "command": None}
     match decision.outcome:
         case NewTicket(drafts=drafts):
-            more = [_ticket(draft, config) for draft in drafts[1:]]
-            return {**_ticket(drafts[0], config), **said, "more_tickets": more}
-        case FollowUp(intent=intent, answers=answers):
-            said |= {"intent": intent, "answers": _plain(answers)}
+            more = [_ticket(draft, config) for draft in drafts[1:] if not draft.unit]
+            return {**_ticket(drafts[0], config), **said, "more_tickets": more, **_asked(drafts)}
+        case FollowUp(ticket=ticket, intent=intent, answers=answers):
+            said |= {"intent": intent, "answers": _plain(answers), "unit": ticket.unit or None}
         case Command(order=order):
             said["command"] = _order(order)
         case Bounce(failed_recipient=failed):
@@ -96,6 +96,14 @@ def _ticket(draft: Draft, config: Config) -> dict[str, Any]:
         "status": draft.status,
         "due_at": draft.due_at.isoformat() if draft.due_at else None,
     }
+
+
+def _asked(drafts: Sequence[Draft]) -> dict[str, Any]:
+    """Of a commission: which units are asked, and when the first of them has to answer."""
+    units = [draft for draft in drafts if draft.unit]
+    due = min((draft.due_at for draft in units if draft.due_at), default=None)
+    said = {"fan_out": [draft.unit for draft in units], "internal_deadline": due.isoformat() if due else None}
+    return said if units else {}
 
 
 def _keys(keys: Sequence[str], name: str) -> dict[str, Any]:

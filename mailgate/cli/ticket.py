@@ -86,12 +86,13 @@ def show_ticket(
     ref: Annotated[str, typer.Argument(help='Its reference, such as "MG-7K3F-99".', metavar="REF")],
     as_json: AsJson = False,
 ) -> None:
-    """Show one ticket: its facts, its history, the mails it got and the mails it sent."""
+    """Show one ticket: its facts, its history, the mails it got and the mails it sent; of a commission its units."""
+    from mailgate.app import clock
     from mailgate.store import tickets
 
     config = configuration(context)
     with opened(config) as store, store.read() as connection:
-        found = tickets.show(connection, canonical(ref, config.service.reference), config.key_name)
+        found = tickets.show(connection, canonical(ref, config.service.reference), config.key_name, clock())
     if as_json:
         print_json(found)
     else:
@@ -237,6 +238,10 @@ def _in_table(config: "Config") -> InTable:
 
 def _print_ticket(ticket: dict[str, Any], at: InTable) -> None:
     table(("Fact", "Value"), _facts(ticket, at))
+    if children := ticket.get("children"):
+        names = ("unit", "state", "returns", "ref")
+        rows = [(*(child[name] for name in names), at(child["due_at"]), at(child["returned_at"])) for child in children]
+        _print_part("Units", ("Unit", "State", "Returns", "Reference", "Due", "Returned"), rows)
     _print_part(
         "History",
         ("When", "What", "By", "Details"),
@@ -268,7 +273,7 @@ def _print_part(title: str, columns: Sequence[str], rows: Sequence[Sequence[obje
 def _facts(ticket: dict[str, Any], at: InTable) -> Iterable[tuple[str, str]]:
     """Every fact that is known, a row each; what has a table of its own is left out."""
     for name, value in ticket.items():
-        if name in ("events", "messages", "outgoing", "participants", "clocks") or not value:
+        if name in ("events", "messages", "outgoing", "participants", "clocks", "children") or not value:
             continue
         shown = at(value) if name.endswith(("_at", "_due")) else _said(value)
         yield name.replace("_", " "), shown

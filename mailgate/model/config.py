@@ -75,6 +75,7 @@ def _guid(text: str) -> str:
 
 
 TEAM_LEAD = "team lead"
+APPROVE = ("approve", "approved", "#approve")
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 Allowance = Annotated[Span, _parsed(Span), PlainSerializer(str)]
 Hours = Annotated[Opening, _parsed(Opening), PlainSerializer(str)]
@@ -205,7 +206,7 @@ class Rung(Model):
 
     @model_validator(mode="after")
     def _counts(self) -> Self:
-        for span in (self.when.late, self.repeat):
+        for span in (self.when.late, self.when.before, self.repeat):
             if span is not None and (span.unit is Unit.DEADLINE or not span.count):
                 raise ValueError('expected a length of time such as "1 working day"')
         return self
@@ -346,13 +347,61 @@ class Capacity(Model):
         return frozenset(role.casefold() for role in self.set_by)
 
 
+def _before_the_deadline(value: Any) -> Any:
+    ending = " before the deadline"
+    if not isinstance(value, str) or not value.endswith(ending):
+        raise ValueError('expected "2 working days before the deadline"')
+    return Span.parse(value.removesuffix(ending))
+
+
+class Chase(Model):
+    """How late returns are chased: again after *every* so long, and whom; "team" is the unit's own."""
+
+    every: Allowance
+    tell: Words
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read "every working day, to the team and the head of PDU"; ValueError says what was expected."""
+        found = re.fullmatch(r"every (?:(\d+) )?([a-z ]+), to (.+)", " ".join(text.split()))
+        if found is None:
+            raise ValueError('expected "every working day, to the team and the", and a role of the directory')
+        tell = [each.strip().removeprefix("the ") for each in re.split(r",| and ", found[3])]
+        return cls(every=Span.parse(f"{found[1] or 1} {found[2]}"), tell=tuple(filter(None, tell)))
+
+    def __str__(self) -> str:
+        every = str(self.every.unit).removesuffix("s") if self.every.count == 1 else str(self.every)
+        return f"every {every}, to {' and '.join(f'the {each}' for each in self.tell)}"
+
+
 class Commissions(Model):
+    """Requests that go on to several units, whose returns go back as one.
+
+    *nil_return* and *more_time* are what units write where they have nothing to report or ask for another day.
+    """
+
     ask: Words
-    answer_by: str
-    remind: Words = ()
-    chase_overdue: str | None = None
+    answer_by: Annotated[Span, BeforeValidator(_before_the_deadline), PlainSerializer("{} before the deadline".format)]
+    remind: Annotated[tuple[Reached, ...], BeforeValidator(_listed)] = ()
+    chase_overdue: Annotated[
+        Chase | None,
+        BeforeValidator(lambda value: Chase.parse(value) if isinstance(value, str) else value),
+        PlainSerializer(lambda chase: str(chase) if chase else None),
+    ] = None
     compiled_by: str
-    return_to: str = "whoever asked"
+    return_to: Literal["whoever asked"] = "whoever asked"
+    nil_return: Words = ("nil return", "nothing to report", "nothing to return")
+    more_time: Words = ("more time", "extension", "extend", "another day", "a few more days")
+
+    @cached_property
+    def ladder(self) -> tuple[Rung, ...]:
+        """The reminders and the chasing, as the rungs of a ladder that the units' tickets climb."""
+        reminders = [Rung(when=when, tell=("owner",)) for when in self.remind]
+        chase = self.chase_overdue
+        told = (
+            tuple(name for each in chase.tell for name in (("owner",) if each == "team" else (each,))) if chase else ()
+        )
+        return (*reminders, *((Rung(when=When(), tell=told, repeat=chase.every),) if chase else ()))
 
 
 class Digest(Model):
@@ -391,6 +440,11 @@ class Messages(Model):
     paused: str = "templates/paused.md"
     declined: str = "templates/declined.md"
     commission: str = "templates/commission.md"
+    commission_reminder: str = "templates/commission-reminder.md"
+    commission_changed: str = "templates/commission-changed.md"
+    return_taken: str = "templates/return-taken.md"
+    compiled: str = "templates/compiled.md"
+    commission_return: str = "templates/commission-return.md"
     unreadable: str = "templates/unreadable.md"
     unreachable: str = "templates/unreachable.md"
     alert: str = "templates/alert.md"
@@ -522,6 +576,11 @@ class Service(Model):
     welsh: Mapping[str, str] = Field(default_factory=dict)
     alerts: Alerts = Alerts()
     keep: Mapping[str, str] = Field(default_factory=dict)
+
+    @property
+    def orders(self) -> Mapping[str, Words]:
+        """The words of each command; where there are commissions also those that approve a return."""
+        return {"approve": APPROVE, **self.commands} if self.commissions else self.commands
 
     @property
     def sharing(self) -> tuple[str, ...]:

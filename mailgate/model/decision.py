@@ -6,6 +6,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from mailgate.model.capacity import Levels, NewLevel
+from mailgate.model.commission import Commission, Returned
 from mailgate.model.message import VERIFIED, Envelope, Message, Verdict
 from mailgate.model.people import Person, Worker
 from mailgate.model.sent_lately import SentLately
@@ -280,7 +281,8 @@ class Facts:
     ``Reading.question`` asks for, where the sender may know it; *own_work* are the open tickets of one who may be away.
     *named* are the tickets whose references it says in its words, *parts* what was merged into each ticket, by its id,
     of those that it may give an order to. *sent_lately* are automatic mails of ours to its sender, the latest first,
-    where there were several within the hour (E135). *levels* are the capacity levels in force.
+    where there were several within the hour (E135). *levels* are the capacity levels in force, *commissions* are
+    those that the tickets in *evidence* belong to, by the id of each ticket.
     """
 
     now: datetime
@@ -316,6 +318,7 @@ class Facts:
     named: Mapping[str, Ticket] = field(default_factory=dict)
     levels: Levels = field(default_factory=Levels)
     parts: Mapping[int, tuple[Ticket, ...]] = field(default_factory=dict)
+    commissions: Mapping[int, Commission] = field(default_factory=dict)
 
     def after_giving(self, given: Mapping[str, int]) -> "Facts":
         """The facts once so many more tickets were *given* to each address."""
@@ -457,7 +460,7 @@ class Decision:
 
     *holds_files*: what is attached is given to nobody until a person releases it. *part*: the merged ticket by way of
     which the mail came, which keeps it (E158). *is_doubtful*: its sender takes no part in the ticket that it is posted
-    to, or that the new one is linked to (E121).
+    to, or that the new one is linked to (E121). *returned*: it is a unit's return to a commission.
     """
 
     outcome: Outcome
@@ -472,6 +475,7 @@ class Decision:
     holds_files: bool = False
     part: Ticket | None = None
     is_doubtful: bool = False
+    returned: Returned | None = None
 
     @property
     def opens(self) -> NewTicket | None:

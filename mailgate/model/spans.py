@@ -76,14 +76,17 @@ _GONE = re.compile(r"(\d{1,2})% of the time has gone")
 
 @dataclass(frozen=True, slots=True)
 class When:
-    """When a rung of the ladder is reached: once *share* percent of the time have gone, or *late* after it is due."""
+    """When a rung of the ladder is reached: once *share* percent of the time have gone, *before* it is due, or *late*
+    after that."""
 
     share: int = 100
     late: Span | None = None
+    before: Span | None = None
 
     @classmethod
     def parse(cls, text: str) -> "When":
-        """Read "75% of the time has gone", "due" or "1 working day late"; ValueError says what was expected."""
+        """Read "75% of the time has gone", "1 working day before", "due" or "1 working day late"; ValueError says what
+        was expected."""
         words = " ".join(text.lower().split())
         if words == "due":
             return cls()
@@ -91,16 +94,20 @@ class When:
             return cls(int(gone[1]))
         if words.endswith(" late"):
             return cls(late=Span.parse(words.removesuffix(" late")))
-        raise ValueError('expected "75% of the time has gone", "due" or "1 working day late"')
+        if words.endswith(" before"):
+            return cls(before=Span.parse(words.removesuffix(" before")))
+        raise ValueError('expected "75% of the time has gone", "1 working day before", "due" or "1 working day late"')
 
     @property
     def is_late(self) -> bool:
         """Whether the promise is broken by then."""
-        return self.share == 100
+        return self.share == 100 and self.before is None
 
     def __str__(self) -> str:
         if self.late:
             return f"{self.late} late"
+        if self.before:
+            return f"{self.before} before"
         return f"{self.share}% of the time has gone" if self.share < 100 else "due"
 
 

@@ -67,6 +67,7 @@ class Ticket:
     *paused_seconds* is the working time for which its clocks stood still, but for a wait that still lasts.
     *merged_into* is the id of the ticket that it is part of by an order (E158), *linked_to* the reference of one that
     it follows, or that its mail only claims to belong to. *level* is the capacity level that slows or pauses it.
+    *parent* is the id of the commission that asks *unit*, where it is what that unit is asked.
     """
 
     id: int
@@ -99,6 +100,8 @@ class Ticket:
     merged_into: int | None = None
     level: Level | None = None
     linked_to: str | None = None
+    parent: int | None = None
+    unit: str = ""
     participants: frozenset[str] = frozenset()
     watchers: frozenset[str] = frozenset()
     last_serial: int = 0
@@ -132,6 +135,7 @@ class Draft:
 
     *show_to*, *attachments* and *starts* are what a rule said under ``show_to``, ``attachments`` and
     ``start``. *clock_started_at* is None while the clock stands still. *held*: what a capacity level does to it.
+    *unit*: who is asked by way of it, the first ticket of the same mail being the commission.
     """
 
     mailbox: str
@@ -160,6 +164,7 @@ class Draft:
     watchers: tuple[str, ...] = ()
     linked_to: str | None = None
     held: Held | None = None
+    unit: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,14 +6,14 @@ Notify would still make a link of is taken out of them (R22).
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
 
 from mailgate.model.config import Config
 from mailgate.model.decision import Reply
 from mailgate.model.outbound import Outbound, Way
-from mailgate.notify.compose import Context, compose
+from mailgate.notify.compose import Context, File, compose
 from mailgate.notify.dates import in_words
 from mailgate.notify.fields import About
 from mailgate.notify.headers import clean
@@ -24,15 +24,15 @@ NOBODY, UNKNOWN, HIDDEN = "nobody yet", "not known", "not shown here"
 _LINKS = re.compile(r"[\[\]()<>]|(?<=:)/(?=/)")
 
 
-def outgoing(reply: Reply, about: About, context: Context) -> Iterator[Outbound]:
-    """Everything that says *reply*: our own mail, and what ``alerts`` of the configuration sends by Notify.
+def outgoing(reply: Reply, about: About, context: Context, files: Sequence[File] = ()) -> Iterator[Outbound]:
+    """Everything that says *reply*: our own mail with *files*, and what ``alerts`` of the configuration sends.
 
     Where nothing goes by Notify the mail goes in any case: somebody has to be told. Raises Refused as ``compose`` does.
     """
     alerts = list(_alerts(reply, about, context))
     ways = ways_of(reply.message, context.config)
     if reply.message in context.messages and (Way.MAIL in ways or not alerts):
-        yield compose(reply, about, context)
+        yield compose(reply, about, context, files)
     yield from alerts
 
 

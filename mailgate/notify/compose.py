@@ -36,6 +36,7 @@ SUBJECT_LIMIT = 120
 NOTIFICATIONS = frozenset(
     {
         *("on_hold", "done", "cancelled", "paused", "commission", "unreadable", "unreachable", "alert"),
+        *("commission_reminder", "commission_changed", "compiled", "commission_return"),
         *("at_risk", "breached", "deadlines", "worklist", "assigned", "new", "news", "question", "daily", "weekly"),
         *("review",),
     }

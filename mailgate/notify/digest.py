@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from mailgate.model.capacity import Level
+from mailgate.model.commission import Commission, State
 from mailgate.model.config import Config
 from mailgate.model.decision import Reply
 from mailgate.notify import fields, privacy
@@ -50,12 +51,13 @@ class Reader:
 
 @dataclass(frozen=True, slots=True)
 class Troubles:
-    """What the reader should know of: mails that could not be read, mails of ours that could not be delivered, and
-    the capacity levels that change what is promised."""
+    """What else the reader should know of: mails that could not be read, mails of ours that could not be delivered, the
+    capacity levels that change what is promised, and commissions that are under way."""
 
     quarantined: int = 0
     undelivered: int = 0
     levels: Sequence[Level] = ()
+    commissions: Sequence[Commission] = ()
 
 
 def daily(
@@ -65,6 +67,7 @@ def daily(
     found = concerning(cases, about.at, context.config)
     lists, more = _lines(found, reader, about, context)
     counted = figures(cases, since, calendars(context.config))
+    lists = {**lists, fields.COMMISSIONS: [_progress(each, about, context) for each in troubles.commissions]}
     said = {**_said(counted, troubles, context), "day": about.at.date().isoformat(), "whose": reader.name}
     return Reply(DAILY, reader.address, fields={**said, "more_count": _number(more)}, lists=lists)
 
@@ -169,6 +172,16 @@ def _words(case: Case, in_team: bool, reader: Reader, about: About, context: Con
     yield f"waiting since {in_words(case.waiting_since.astimezone(zone).date(), zone)}" if case.waiting_since else ""
     yield f"{seen['assignee']} has it" if seen["assignee"] else "" if case.assignee else "nobody has it"
     yield f"chased {len(case.chased)} times" if len(case.chased) > 1 else ""
+
+
+def _progress(found: Commission, about: About, context: Context) -> Mapping[str, str]:
+    """How far a commission is: how many units have answered, and who has not though it is time."""
+    came = sum(child.returns > 0 for child in found.children)
+    overdue = ", ".join(child.ticket.unit for child in found.in_state(about.at, State.OUTSTANDING))
+    waits = f"version {found.version} waits to be approved" if found.version > found.approved else ""
+    due = f"due {in_words(found.parent.due_at, context.zone)}" if found.parent.due_at else ""
+    said = (due, f"{came} of {len(found.children)} units have answered", overdue and f"overdue: {overdue}", waits)
+    return {"reference": found.parent.ref, "words": "; ".join(filter(None, said))}
 
 
 # ---- the figures of a week

@@ -31,6 +31,7 @@ BUTTONS: Mapping[str, str] = {
     "not_ours_mail": "#move ",
     "undo_mail": "#undo",
     "back_mail": "#back ",
+    "approve_mail": "#approve",
     "reply_mail": "",
 }
 """Fields that follow "mailto:" in a link: each opens a mail to us with such words in it (E203, E205)."""
@@ -48,7 +49,11 @@ DOUBTFUL = "doubtful"
 LINES = ("late_ones", "risky_ones", "long_waits", "unowned", "chased_often")
 """The lists of requests in a summary; each line has a reference, words and the buttons."""
 GROUPS = ("by_category", "by_unit")
+RETURNS = "returns"
+COMMISSIONS = "commissions"
 ROWS: Mapping[str, frozenset[str]] = {
+    RETURNS: frozenset({"unit", "state", "when", "words", "files"}),
+    COMMISSIONS: frozenset({"reference", "words"}),
     **dict.fromkeys(LINES, frozenset({"reference", "words", "assign_mail", "extend_mail", "ask_mail"})),
     **dict.fromkeys(GROUPS, frozenset({"name", "new", "new_bar", "finished", "hours", "share", "share_bar"})),
     DOUBTFUL: frozenset({"who", "words", "about", *DOUBTS}),
@@ -71,7 +76,12 @@ OWN: Mapping[str, frozenset[str]] = {
     "duplicate": frozenset({"asks", "done_on"}),
     "paused": LEVEL | {"missing"},
     "declined": LEVEL,
-    "commission": frozenset(),
+    "commission": frozenset({"unit", "words"}),
+    "commission_reminder": frozenset({"unit"}),
+    "commission_changed": frozenset({"unit", "status"}),
+    "return_taken": frozenset({"unit", "nil"}),
+    "compiled": frozenset({"version", "outstanding", "left_out", RETURNS, "approve_mail", "reply_mail"}),
+    "commission_return": frozenset({"version", "outstanding", "left_out", RETURNS}),
     "unreadable": frozenset(),
     "unreachable": frozenset(),
     "alert": frozenset({"alert", "detail"}),
@@ -91,7 +101,7 @@ OWN: Mapping[str, frozenset[str]] = {
     "breached": frozenset({"promise", "assignee", "priority"}),
     "deadlines": frozenset({"overdue", "soon"}),
     "question": frozenset({"asks"}),
-    "daily": frozenset({"day", "whose", "levels", *COUNTS, *LINES}),
+    "daily": frozenset({"day", "whose", "levels", *COUNTS, *LINES, COMMISSIONS}),
     "weekly": frozenset({"day", "whose", "levels", *COUNTS, *GROUPS, "late_ones"}),
     "status": frozenset({"status", "waiting_for", "until"}) | LEVEL,
     **dict.fromkeys(("proposed", "confirmed", "review"), LEVEL | {"why", "level_mail"}),
@@ -113,6 +123,8 @@ NEVER_EMPTY = frozenset(
         "whose",
         "day",
         "level_mail",
+        "unit",
+        "version",
         *BUTTONS,
     }
 )
@@ -123,18 +135,22 @@ LISTS = frozenset({"missing", "references", "overdue", "soon"}) | LINES_OF_TEXT
 TICKETS = "tickets"
 OF_TICKETS = frozenset({"reference", "received_on", "reply_by", "late", "status", "waiting_for", "taken_by"}) | {
     *("task", "key", "key_label", "level"),
-    *(name for name in BUTTONS if name not in ("undo_mail", "back_mail")),
+    *(name for name in BUTTONS if name not in ("undo_mail", "back_mail", "approve_mail")),
 }
 """What each of the *tickets* in a list shows, as ``each.reference``."""
 
-TO_TEAM = frozenset({"absence", "worklist", "found", "assigned", "new", "news", "changed", "refused", "confirm"}) | {
+TO_UNITS = frozenset({"commission", "commission_reminder", "commission_changed"})
+"""The messages to the units that a commission asks: what each is asked is its own work."""
+TO_TEAM = TO_UNITS | {
+    *("absence", "worklist", "found", "assigned", "new", "news", "changed", "refused", "confirm", "compiled"),
     *("proposed", "confirmed"),
 }
 """The messages to the people who do the work, who may see what a request says."""
-IN_ENGLISH = (TO_TEAM - {"found"}) | SUMMARIES | {"alert", "at_risk", "breached", "deadlines"}
+IN_ENGLISH = (TO_TEAM - TO_UNITS - {"found"}) | SUMMARIES | {"alert", "at_risk", "breached", "deadlines"}
 """What only we read; the rest is in Welsh as well."""
 
 _AS_SAID = frozenset({"who", "handed", "whose", "more", "alert", "detail", "asked_by", "why", "did", "asks"}) | {
+    *("unit", "nil", "version", "outstanding", "left_out"),
     *("promise", "assignee", "priority", "level", "levels", *COUNTS),
 }
 

@@ -53,6 +53,12 @@ LINES: Mapping[str, str] = {
     "day": OPEN,
     **dict.fromkeys((*COUNTS, *SUMMED, *GROUPS), OPEN),
     "done_on": OPEN,
+    # a commission: who is asked, and of the whole return what only its approver gets and, then, who asked for it
+    "unit": OPEN,
+    "nil": OPEN,
+    "version": OPEN,
+    "outstanding": OPEN,
+    "left_out": OPEN,
     # what an agent wrote or ordered, and how it is taken back
     "written": OPEN,
     "did": OPEN,

@@ -67,6 +67,12 @@ _SAID: Mapping[str, Mapping[str, str]] = {
         "overdue": "MG-7K3F-99: first reply by 14 January 2027 at 5pm, nobody yet",
         "soon": "MG-8L4G-12: finished by 15 January 2027 at 10am, sam.porter@example.org",
     },
+    "commission": {"unit": "North", "words": "Please tell us how many.\nUse the form."},
+    "commission_reminder": {"unit": "North"},
+    "commission_changed": {"unit": "North"},
+    "return_taken": {"unit": "North", "nil": "yes"},
+    "compiled": {"version": "2", "outstanding": "West"},
+    "commission_return": {"version": "2", "outstanding": "West"},
     "alert": {"alert": "a mailbox is quieter than usual", "detail": "No mail came for three hours."},
 }
 
@@ -81,10 +87,25 @@ _LINES: Mapping[str, Sequence[Mapping[str, str]]] = {
         {"reference": "MG-8L4G-12", "words": "Request; due 11 January 2027 at 9am; chased 3 times", **_BUTTONS},
     ),
 }
+_RETURNS = {
+    "returns": (
+        {
+            "unit": "North",
+            "state": "returned",
+            "when": "13/1/2027",
+            "words": "Number: 14",
+            "files": "North - a.xlsx",
+        },
+        {"unit": "South", "state": "nil return", "when": "14/1/2027", "words": "Nil return", "files": "-"},
+        {"unit": "West", "state": "outstanding", "when": "-", "words": "-", "files": "-"},
+    ),
+}
 _ROWS: Mapping[str, Mapping[str, Sequence[Mapping[str, str]]]] = {
+    **dict.fromkeys(("compiled", "commission_return"), _RETURNS),
     "daily": {
         **_LINES,
         "risky_ones": ({"reference": "MG-9M5H-25", "words": "Check; due 11 January 2027 at 1pm", **_BUTTONS},),
+        "commissions": ({"reference": "MG-2Q8R-44", "words": "2 of 3 units have answered; overdue: West"},),
         "long_waits": ({"reference": "MG-2P6J-31", "words": "Letter; waiting since 4 January 2027", **_BUTTONS},),
     },
     "news": {"doubtful": ({"who": "jo.hill@example.com", "words": "I have the key.", "about": "mail 17"},)},

@@ -8,6 +8,7 @@ from io import BytesIO, StringIO
 
 import xlsxwriter
 
+WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 Cell = str | int | float | None
 
 _STARTS = re.compile(r"\s*[=+@-]|\t")

@@ -50,6 +50,7 @@ COMMAND_NAMES = (
     "reply",
     "duplicate",
     "undo",
+    "approve",
     "separate",
     "more",
     "reopen",
@@ -95,6 +96,8 @@ _PHRASES = (
     "identifiers.*.after.*",
     "identifiers.*.not_after.*",
     "commands.*.*",
+    "commissions.nil_return.*",
+    "commissions.more_time.*",
     "small_talk.*.*",
     "questions.*.*",
     "text.*.*",
@@ -230,6 +233,7 @@ def _addresses(service: Node) -> Iterator[Problem]:
 
 def _whole(service: Node) -> Iterator[Problem]:
     """What one part asks of another."""
+    yield from _commissions(service)
     keys = [node for node in service.each(("identifiers", "*", "key")) if str(node.value).lower() in _YES]
     for node in keys[1:]:
         yield node.key.problem(f'only one identifier can be the "key"; the first is on {keys[0].key}')
@@ -242,6 +246,17 @@ def _whole(service: Node) -> Iterator[Problem]:
                 yield lead.place.problem(
                     f'"{lead.value}" needs "domains": it stands for an address at the first of them'
                 )
+
+
+def _commissions(service: Node) -> Iterator[Problem]:
+    """A unit is asked by way of the team that serves it; what starts a commission needs one to start."""
+    served = {str(unit.value).casefold() for unit in service.each(("teams", "*", "units", "*"))}
+    for unit in service.each(("commissions", "ask", "*")):
+        if str(unit.value).casefold() not in served:
+            yield unit.place.problem(f'no team serves "{unit.value}" alone: name it under "units" of one')
+    if not any(service.each(("commissions",))):
+        for start in service.each(("rules", "*", "then", "start")):
+            yield start.place.problem('there is no "commissions" yet: say there which units are asked')
 
 
 _YES = frozenset({"yes", "true", "on", "y", "t", "1"})

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from mailgate.model.config import Calendar, Rung
 from mailgate.model.spans import Span, When
-from mailgate.sla.calendar import add_working_time, after, working_time
+from mailgate.sla.calendar import add_working_time, after, before, working_time
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +71,14 @@ def reached(rung: Rung, nth: int, clock: Running, calendar: Calendar) -> datetim
     if nth and rung.repeat is None:
         return None
     first = _first(rung.when, clock, calendar)
+    if rung.when.before is not None and first <= clock.started_at:
+        return None  # it came with less time than that
     return after(first, Span(nth * rung.repeat.count, rung.repeat.unit), calendar) if nth and rung.repeat else first
 
 
 def _first(when: When, clock: Running, calendar: Calendar) -> datetime:
+    if when.before is not None:
+        return before(clock.due_at, when.before, calendar)
     if when.late is not None:
         return after(clock.due_at, when.late, calendar)
     if when.is_late:

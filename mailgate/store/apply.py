@@ -24,7 +24,19 @@ from mailgate.model.ticket import (
     Status,
     Ticket,
 )
-from mailgate.store import awaited, contacts, floods, history, holding, known, levels, outbox, people, spool
+from mailgate.store import (
+    awaited,
+    commissions,
+    contacts,
+    floods,
+    history,
+    holding,
+    known,
+    levels,
+    outbox,
+    people,
+    spool,
+)
 from mailgate.store.engine import Store, insert_new
 from mailgate.store.history import Head, chained
 from mailgate.store.rows import draft_row
@@ -37,6 +49,7 @@ from mailgate.store.tables import (
     instance,
     messages,
     participants,
+    rungs,
     ticket_keys,
     tickets,
 )
@@ -53,6 +66,7 @@ LENGTHEN = (
     .where(tickets.c.id == bindparam("ticket"))
     .values(events=bindparam("count"), head=bindparam("hash"), changed_at=bindparam("now"))
 )
+MAKE_PART = update(tickets).where(tickets.c.id == bindparam("ticket")).values(parent=bindparam("of"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +103,7 @@ class Notice:
 class _Opening:
     """One ticket to be opened by one mail. Its history begins with "opened", which is written here.
 
-    *rules* is the version of the configuration that routed it.
+    *rules* is the version of the configuration that routed it, *parent* the commission whose part it is.
     """
 
     draft: Draft
@@ -99,6 +113,7 @@ class _Opening:
     events: tuple[Event, ...]
     now: datetime
     rules: str = ""
+    parent: str = ""
 
 
 def apply(store: Store, connection: Connection, settled: Sequence[Settled]) -> None:
@@ -121,6 +136,9 @@ def apply(store: Store, connection: Connection, settled: Sequence[Settled]) -> N
         for each in settled:
             _take_along(tx, each.decision, each.references, ids)
         _meet(tx, settled, ids)
+        for each in settled:
+            if each.decision.returned is not None:
+                commissions.add(tx, each.spooled.id, each.decision.returned, each.now)
         _note_contacts(tx, settled)
         for absence in (each.decision.absence for each in settled):
             if absence is not None:
@@ -139,9 +157,9 @@ def carry_out(
     sent: Sequence[Outbound],
     now: datetime,
 ) -> None:
-    """Do what a person ordered by no mail, on the connection of ``store.deciding``.
+    """Do what no mail ordered, on the connection of ``store.deciding``.
 
-    The first change of *decision* is that of the ticket that the order is about; its history has the events.
+    The first change of *decision* is that of the ticket that it is about; its history has the events.
     *references* has one for each new ticket, *sent* one mail for each reply.
     TryLater where a ticket is no longer as it was when it was looked up: then nothing happened.
     """
@@ -238,7 +256,9 @@ def _openings(
         mail_id, message_id = taken.number, taken.reading.message.message_id
     for number, (draft, ref) in enumerate(zip(decision.drafts, references, strict=True)):
         happened = decision.events if number == 0 and decision.ticket is None else ()
-        yield _Opening(draft, ref, mail_id, message_id, happened, now, decision.config_version)
+        # what asks a unit is a thread of its own
+        thread, parent = ("", references[0]) if draft.unit else (message_id, "")
+        yield _Opening(draft, ref, mail_id, thread, happened, now, decision.config_version, parent)
 
 
 def _ticket_id(settled: Settled, ids: dict[str, int]) -> int | None:
@@ -273,6 +293,9 @@ def _open_tickets(tx: Connection, openings: Sequence[_Opening]) -> dict[str, int
     ]
     opened = tx.execute(OPENING, rows)
     ids: dict[str, int] = {row.ref: row.id for row in opened}
+    parts = [{"ticket": ids[each.ref], "of": ids[each.parent]} for each in openings if each.parent]
+    if parts:
+        tx.execute(MAKE_PART, parts)
     _insert(tx, events, [{"ticket_id": ids[ref], **row} for ref, (rows, _) in histories.items() for row in rows])
     _insert(tx, participants, [row for each in openings for row in _participants(each, ids[each.ref])])
     _insert(tx, ticket_keys, [row for each in openings for row in _keys(each.draft.keys, ids[each.ref])])
@@ -311,6 +334,8 @@ def _opened(opening: _Opening) -> Event:
     }
     if draft.held is not None:
         data |= {"level": draft.held.level.name, "unit": draft.held.level.unit, "does": draft.held.effect}
+    if opening.parent:
+        data |= {"commission": opening.parent, "unit": draft.unit}
     return Event("opened", GATEWAY, data, {"requester": draft.requester})
 
 
@@ -534,6 +559,8 @@ def _move_clocks(tx: Connection, change: Change, now: datetime) -> None:
             tx.execute(insert_new(tx, clocks), begun)
             policy = {"policy": change.sla_policy} if change.sla_policy else {}
             tx.execute(update(clocks).where(_clock(ticket_id, kind)).values(due_at=due, **policy))
+        if due is not None and change.ticket.unit:  # reminded and chased anew
+            tx.execute(delete(rungs).where((rungs.c.ticket_id == ticket_id) & (rungs.c.kind == kind)))
     if change.runs is None:
         return
     moved = {"stopped_at": None, "next_check_at": now} if change.runs else {"next_check_at": None}

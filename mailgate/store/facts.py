@@ -26,7 +26,7 @@ from mailgate.model.decision import Evidence, Facts, Known, Ordered, Reading, To
 from mailgate.model.message import BOUNCES, VERIFIED
 from mailgate.model.people import Person
 from mailgate.model.ticket import ORDERED, Ticket
-from mailgate.store import awaited, contacts, floods, levels, listings, people, pingpong, rows
+from mailgate.store import awaited, commissions, contacts, floods, levels, listings, people, pingpong, rows
 from mailgate.store import known as knowledge
 from mailgate.store.columns import Instant, Name, instant
 from mailgate.store.tables import events, messages, outbox_mails, receipts, ticket_keys, tickets
@@ -169,6 +169,7 @@ def look_up(
     posts = knowledge.posts(connection, _mails_ordered_about(readings, evidences, orders))
     to_nobody = dict.fromkeys(WITHIN, 0)
     in_force = levels.in_force(connection)
+    begun = commissions.known(connection, (each.part or each.ticket for told in evidences for each in told))
     returned = [_came_back(reading, good, found) for reading in readings]
     had = [to_sender.get((_asker(reading), at), to_nobody) for reading, at in zip(readings, now, strict=True)]
     return [
@@ -206,6 +207,7 @@ def look_up(
             posts=posts if any(_ordered_about(evidence)) else {},
             answers=answers.get(reading.message.message_id, ()),
             levels=in_force,
+            commissions=begun,
             sent_lately=pingpong.sent_lately(connection, reading.sender, at)
             if mails["hour"] >= pingpong.ENOUGH
             else (),

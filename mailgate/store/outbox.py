@@ -22,7 +22,7 @@ MOST_DOUBTS = 1  # what may have gone is sent once more, with the same Message-I
 ASK_FIRST = 1  # the doubts of a mail about which the other side is asked before anything else
 COALESCED_WITHIN = timedelta(minutes=2)  # E137
 FOR_STAFF = frozenset({"unreadable", "unreachable", "alert", "assigned", "new", "news", "at_risk", "breached"})
-FOR_OPEN_TICKETS = frozenset({"at_risk", "breached", "late", "at_risk_text", "breached_text"})
+FOR_OPEN_TICKETS = frozenset({"at_risk", "breached", "late", "at_risk_text", "breached_text", "commission_reminder"})
 SUPERSEDED = "a later mail says the same"
 
 # Made once: to make a statement takes as long as to run it.

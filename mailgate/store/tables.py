@@ -106,7 +106,9 @@ Index("ix_imap_mails_in_folder", imap_mails.c.account, imap_mails.c.folder, imap
 # *opened_by* is the id of the mail that opened it, *opening_id* that mail's Message-ID. *events*
 # and *head* are the length and the last hash of its history. It is open as long as *closed_at* is null; what is part of
 # another ticket, *merged_into*, keeps its status for the day that it is split off, and counts as closed until then.
+# *parent* is the commission whose part it is that asks *unit*.
 OPEN = "closed_at IS NULL"
+COMMISSIONS = "starts = 'commission' AND closed_at IS NULL"
 tickets = Table(
     "tickets",
     metadata,
@@ -142,6 +144,8 @@ tickets = Table(
     Column("paused_seconds", Integer, nullable=False, server_default="0"),
     Column("closed_at", Instant),
     Column("merged_into", Id),
+    Column("parent", Id),
+    Column("unit", Name),
     Column("changed_at", Instant, nullable=False),
     Column("last_serial", Integer, nullable=False),
     Column("events", Integer, nullable=False),
@@ -154,6 +158,8 @@ Index("ix_tickets_open_team", tickets.c.team, tickets.c.id, **partial(OPEN))
 Index("ix_tickets_open_assignee", tickets.c.assignee, **partial(OPEN))
 Index("ix_tickets_assignee", tickets.c.assignee, tickets.c.id)
 Index("ix_tickets_merged_into", tickets.c.merged_into, **partial("merged_into IS NOT NULL"))
+Index("ix_tickets_parent", tickets.c.parent, **partial("parent IS NOT NULL"))
+Index("ix_tickets_commissions", tickets.c.id, **partial(COMMISSIONS))
 
 # One parsed mail and what was decided about it; *id* is that of its raw mail, which may be erased before it. *known* is
 # what else ``decide`` was told (store/known.py), null where nothing was decided by it. *standing* is null but for what
@@ -216,6 +222,18 @@ attachments = Table(
     CheckConstraint("state IN ('held', 'released', 'discarded')", name="state"),
 )
 Index("ix_attachments_held", attachments.c.mail_id, **partial(HELD))
+
+# The mails that are returns of units to commissions; of each *ticket_id*, what asks a unit, the last one counts.
+returns = Table(
+    "returns",
+    metadata,
+    Column("mail_id", Id, ForeignKey(messages.c.id), primary_key=True, autoincrement=False),
+    Column("ticket_id", Id, ForeignKey(tickets.c.id), nullable=False),
+    Column("is_nil", Boolean, nullable=False),
+    Column("is_late", Boolean, nullable=False),
+    Column("at", Instant, nullable=False),
+)
+Index(None, returns.c.ticket_id)
 
 # The values of the key identifier: which tickets are about this case?
 ticket_keys = Table(

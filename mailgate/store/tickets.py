@@ -9,10 +9,11 @@ from sqlalchemy import Connection, Row, insert, select
 
 from mailgate.errors import Refused
 from mailgate.model.capacity import Level
+from mailgate.model.commission import COMMISSION
 from mailgate.model.config import Config
 from mailgate.model.outbound import Outbound, SendState
 from mailgate.model.ticket import Draft, Event, Status, WaitingFor
-from mailgate.store import holding, outbox, outgoing, search
+from mailgate.store import commissions, holding, outbox, outgoing, search
 from mailgate.store.columns import instant
 from mailgate.store.history import Head, chained
 from mailgate.store.rows import draft_row
@@ -86,8 +87,8 @@ def _iso(at: datetime | None) -> str | None:
     return at.isoformat() if at else None
 
 
-def show(connection: Connection, ref: str, key_name: str | None = None) -> dict[str, Any]:
-    """One ticket in full: its history, the mails it got and the mails it sent."""
+def show(connection: Connection, ref: str, key_name: str | None = None, now: datetime | None = None) -> dict[str, Any]:
+    """One ticket in full: its history, the mails it got and the mails it sent; of a commission how far it is *now*."""
     row = connection.execute(select(tickets).where(tickets.c.ref == ref)).first()
     if row is None:
         raise Refused(f"there is no ticket {ref}: see mailgate ticket list")
@@ -106,6 +107,9 @@ def show(connection: Connection, ref: str, key_name: str | None = None) -> dict[
         "linked_to": row.linked_to,
         "merged_into": _ref(connection, row.merged_into),
         "parts": [part.ref for part in parts],
+        "commission": _ref(connection, row.parent),
+        "unit": row.unit,
+        **(commissions.shown(connection, row.id, now) if row.starts == COMMISSION else {}),
         "participants": _participants(connection, row.id),
         "clocks": _clocks(connection, row.id),
         "events": happened,

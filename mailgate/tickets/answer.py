@@ -101,7 +101,7 @@ def acknowledgements(drafts: Sequence[Draft], reading: Reading, config: Config) 
     return tuple(
         replace(to(reading.sender, message, config, said_of(draft.held.level if draft.held else None)), draft=number)
         for number, draft, message in told
-        if message
+        if message and not draft.unit
     )
 
 

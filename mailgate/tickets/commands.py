@@ -34,7 +34,7 @@ MANAGERS_ORDERS = frozenset({"assign", "extend", "ask"})
 _OF_BUTTONS = frozenset({"accept", "add", "separate", "discard", "undo"})
 """The orders whose marks need no configuration: a button of ours that nobody reads would be no use."""
 
-_OPENING = frozenset({"done", "take", "undo", "cancel", "back"})
+_OPENING = frozenset({"done", "take", "undo", "cancel", "back", "approve"})
 _BY_ITS_MARK = "more"  # each of its marks is a command of its own: "#due Friday" orders "due"
 _GREETING = re.compile(
     r"\A(?i:dear|hi|hello|hey|(?:good )?(?:morning|afternoon|evening))\b[^\n,!.:–-]{0,40}[\n,!.:–-]\s*"
@@ -235,7 +235,7 @@ def _spoken(text: str, config: Config) -> Iterator[Said]:
 
 
 def _of_tickets(config: Config) -> Iterator[tuple[str, tuple[str, ...]]]:
-    return iter(config.service.commands.items())
+    return iter(config.service.orders.items())
 
 
 def _place(do: str, wanted: tuple[str, ...], words: tuple[Word, ...], sentence: str, *, asked: bool) -> Place | None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
+from mailgate.model.commission import COMMISSION
 from mailgate.model.config import Config
 from mailgate.model.decision import Facts, Intent, Order, Ordered, Reading
 from mailgate.model.message import Verdict
@@ -14,7 +15,7 @@ from mailgate.rules.classify import classify
 from mailgate.rules.promise import calendar_of, priority_of
 from mailgate.sla.calendar import closing_time, due
 from mailgate.sla.clock import stands
-from mailgate.tickets import lifecycle
+from mailgate.tickets import commission, lifecycle
 from mailgate.tickets.lifecycle import Happened
 from mailgate.tickets.sharing import share
 from mailgate.tickets.thread import is_colleague, is_staff_of
@@ -26,7 +27,7 @@ ORDERS: Mapping[str, Happened | None] = {
     "cancel": Happened.CANCELLED,
     "ask": Happened.PUT_ON_HOLD,
     "reopen": Happened.REOPENED,
-    **dict.fromkeys(("assign", "move", "task", "priority", "due", "note", "reply", "undo", "extend")),
+    **dict.fromkeys(("assign", "move", "task", "priority", "due", "note", "reply", "undo", "extend", "approve")),
     **dict.fromkeys(("duplicate", "separate", "team")),
 }
 """The commands that an agent can give, and what each does to the ticket's status."""
@@ -36,9 +37,6 @@ PERSONAL_VALUES = ("assignee",)
 
 REPLIES = frozenset({"reply", "take", "done", "waiting", "cancel", "ask"})
 """Those that are the first reply, where none was before: somebody has the ticket, or writes to its requester."""
-
-COMMISSION = "commission"
-"""What a rule starts whose tickets others than the requester answer, each with a return."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +92,8 @@ def of_order(ticket: Ticket, order: Order, reading: Reading, config: Config, fac
             return merged(change, facts.named.get(order.to or ""))
         case "separate":
             return apart(ticket, config)
+        case "approve":
+            return commission.approved(ticket, facts)
     return change
 
 
@@ -264,7 +264,7 @@ def of_answer(ticket: Ticket, reading: Reading, config: Config, facts: Facts) ->
     if from_team or not takes_part or reading.verdict is Verdict.FAIL:
         return Answer(Intent.NOTE, {}, None)
     if ticket.starts == COMMISSION and reading.sender != ticket.requester:
-        return Answer(Intent.COMMISSION_RETURN, {}, None)
+        return Answer(Intent.NOTE, {}, None)  # a return is one of a unit (returns.py)
     third_party = ticket.waiting_for is WaitingFor.THIRD_PARTY and reading.sender != ticket.requester
     brings = brought(ticket, reading, config)
     status = _status_after(ticket, brings, third_party=third_party)

@@ -10,6 +10,7 @@ from mailgate.model.people import Person, Worker
 from mailgate.model.ticket import Change, Event, Ticket
 from mailgate.rules.promise import calendar_of
 from mailgate.sla.ladder import Look, Running, Taken, look, name_of
+from mailgate.tickets.commission import ladder_of
 from mailgate.tickets.sharing import share
 from mailgate.tickets.thread import lead_of
 
@@ -39,7 +40,7 @@ def climb(
     ticket: Ticket, kind: str, clock: Running, taken: Taken, around: Around, config: Config, now: datetime
 ) -> Reached:
     """What the *clock* of that kind of *ticket* has reached by *now* of the rungs that were not *taken*."""
-    ladder, calendar = config.service.escalation, calendar_of(ticket.team, config)
+    ladder, calendar = ladder_of(ticket, config), calendar_of(ticket.team, config)
     found = look(ladder, clock, taken, calendar, now)
     if not found.steps:
         return Reached(found)

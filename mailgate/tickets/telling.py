@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, replace
 from mailgate.model.config import Config
 from mailgate.model.decision import AutoReply, Command, Decision, Duplicate, FollowUp, Intent, Order, Reading, Reply
 from mailgate.model.people import Person
-from mailgate.model.ticket import OPEN_STATUSES, Draft, Status, Ticket, WaitingFor
+from mailgate.model.ticket import OPEN_STATUSES, Change, Draft, Status, Ticket, WaitingFor
+from mailgate.tickets import commission
 from mailgate.tickets.answer import to
 from mailgate.tickets.thread import lead_of
 
@@ -21,6 +22,8 @@ DOUBTFUL = "doubtful"
 """The rows of a mail to us about mails by people who take no part in the ticket (E121)."""
 RESUME = "resume"
 """What is ordered of a request that a capacity level paused before anybody heard of it, once the level goes back."""
+ASKED, MOVED = "commission", "commission_changed"
+UNTOLD = frozenset({Intent.CHASER, Intent.COMMISSION_RETURN, Intent.EXTENSION_REQUEST})
 
 Members = Mapping[str, Sequence[Person]]
 
@@ -80,7 +83,7 @@ def _told(decision: Decision) -> Iterator[tuple[Draft | Ticket, str]]:
     if decision.is_doubtful:
         yield from ((draft, _handed(draft) or NEW) for draft in decision.drafts)
     else:
-        yield from ((draft, _handed(draft)) for draft in decision.drafts)
+        yield from ((draft, ASKED if draft.unit else _handed(draft)) for draft in decision.drafts)
     match decision.outcome:
         case FollowUp(ticket=ticket) if decision.is_doubtful:
             yield next(iter(_after(decision)), ticket), NEWS
@@ -88,11 +91,19 @@ def _told(decision: Decision) -> Iterator[tuple[Draft | Ticket, str]]:
             yield from ((after, _handed(after)) for after in _after(decision)[:1])
         case Command() | AutoReply() if decision.absence is not None:
             yield from ((after, _handed(after)) for after in _after(decision))
-        case FollowUp(ticket=ticket, intent=intent) if intent is not Intent.CHASER and not _is_ours(decision):
+        case FollowUp(ticket=ticket, intent=intent) if intent not in UNTOLD and not _is_ours(decision):
             after = next(iter(_after(decision)), ticket)
             yield after, _handed(after) if ticket.waiting_for is WaitingFor.REQUESTER else NEWS
         case Duplicate() if decision.changes:
             yield from ((after, NEWS) for after in _after(decision))
+    yield from ((change.after, MOVED) for change in decision.changes if _moves_unit(change))
+
+
+def _moves_unit(change: Change) -> bool:
+    """Whether a unit has another day to answer until, or is no longer asked."""
+    return bool(change.ticket.unit) and (
+        change.due_at is not None or any(event.what == commission.MOVED for event in change.events)
+    )
 
 
 def _hands_over(order: Order, decision: Decision) -> bool:
@@ -159,6 +170,8 @@ def _reply(
     words = "\n".join(each.words for each in said if not each.is_doubtful)
     fields = {} if case.show_to else {"asked_by": case.requester, "words": words, "facts": "\n".join(facts)}
     fields |= {"guidance": guidance(case.task, config)}
+    fields |= {"unit": case.unit} if case.unit else {}
+    fields |= {"status": case.status} if message == MOVED and case.status not in OPEN_STATUSES else {}
     reply = to(address, message, config, fields)
     if isinstance(case, Draft):
         claimed = [{"about": case.linked_to}] if decision.is_doubtful and case.linked_to else []

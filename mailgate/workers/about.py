@@ -1,6 +1,6 @@
 """What each mail that a decision sends is about: its ticket in the words of the configuration."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from mailgate.model.decision import Decision, Reading, Reply
 from mailgate.model.outbound import Outbound, SendState
 from mailgate.model.ticket import Draft, Ticket
 from mailgate.notify.alerts import outgoing
-from mailgate.notify.compose import About, Context
+from mailgate.notify.compose import About, Context, File
 from mailgate.notify.fields import TO_TEAM
 from mailgate.notify.labels import mail_label, team_label
 from mailgate.tickets.answer import QUESTION
@@ -21,13 +21,22 @@ WRITTEN = frozenset({RELAYED, QUESTION})
 
 
 def composed(
-    decision: Decision, reading: Reading, references: Sequence[str], context: Context, cause: str, now: datetime
+    decision: Decision,
+    reading: Reading,
+    references: Sequence[str],
+    context: Context,
+    cause: str,
+    now: datetime,
+    files: Callable[[Reply], Sequence[File]] = lambda _: (),
 ) -> list[tuple[Reply, Outbound]]:
-    """The mails that *decision* sends; a reply to an address that no mail can be written to is left out."""
+    """The mails that *decision* sends, with the *files* of each.
+
+    A reply to an address that no mail can be written to is left out.
+    """
     sent: list[tuple[Reply, Outbound]] = []
     for reply, about in abouts(decision, reading, references, context.config, cause, now):
         with suppress(Refused):
-            sent += ((reply, mail) for mail in outgoing(reply, about, context))
+            sent += ((reply, mail) for mail in outgoing(reply, about, context, files(reply)))
     return sent
 
 

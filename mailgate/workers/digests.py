@@ -7,6 +7,7 @@ from datetime import date, datetime, time, timedelta
 
 from mailgate.errors import Refused
 from mailgate.model.capacity import Level
+from mailgate.model.commission import Commission
 from mailgate.model.config import Config, Digest, Mode
 from mailgate.model.outbound import Outbound, SendState
 from mailgate.model.spans import Span, Unit
@@ -18,11 +19,10 @@ from mailgate.rules.capacity import does_anything
 from mailgate.rules.promise import calendar_of, calendars
 from mailgate.sla.calendar import before, instant
 from mailgate.sla.figures import BY, Case, Period, days
-from mailgate.store import cases, levels, outbox, people, troubles
+from mailgate.store import cases, commissions, levels, outbox, people, troubles
 from mailgate.store.engine import Connection, Store
 from mailgate.tickets.managers import day_of, readers
 
-WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 A_DAY, A_WEEK = Span(1, Unit.WORKING_DAYS), timedelta(days=7)
 
 
@@ -35,6 +35,7 @@ class _Known:
     quarantined: Sequence[str | None]
     undelivered: Sequence[str | None]
     levels: Sequence[Level]
+    commissions: Sequence[Commission]
     config: Config
 
     def of(self, reader: Reader) -> tuple[Sequence[Case], Troubles]:
@@ -45,6 +46,7 @@ class _Known:
             sum(reader.everything or team in teams for team in self.quarantined),
             sum(reader.everything or ref in refs for ref in self.undelivered),
             [level for level in self.levels if reader.is_of(level.unit, self.config)],
+            [each for each in self.commissions if reader.everything or each.parent.team in teams],
         )
 
 
@@ -121,7 +123,8 @@ class Digests:
         teams = [config.service.mailboxes[mailbox].team if mailbox else None for mailbox in came_to]
         in_force = levels.in_force(connection).by_unit.values()
         short = [level for level in in_force if does_anything(level.name, config)]
-        return _Known(period, found, teams, troubles.undelivered(connection), short, config)
+        asked = commissions.underway(connection)
+        return _Known(period, found, teams, troubles.undelivered(connection), short, asked, config)
 
     def _period(self, message: str, day: date, now: datetime) -> Period:
         """Of the daily the time since that of the working day before, of the weekly the seven days before *day*."""
@@ -157,7 +160,7 @@ class Digests:
         told = calendars(self.context.config)
         sheets = [report(own, (by,), period, told) for by in BY]
         named = [spreadsheet.Sheet(f"by {by}", sheet.columns, sheet.rows) for by, sheet in zip(BY, sheets, strict=True)]
-        return (File("figures.xlsx", WORKBOOK, spreadsheet.as_xlsx(named)),)
+        return (File("figures.xlsx", spreadsheet.WORKBOOK, spreadsheet.as_xlsx(named)),)
 
 
 _SAYS = {DAILY: digest.daily, WEEKLY: digest.weekly}

@@ -23,6 +23,7 @@ from mailgate.store.spool import Spooled, claim, release
 from mailgate.tickets import reference, telling, token, unreadable
 from mailgate.tickets.together import SoFar
 from mailgate.workers.about import composed
+from mailgate.workers.commissions import asked_with
 from mailgate.workers.guesses import Guesses
 from mailgate.workers.loop import failure_of
 
@@ -182,7 +183,8 @@ class Intake:
         facts: Facts | None = None,
     ) -> Settled:
         """With the mails to send."""
-        sent = composed(decision, reading, references, self._context, mail.key, now)
+        given = partial(asked_with, mail, reading) if not decision.holds_files else lambda _: ()
+        sent = composed(decision, reading, references, self._context, mail.key, now, given)
         decided = replace(decision, replies=tuple(reply for reply, _ in sent))
         return Settled(mail, reading, decided, tuple(references), tuple(outbound for _, outbound in sent), now, facts)
 

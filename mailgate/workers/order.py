@@ -11,10 +11,10 @@ from mailgate.model.decision import Command, Decision, Facts, Order, Reading
 from mailgate.model.message import Envelope, Message, Verdict
 from mailgate.model.ticket import ORDERED, Event
 from mailgate.notify.compose import Context
-from mailgate.store import apply, asked, known, people, rows
+from mailgate.store import apply, asked, commissions, known, people, rows
 from mailgate.store.engine import Store
 from mailgate.store.facts import free_references
-from mailgate.tickets import effects, reference, telling
+from mailgate.tickets import commission, effects, reference, telling
 from mailgate.tickets.carried import carry_out
 from mailgate.tickets.commands import DUPLICATE
 from mailgate.tickets.timing import timed
@@ -41,6 +41,7 @@ def give(store: Store, context: Context, ref: str, order: Order, now: datetime) 
                 named={other.ref: whole},
                 parts=rows.parts(connection, [ticket.id]),
                 posts=known.posts(connection, [order.mail] if order.mail else []),
+                commissions=commissions.known(connection, [ticket]),
             ),
             config,
         )
@@ -55,6 +56,7 @@ def give(store: Store, context: Context, ref: str, order: Order, now: datetime) 
             events=(Event(ORDERED, ACTOR, *effects.said_of(order, change)),),
             replies=carried.replies(order, reading, config, now),
         )
+        decision = commission.carried(decision, config, facts)
         (decision,) = telling.told([decision], [reading], config, asked.known(connection, [decision]))
         opening = len(decision.drafts)
         make = partial(reference.make, config.service.reference, secrets.randbelow)

@@ -26,6 +26,7 @@ from mailgate.tickets.commands import SEVERAL
 from mailgate.tickets.thread import lead_of
 from mailgate.workers.loop import failure_of
 
+REMINDER = "commission_reminder"
 AT_RISK, BREACHED = "at_risk", "breached"
 MOST_READERS = 100  # in one turn
 MOST_LINES = 200  # in one mail; the rest is told in the next
@@ -87,9 +88,10 @@ class Overdue:
                 continue
             in_team = own.team if own else None
             about = [(line, self._about(line, reader, in_team, state, now)) for line in same]
-            with suppress(Refused):  # an address in the directory that no mail can be written to
-                for mail in self._said(reader, about):
-                    yield same[0].ticket.id, mail
+            for together in _together(about):
+                with suppress(Refused):  # an address in the directory that no mail can be written to
+                    for mail in self._said(reader, together):
+                        yield together[0][0].ticket.id, mail
 
     def _said(self, reader: str, lines: Sequence[tuple[Told, About]]) -> Iterator[Outbound]:
         (first, about), *others = lines
@@ -106,6 +108,8 @@ class Overdue:
 
     def _reply(self, reader: str, line: Told) -> Reply:
         ticket = line.ticket
+        if ticket.unit:
+            return Reply(REMINDER, reader, fields={"unit": ticket.unit})
         fields = {
             "promise": PROMISES[line.kind],
             "sla_name": ticket.sla_policy or "",
@@ -128,7 +132,7 @@ class Overdue:
             mailbox=ticket.mailbox,
             at=now,
             received_at=ticket.received_at,
-            cause=f"{line.kind} {line.rung}",
+            cause=f"{line.kind} {line.rung}{f' of {line.due_at.isoformat()}' if ticket.unit else ''}",
             due_at=line.due_at,
             task=mail_label(config, ticket.task),
             key=ticket.keys[0] if ticket.keys else "",
@@ -142,6 +146,13 @@ class Overdue:
     def _state(self, ticket: Ticket) -> SendState:
         mailbox = self.context.config.service.mailboxes.get(ticket.mailbox)
         return SendState.OBSERVED if mailbox is not None and mailbox.mode is not Mode.LIVE else SendState.READY
+
+
+def _together(lines: Sequence[tuple[Told, About]]) -> Iterator[list[tuple[Told, About]]]:
+    """What one mail says: a unit answers in the thread of its own request, so that this has one of its own."""
+    yield from ([each] for each in lines if each[0].ticket.unit)
+    if others := [each for each in lines if not each[0].ticket.unit]:
+        yield others
 
 
 def _lines(waiting: Sequence[Any], tickets: dict[int, Ticket]) -> list[Told]:

@@ -18,6 +18,7 @@ from mailgate.sla.ladder import Running, name_of
 from mailgate.store import deadlines, people, rows
 from mailgate.store.deadlines import Taken
 from mailgate.store.engine import Connection, Store
+from mailgate.tickets.commission import ladder_of, rungs_of
 from mailgate.tickets.escalation import LEAD, OWNER, Around, climb
 from mailgate.workers.loop import failure_of
 from mailgate.workers.overdue import Overdue
@@ -87,7 +88,7 @@ def _look(
     ticket, taken = known[row.ticket_id], before.get((row.ticket_id, row.kind), {})
     clock = Running(row.started_at, row.due_at, timedelta(seconds=ticket.paused_seconds))
     reached = climb(ticket, row.kind, clock, taken, around, config, now)
-    ladder = config.service.escalation
+    ladder = ladder_of(ticket, config)
     named = [(name_of(step.place, ladder), step.nth) for step in reached.look.steps]
     return Taken(
         ticket_id=row.ticket_id,
@@ -106,7 +107,7 @@ def _around(connection: Connection, tickets: Sequence[Ticket], config: Config) -
     """Who has to do with *tickets*."""
     teams = {ticket.team for ticket in tickets if ticket.team}
     covers = {config.service.teams[team].cover for team in teams if team in config.service.teams}
-    roles = {whom for rung in config.service.escalation for whom in rung.tell} - {OWNER, LEAD}
+    roles = {whom for rung in rungs_of(config) for whom in rung.tell} - {OWNER, LEAD}
     gives = any(Climb.REASSIGN in rung.then for rung in config.service.escalation)
     members = people.workers if gives else people.absences
     return Around(
@@ -119,6 +120,6 @@ def _around(connection: Connection, tickets: Sequence[Ticket], config: Config) -
 def _version(config: Config) -> str:
     """What tells one ladder, and the working time it is climbed in, from another."""
     service = config.service
-    said = [rung.model_dump_json() for rung in service.escalation]
+    said = [rung.model_dump_json() for rung in rungs_of(config)]
     said += [f"{name} {calendar.model_dump_json()}" for name, calendar in service.calendars.items()]
     return sha256("\n".join(said).encode()).hexdigest()[:16]

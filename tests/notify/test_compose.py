@@ -105,6 +105,16 @@ WAITS = replace(
 LISTING = Listing((Listed(TICKET, 3), Listed(replace(WAITS, due_at=None))), 4)
 
 
+COMMISSIONS = {
+    "commission",
+    "commission_reminder",
+    "commission_changed",
+    "return_taken",
+    "compiled",
+    "commission_return",
+}
+
+
 def send(message: str = "received", context: Context = CONTEXT, *, internal: bool = True, **about: object) -> Outbound:
     told = {
         "status": {"status": "open"},
@@ -125,7 +135,7 @@ def send(message: str = "received", context: Context = CONTEXT, *, internal: boo
         "gathered": {"references": "MG-7K3F-99 MG-2346-7T"},
     }
     made_up, _ = sample(message, Audience.TEAM, context.config)
-    fields = made_up.fields if message in SUMMARIES else told.get(message, {"waiting_for": "third party"})
+    fields = made_up.fields if message in SUMMARIES | COMMISSIONS else told.get(message, {"waiting_for": "third party"})
     about = {"to_team": message in TO_TEAM} | about
     listing = LISTING if message in ("worklist", "open_requests", "found") else None
     reply = Reply(message, "jo@council.example", internal, fields=fields, listing=listing, lists=made_up.lists)

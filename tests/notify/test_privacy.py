@@ -38,7 +38,7 @@ READERS = {
 IN_SUBJECT = {TEAM: {TASK, KEY}, COLLEAGUES: {TASK}, PARTNERS: {TASK}, PUBLIC: set()}
 IN_BODY = {TEAM: {TASK, KEY}, COLLEAGUES: {TASK, KEY}, PARTNERS: {TASK}, PUBLIC: set()}
 EVERY = {TASK, KEY, CAUSE, NOTE, REQUEST}
-WITH_REQUEST = {"assigned", "new", "news"}
+WITH_REQUEST = {"assigned", "new", "news", "commission"}
 
 
 def config_with(privacy: Privacy = SHIPPED) -> Config:

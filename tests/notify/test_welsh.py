@@ -22,6 +22,7 @@ from tests.make import HELPDESK, NOW, make_config
 from tests.notify.test_compose_html import check_page, words_of, words_of_text
 
 SHIPPED = Path(__file__).parent.parent.parent / "mailgate"
+WITH_TABLES = {"commission_return"}
 WELSH_MESSAGES = sorted(OWN.keys() - {LAYOUT} - IN_ENGLISH)
 WELSH = {"Desk": "Desg gymorth", "the room": "yr ystafell", "asset tag": "tag ased", "Repair": "Trwsio"}
 CONFIG = make_config(welsh=WELSH)
@@ -86,7 +87,8 @@ def test_both_languages_stand_in_one_mail_that_keeps_to_the_rules(message: str) 
     assert page.attributes("html")["lang"] == "en-GB"
     in_welsh = [(tag, "".join(said)) for tag, attributes, said in page.elements if attributes.get("lang") == "cy"]
     assert in_welsh[0] == ("h2", check_page(welsh.html).texts("h1")[0])
-    assert words_of(html) == [word for word in words_of_text(text) if set(word) != {"-"}]
+    if message not in WITH_TABLES:  # whose rows name their columns in the text
+        assert words_of(html) == [word for word in words_of_text(text) if set(word) != {"-"}]
     bodies = text.split(f"\n\n{'-' * 40}\n\n")
     assert english.text.endswith(bodies[0].partition("\n\n")[2] + "\n")
     assert welsh.text.endswith("\n" + bodies[1])

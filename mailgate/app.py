@@ -51,6 +51,7 @@ from mailgate.workers.intake import Intake
 from mailgate.workers.mailbox import MailboxReader
 from mailgate.workers.receipts import Receipts
 from mailgate.workers.reconcile import Account, Nightly
+from mailgate.workers.sent_items import SentItems
 from mailgate.workers.sweep import LEASE, Sweep
 from mailgate.workers.watch import Watch, Watched
 from mailgate.workers.worklists import Worklists
@@ -237,6 +238,8 @@ def jobs(config: Config, store: Store, watched: Watched) -> dict[str, "Job"]:
     look = template_look(config)
     if look is not None:
         found["templates"] = Job(partial(templates.check, config, look), minute=15, hour=6, at_start=True)
+    if asked := {each.mailbox: connection_to(each) for each in config.operator.imap if each.sent_folder}:
+        found["sent items"] = Job(SentItems(store, asked, context.loop_id, clock).turn, minute="*/5", at_start=True)
     if flies(config):
         found["canary"] = Job(Canaries(store, context, alerts, clock).turn, minute=5)
     return found

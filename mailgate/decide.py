@@ -45,11 +45,13 @@ from mailgate.tickets import (
     answer,
     canary,
     commands,
+    disguise,
     duplicate,
     effects,
     fingerprint,
     flood,
     lifecycle,
+    marked,
     questions,
     reference,
     smalltalk,
@@ -192,10 +194,10 @@ class _Case:
         part = self.thread.evidence.part if self.thread.evidence else None
         return (replace(reply, ticket=part) if part else reply,), ""
 
-    def refused(self, ticket: Ticket, why: str, trace: Trace) -> Decision:
+    def refused(self, ticket: Ticket, why: str, trace: Trace, message: str = "refused") -> Decision:
         """An order that does not run: kept as a note. The team hears why; nobody else's attempt is answered (E186)."""
         found = Match("command", "refused", effect=why)
-        replies, silent = self.answered("refused", {"why": why})
+        replies, silent = self.answered(message, {"why": why})
         evidence = self.thread.evidence
         own = evidence is not None and evidence.mailed_to.lower() in ("", self.reading.sender)
         hears_why = thread.is_staff_of(ticket, self.reading, self.config, self.facts)
@@ -210,7 +212,18 @@ def decide(reading: Reading, config: Config, facts: Facts) -> Decision:
     """What should happen to the mail, and why; nothing is changed or sent here."""
     case = _Case(reading, config, facts, thread.joins(reading, config, facts))
     decision = next(decision for stage in STAGES if (decision := stage(case)) is not None)
+    if beware := disguise.why(reading.message.from_, config):
+        decision = _with_warning(decision, beware)
     return replace(decision, holds_files=True) if _holds_files(case, decision) else decision
+
+
+def _with_warning(decision: Decision, beware: str) -> Decision:
+    """*decision* with what people should know of the sender, in the ticket's history where it has a say (E185)."""
+    trace = (*decision.trace, Match("sender", "disguised", effect=beware))
+    if not decision.events and not isinstance(decision.outcome, NewTicket):
+        return replace(decision, trace=trace)
+    event = Event("sender may be disguised", "mailgate", {"why": beware})
+    return replace(decision, trace=trace, events=(*decision.events, event))
 
 
 def _holds_files(case: _Case, decision: Decision) -> bool:
@@ -368,6 +381,8 @@ def _command(case: _Case) -> Decision | None:
         change = commands.may_repeat(order, ticket, evidence, reading, facts) or change
     if isinstance(change, str):
         return case.refused(whole, change, trace)
+    if order.do in marked.WRITTEN and (why := marked.why_kept(ticket, reading, evidence, config)):
+        return case.refused(whole, why, trace, marked.CONFIRM)
     timed = timing.timed(change, config, facts.now)
     replies = answer.of_order(ticket, change, order, reading, config, facts.now)
     changes = (change, *effects.alongside(order, change, facts.named.get(order.to or "", whole)))
@@ -461,6 +476,8 @@ def _follow_up(case: _Case) -> Decision | None:
         return None
     if commands.answers_requester(ticket, case.reading, case.thread.evidence, case.config, case.facts):
         own = case.own or ticket
+        if case.thread.evidence and (why := marked.why_kept(own, case.reading, case.thread.evidence, case.config)):
+            return case.refused(ticket, why, (), marked.CONFIRM)
         replies = answer.relayed(own, case.reading.message.reply_text, case.config)
         replies = tuple(replace(reply, ticket=own) for reply in replies) if own is not ticket else replies
         events = case.event("answered", actor="agent")
@@ -474,7 +491,7 @@ def _follow_up(case: _Case) -> Decision | None:
     status = (found.change and found.change.status) or ticket.status
     told = lifecycle.told(ticket.status, status)
     replies, silent = case.answered(told) if told else ((), "a note changes nothing that needs telling")
-    events = case.event("follow-up", {"intent": found.intent, "status": status, "answers": sorted(found.brings)})
+    events = case.event("follow-up", _said(found, status))
     changes = (found.change, *_to_part(case)) if found.change else ()
     return case.decided(FollowUp(ticket, found.intent, found.brings), (), changes, events, replies, silent)
 
@@ -482,8 +499,16 @@ def _follow_up(case: _Case) -> Decision | None:
 def _to_part(case: _Case) -> tuple[Change, ...]:
     """What the answer does to the merged ticket by way of which it came: it may be split off again (E158)."""
     part = case.thread.evidence.part if case.thread.evidence else None
-    change = effects.of_answer(part, case.reading, case.config, case.facts).change if part else None
-    return (change,) if change else ()
+    found = effects.of_answer(part, case.reading, case.config, case.facts) if part else None
+    if part is None or found is None or found.change is None:
+        return ()
+    events = case.event("follow-up", _said(found, found.change.status or part.status))
+    return (replace(found.change, events=events),)
+
+
+def _said(answer: effects.Answer, status: Status) -> dict[str, object]:
+    """What the history says of an answer."""
+    return {"intent": answer.intent, "status": status, "answers": sorted(answer.brings)}
 
 
 # ---- a request

@@ -222,6 +222,10 @@ def mailbox_silent(account: str, error: BaseException) -> None:
     _log.error("a mailbox has not been read for 15 minutes", account=_local(account), why=why(error))
 
 
+def sent_items_not_read(account: str, error: BaseException) -> None:
+    _log.warning("the folder of sent mail cannot be looked at now", account=_local(account), why=why(error))
+
+
 def _local(account: str) -> str:
     """The name of a mailbox of ours without its domain: no line of the log holds an address."""
     return account.partition("@")[0]

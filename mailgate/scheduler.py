@@ -22,10 +22,10 @@ logging.getLogger("apscheduler").setLevel(logging.CRITICAL)  # what a job has to
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """*minute* None: every minute. *hour* None: every hour. *at_start*: also as soon as the gateway runs."""
+    """*minute* None: every one, "*/5": every fifth. *hour* None: every hour. *at_start*: also at the start."""
 
     run: Callable[[], None]
-    minute: int | None = None
+    minute: int | str | None = None
     hour: int | None = None
     at_start: bool = False
 

@@ -1,4 +1,4 @@
-"""Print the figures K1-K5, K7, K9, K13, F6, F8 and F11: ``python -m prove [--small] [--minutes N] [K1 K2 ...]``.
+"""Print the figures of ``figures.py``: ``python -m prove [--small] [--minutes N] [K1 K2 ...]``.
 
 At full size it goes on where it stopped: what was done is in var/prove/state.json, and what a failed round left in
 a folder beside it. A round that was begun is always finished, so that it may take some minutes more.

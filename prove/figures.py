@@ -1,10 +1,24 @@
-"""The figures K1-K5, K7, K9, K13, F6, F8 and F11 as rounds of recipes: what each does, how many, and what must fail."""
+"""Figures of docs/reliability.md as rounds of recipes: what each does, how many, and what must fail."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from prove import deadlines, errors, full, guided, kills, powercut, pressure, reading, replies, sending, year
+from prove import (
+    conversations,
+    deadlines,
+    errors,
+    full,
+    guided,
+    kills,
+    powercut,
+    pressure,
+    reading,
+    replies,
+    sending,
+    week,
+    year,
+)
 from prove.outcome import Outcome
 from tests.servers import postgresql
 
@@ -95,6 +109,16 @@ def figures(*, small: bool) -> dict[str, Figure]:
         lambda folder, seed, _: deadlines.cases(folder, seed, size["K9 cases"]),
         lambda folder, seed: deadlines.cases(folder, seed, 200, spoilt=True),
     )
+    made["K10"] = Figure(
+        "two gateways, an echo and twelve kinds of auto-responder, seven simulated days",
+        size["K10 rounds"],
+        lambda folder, seed, _: week.week(folder, seed, 7, size["K10 mails a day"]),
+        lambda folder, seed: week.week(folder, seed, 1, spoilt=True),
+    )
+    made["F10 SQLite"] = _conversations(conversations.talks, size["F10 rounds"], size["F10 SQLite"])
+    made["F10 PostgreSQL"] = _conversations(
+        _on_postgresql(conversations.talks), size["F10 rounds"], size["F10 PostgreSQL"]
+    )
     made["F8 year"] = Figure(
         "a year of deadlines, its rungs against an account by counting minutes",
         1,
@@ -110,7 +134,8 @@ _FULL = {
     "K3 rounds": 40, "K3 calls": 100, "K3 apart": 1, "K3 sites": 1000,
     "K4 seconds": 60, "K5 mails": 2000, "K5 rounds": 5, "F6 times": 50, "F11 seconds": 10, "F11 stops": 10,
     "K7 rounds": 50, "K7 mails": 20_000, "K7 guided rounds": 10, "K7 guided mails": 20_000, "K13 mails": 10_000,
-    "K9 rounds": 10, "K9 cases": 10_000, "F8 tickets": 20_000,
+    "K9 rounds": 10, "K9 cases": 10_000, "K10 rounds": 20, "K10 mails a day": 4,
+    "F10 rounds": 20, "F10 SQLite": 200, "F10 PostgreSQL": 200, "F8 tickets": 20_000,
 }  # fmt: skip
 _SMALL = {
     "K1 rounds": 1, "K1 first": 37, "K1 apart": 330,
@@ -118,7 +143,8 @@ _SMALL = {
     "K3 rounds": 1, "K3 calls": 6, "K3 apart": 150, "K3 sites": 6,
     "K4 seconds": 2, "K5 mails": 50, "K5 rounds": 1, "F6 times": 1, "F11 seconds": 1, "F11 stops": 1,
     "K7 rounds": 1, "K7 mails": 3000, "K7 guided rounds": 1, "K7 guided mails": 500, "K13 mails": 200,
-    "K9 rounds": 1, "K9 cases": 3000, "F8 tickets": 40,
+    "K9 rounds": 1, "K9 cases": 3000, "K10 rounds": 1, "K10 mails a day": 1,
+    "F10 rounds": 1, "F10 SQLite": 20, "F10 PostgreSQL": 10, "F8 tickets": 40,
 }  # fmt: skip
 
 
@@ -128,6 +154,15 @@ def _kills(recipe: Recipe, count: int, rounds: int, control: int) -> Figure:
         rounds,
         lambda folder, seed, _: recipe(folder, seed, count),
         lambda folder, seed: recipe(folder, seed, control, spoilt=True),
+    )
+
+
+def _conversations(recipe: Recipe, rounds: int, count: int) -> Figure:
+    return Figure(
+        "conversations while the gateway dies, against a model",
+        rounds,
+        lambda folder, seed, _: recipe(folder, seed, count),
+        lambda folder, seed: conversations.talks(folder, seed, count, spoilt=True),
     )
 
 

@@ -49,6 +49,16 @@ def test_a_rule_that_a_test_names_exists_in_its_document() -> None:
     assert not unknown, "\n".join(unknown)
 
 
+def test_each_attack_on_who_says_so_and_on_what_we_send_has_a_test_of_its_name() -> None:
+    named = {
+        rule
+        for path in tracked("tests/*.py")
+        for name in TEST.findall(path.read_text("utf-8"))
+        for rule in RULE_IN_NAME.findall(name)
+    }
+    assert {f"S{number}" for number in range(29, 46)} <= named
+
+
 @pytest.mark.parametrize(("letter", "some"), [("E", {"E13", "E156a", "E241"}), ("S", {"S27"}), ("P", {"P15"})])
 def test_the_documents_hold_the_rules(letter: str, some: set[str]) -> None:
     assert some <= rules(letter)

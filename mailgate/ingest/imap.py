@@ -9,7 +9,7 @@ import imaplib
 import logging
 import socket
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from time import monotonic, sleep
@@ -20,8 +20,10 @@ from imapclient.exceptions import LoginError
 
 from mailgate.errors import GiveUp, Refused, SessionEnded, TryLater
 from mailgate.ingest.mailbox_folder import FAILED, PROCESSED, TOO_LARGE, header_of
+from mailgate.ingest.sent_items import FIELDS
 from mailgate.model.config import ImapAccount
-from mailgate.model.folder import Fetched, Folder, Listed
+from mailgate.model.folder import Fetched, Folder, Listed, Seen
+from mailgate.model.message import Message
 
 TIMEOUT = SocketTimeout(connect=15, read=90)  # E49
 SLICE_BYTES = 1024**2  # E50
@@ -32,6 +34,7 @@ CHUNK = 500
 FILED = (PROCESSED, FAILED, TOO_LARGE)
 MESSAGE_ID = "BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)]"
 MESSAGE_ID_ANSWER = b"BODY[HEADER.FIELDS (MESSAGE-ID)]"
+SENT_FIELDS = f"BODY.PEEK[HEADER.FIELDS ({' '.join(FIELDS)})]"
 LONGEST_LINE = 16 * 1024**2  # the standard library's million bytes are fewer UIDs than a folder may have
 
 
@@ -39,6 +42,7 @@ logging.getLogger("imapclient").setLevel(logging.WARNING)  # below, the library 
 
 
 NO = TryLater("the mail server refused a command")
+NO_SENT_FOLDER = Refused("the folder of sent mail cannot be opened: check imap.sent_folder and the rights to it")
 NOT_OPENED = Refused("the folder cannot be opened: check imap.folder and the rights to it; see docs/exchange.md")
 
 
@@ -144,6 +148,22 @@ class MailFolder:
                     found = self._client.fetch(uids[start : start + CHUNK], [MESSAGE_ID, "INTERNALDATE"])
                 yield from (_listed(name, uid, told) for uid, told in found.items())
 
+    def sent(self, since: datetime, after: Seen | None) -> Iterator[tuple[Seen, Sequence[Message]]]:
+        """The headers in ``sent_folder``, some at a time: those behind *after* or, without it, from *since* on.
+
+        The folder is no longer selected afterwards.
+        """
+        with _translated(NO_SENT_FOLDER):
+            validity = int(self._client.select_folder(self._account.sent_folder, readonly=True)[b"UIDVALIDITY"])
+        first = after.uid + 1 if after and after.uidvalidity == validity else 0
+        with _translated():
+            asked = ["UID", f"{first}:*"] if first else ["SINCE", (since - A_DAY).date()]
+            uids = sorted(int(uid) for uid in self._client.search(asked) if uid >= first)  # E42
+        for start in range(0, len(uids), CHUNK):
+            with _translated():
+                found = self._client.fetch(uids[start : start + CHUNK], [SENT_FIELDS])
+            yield Seen(validity, uids[start : start + CHUNK][-1]), [header_of(_header(told)) for told in found.values()]
+
     def file(self, uid: int, folder: str) -> bool:
         """Move a mail (E44); False where the server refuses that."""
         target = self._prefix + folder
@@ -199,6 +219,11 @@ class MailFolder:
         """Hang up; a server that is gone already does not matter."""
         with suppress(OSError, imaplib.IMAP4.error):
             self._client.shutdown()
+
+
+def _header(told: dict[bytes, Any]) -> bytes:
+    """Of all that the server says the fields of the header: it may name them in another order than we do."""
+    return next((value for name, value in told.items() if name.startswith(b"BODY[HEADER.FIELDS")), b"") or b""
 
 
 def _listed(folder: str, uid: int, told: dict[bytes, Any]) -> Listed:

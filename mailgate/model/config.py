@@ -398,6 +398,7 @@ class Privacy(Model):
 
     partners: Words = ()
     may_see: MaySee = MaySee()
+    marking_in_subject: bool = False
     neutral: Mapping[str, str] = Field(default_factory=dict)
 
 
@@ -574,6 +575,7 @@ class ImapAccount(Model):
     user: str
     auth: Literal["password", "xoauth2"] = "password"
     folder: str = "INBOX"
+    sent_folder: str | None = None
     poll_seconds: Annotated[int, Field(ge=1, le=900)] = 60
     secret_file: str
     secret_ends: date | None = None

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from mailgate.model.message import VERIFIED, Envelope, Message, Verdict
 from mailgate.model.people import Person, Worker
+from mailgate.model.sent_lately import SentLately
 from mailgate.model.ticket import Change, Draft, Event, Ticket, Values
 
 _NEWEST = 2**62  # behind every ticket there is
@@ -249,7 +250,8 @@ class Facts:
     by its id, of those that the mail may give an order to, the oldest first. *joined* is what
     the sender was told to be a duplicate by the mail of ours that this one answers. *listing* is what
     ``Reading.question`` asks for, where the sender may know it; *own_work* are the open tickets of one who may be away.
-    *named* are the tickets whose references it says in its words.
+    *named* are the tickets whose references it says in its words. *sent_lately* are automatic mails of ours to its
+    sender, the latest first, where there were several within the hour (E135).
     """
 
     now: datetime
@@ -278,6 +280,7 @@ class Facts:
     joined: Joined | None = None
     listing: Listing | None = None
     own_work: tuple[Ticket, ...] = ()
+    sent_lately: tuple[SentLately, ...] = ()
     named: Mapping[str, Ticket] = field(default_factory=dict)
 
     def after_giving(self, given: Mapping[str, int]) -> "Facts":

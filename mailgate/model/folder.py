@@ -25,6 +25,23 @@ class Listed:
     arrived_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """How far a folder was looked through: by the numbering *uidvalidity* up to *uid*."""
+
+    uidvalidity: int
+    uid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A mail of ours in the folder of what was sent: number *serial* of the ticket *ref*, and its Message-ID there."""
+
+    ref: str
+    serial: int
+    message_id: str
+
+
 class Stage(StrEnum):
     UNREAD = "unread"  # the server did not hand it over; it is asked again
     STORED = "stored"  # it is in the spool

@@ -17,10 +17,10 @@ from mailgate.notify.compose import Context, compose
 from mailgate.notify.dates import in_words
 from mailgate.notify.fields import About
 from mailgate.notify.headers import clean
-from mailgate.notify.privacy import sees_task
+from mailgate.notify.privacy import assignee_seen, sees_task
 from mailgate.notify.texts import TEXTS, key_of
 
-NOBODY, UNKNOWN = "nobody yet", "not known"
+NOBODY, UNKNOWN, HIDDEN = "nobody yet", "not known", "not shown here"
 _LINKS = re.compile(r"[\[\]()<>]|(?<=:)/(?=/)")
 
 
@@ -113,6 +113,11 @@ def _question(reply: Reply, about: About, context: Context) -> str:
     return "Please tell us " + "; ".join(plain(sentence) for sentence in about.missing) + "."
 
 
+def _assignee(reply: Reply, about: About, context: Context) -> str:
+    assignee = plain(reply.fields.get("assignee", ""))
+    return (assignee_seen(assignee, reply, about, context.config) or HIDDEN) if assignee else NOBODY
+
+
 def _said(name: str, otherwise: str = UNKNOWN) -> Callable[[Reply, About, Context], str]:
     return lambda reply, about, context: plain(reply.fields.get(name, "")) or otherwise
 
@@ -140,7 +145,7 @@ _VALUES: Mapping[str, Callable[[Reply, About, Context], str]] = {
     ),
     "sla_name": _said("sla_name"),
     "priority": _said("priority"),
-    "assignee": _said("assignee", NOBODY),
+    "assignee": _assignee,
     "ticket_url": lambda reply, about, context: reply.fields.get("ticket_url", "") or UNKNOWN,
     "digest_date": lambda reply, about, context: _when(about.at.date(), context),  # type: ignore[arg-type]
     **{

@@ -150,7 +150,8 @@ def render(reply: Reply, about: About, context: Context) -> Rendered:
         texts.append(re.sub(r"\n{3,}", "\n\n", part.text.render(seen)).strip())
         pages.append(part.html.render(seen))
     languages = _languages(reply, about, context)
-    subject = _subject(" / ".join(subjects), about)
+    words = " / ".join(subjects)
+    subject = _subject(f"{marking}: {words}" if marking and config.service.privacy.marking_in_subject else words, about)
     markers = [_MARKERS[language] for language in languages]
     frame: fields.Values = {"subject": subject, "markers": markers, "marking": marking, "language": languages[0].value}
     text = "\n\n".join(filter(None, ("\n".join(markers), marking, _TEXT_RULE.join(texts))))

@@ -149,12 +149,12 @@ def _words(case: Case, in_team: bool, reader: Reader, about: About, context: Con
         restricted=case.is_restricted,
     )
     reply = Reply(DAILY, reader.address)
-    seen = privacy.visible({"task": own.task, "key": own.key}, reply, own, config)
+    seen = privacy.visible({"task": own.task, "key": own.key, "assignee": case.assignee}, reply, own, config)
     yield str(seen["task"])
     yield str(seen["key"])
     yield f"due {in_words(case.due_at, zone)}" if case.due_at else ""
     yield f"waiting since {in_words(case.waiting_since.astimezone(zone).date(), zone)}" if case.waiting_since else ""
-    yield f"{case.assignee} has it" if case.assignee else "nobody has it"
+    yield f"{seen['assignee']} has it" if seen["assignee"] else "" if case.assignee else "nobody has it"
     yield f"chased {len(case.chased)} times" if len(case.chased) > 1 else ""
 
 

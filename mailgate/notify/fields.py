@@ -70,6 +70,7 @@ OWN: Mapping[str, frozenset[str]] = {
     "news": frozenset({"words", *BUTTONS}),
     "changed": frozenset({"did", "undo_mail"}),
     "refused": frozenset({"why"}),
+    "confirm": frozenset({"why"}),
     "answer": frozenset({"written"}),
     "absence": frozenset({"who", "until", "handed", "back_mail"}),
     "worklist": frozenset({"whose", "tickets", "more"}),
@@ -112,7 +113,7 @@ OF_TICKETS = frozenset({"reference", "received_on", "reply_by", "late", "status"
 }
 """What each of the *tickets* in a list shows, as ``each.reference``."""
 
-TO_TEAM = frozenset({"absence", "worklist", "assigned", "new", "news", "changed", "refused"})
+TO_TEAM = frozenset({"absence", "worklist", "assigned", "new", "news", "changed", "refused", "confirm"})
 """The messages to the people who do the work, who may see what a request says."""
 IN_ENGLISH = TO_TEAM | SUMMARIES | {"alert", "at_risk", "breached", "deadlines"}
 """What only we read; the rest is in Welsh as well."""

@@ -2,8 +2,8 @@
 
 For what says something about a case the service decides who sees it ("privacy" of the
 configuration). What a mail says and who sent it is for the owning team alone, in the mails by
-which it gets its work. Everything else is for everybody: a reference, a date, a word of ours, what
-an agent wrote to be sent.
+which it gets its work. Who has a request is for colleagues, of a restricted one for its team.
+Everything else is for everybody: a reference, a date, a word of ours, what an agent wrote to be sent.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from mailgate.model.config import Audience, Config
 from mailgate.model.decision import Reply
 from mailgate.notify.fields import BUTTONS, COUNTS, ROWS, TICKETS, About, Values
 
-OPEN, TASK, KEY, REQUEST = "open", "task", "key", "request"
+OPEN, TASK, KEY, REQUEST, WORKER = "open", "task", "key", "request", "worker"
 
 LINES: Mapping[str, str] = {
     # the case
@@ -59,7 +59,7 @@ LINES: Mapping[str, str] = {
     "mailbox": OPEN,
     "internal": OPEN,
     "promise": OPEN,
-    "assignee": OPEN,
+    "assignee": WORKER,
     "priority": OPEN,
     "overdue": OPEN,
     "soon": OPEN,
@@ -89,6 +89,11 @@ def visible(values: Values, reply: Reply, about: About, config: Config, *, in_su
     return shown
 
 
+def assignee_seen(assignee: str, reply: Reply, about: About, config: Config) -> str:
+    """*assignee* as the reader of *reply* may see it: "" where it is hidden."""
+    return str(visible({"assignee": assignee}, reply, about, config)["assignee"])
+
+
 def sees_task(reply: Reply, about: About, config: Config) -> bool:
     """Whether the reader of *reply* may see the task, by whatever way it goes."""
     return TASK in _lines(reply, about, config, in_subject=False)
@@ -99,6 +104,8 @@ def _lines(reply: Reply, about: About, config: Config, *, in_subject: bool) -> s
     audience, may_see = audience_of(reply, about, config), config.service.privacy.may_see
     seen = {OPEN, REQUEST} if audience is Audience.TEAM and not in_subject else {OPEN}
     if audience is Audience.TEAM or not about.restricted:
+        if reply.internal and not in_subject:
+            seen.add(WORKER)
         if audience in may_see.task:
             seen.add(TASK)
         if audience in may_see.key and (not in_subject or audience in may_see.key_in_subject):

@@ -55,6 +55,7 @@ _SAID: Mapping[str, Mapping[str, str]] = {
     "answer": {"written": "The form is in the post.\nIt will be with you tomorrow."},
     "changed": {"did": "priority: urgent"},
     "refused": {"why": "it answers a mail that went to somebody else"},
+    "confirm": {"why": "they are OFFICIAL-SENSITIVE, and would leave our organisation"},
     "at_risk": {"promise": "finished", "assignee": "sam.porter@example.org", "priority": "high"},
     "breached": {"promise": "first reply", "assignee": "sam.porter@example.org", "priority": "high"},
     "deadlines": {

@@ -1,6 +1,5 @@
 """Doing what was decided: everything about a batch of mails in one transaction."""
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -183,16 +182,13 @@ def _open_notice(tx: Connection, notice: Notice, now: datetime, mail_id: int | N
 
 def _count_openings(tx: Connection, settled: Sequence[Settled], ids: dict[str, int]) -> None:
     """What the caps on new tickets go by (E136)."""
-    begun = [outcome.collects for each in settled if isinstance(outcome := each.decision.outcome, NewTicket)]
-    if any(count > 1 for domain, count in Counter(begun).items() if domain):
-        raise TryLater("two mails of one batch begin to collect what one domain sends")
     for each in settled:
         outcome = each.decision.outcome
         if isinstance(outcome, NewTicket) and each.reading.may_be_too_many:
             opened = [ids[ref] for ref in each.references]
             floods.count(tx, each.reading, opened, each.now)
-            if outcome.collects:
-                floods.collect(tx, outcome.collects, opened[0])
+            if outcome.collects and not floods.collect(tx, outcome.collects, opened[0]):
+                raise TryLater("another mail has begun to collect what its domain sends")  # and takes this one too
 
 
 def _by_instant(settled: Iterable[Settled]) -> dict[datetime, list[Settled]]:

@@ -27,7 +27,7 @@ from mailgate.model.decision import Evidence, Facts, Known, Ordered, Reading, To
 from mailgate.model.message import BOUNCES, VERIFIED
 from mailgate.model.people import Person
 from mailgate.model.ticket import ORDERED, Ticket
-from mailgate.store import contacts, floods, listings, people, rows
+from mailgate.store import contacts, floods, listings, people, pingpong, rows
 from mailgate.store import known as knowledge
 from mailgate.store.columns import Instant, Name, instant
 from mailgate.store.tables import events, messages, outbox_mails, receipts, ticket_keys, tickets
@@ -195,6 +195,9 @@ def look_up(
             own_work=listings.all_of(connection, reading.sender) if reading.tells_absence else (),
             listing=listings.asked(connection, reading, senders.get(reading.sender)),
             joined=next((joined[cause] for cause in _duplicates(evidence) if cause in joined), None),
+            sent_lately=pingpong.sent_lately(connection, reading.sender, at)
+            if mails["hour"] >= pingpong.ENOUGH
+            else (),
             named={ref: wholes[found.refs[ref]] for ref in reading.named if ref in found.refs},
         )
         for reading, evidence, at, mails, failed in zip(readings, evidences, now, had, returned, strict=True)

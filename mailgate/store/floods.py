@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import Column, Connection, delete, func, select, text
+from sqlalchemy import Column, Connection, delete, exists, func, select, text, update
 
 from mailgate.model.decision import Reading
-from mailgate.store.engine import upsert
+from mailgate.store.engine import insert_new
 from mailgate.store.tables import OPEN, floods, openings, tickets
 
 HOUR = timedelta(hours=1)
@@ -53,6 +53,10 @@ def count(tx: Connection, reading: Reading, ticket_ids: Iterable[int], now: date
         tx.execute(openings.insert(), rows)
 
 
-def collect(tx: Connection, domain: str, ticket_id: int) -> None:
-    """From now on *ticket_id* collects what is too much from *domain*."""
-    tx.execute(upsert(tx, floods), {"domain": domain, "ticket_id": ticket_id})
+def collect(tx: Connection, domain: str, ticket_id: int) -> bool:
+    """From now on *ticket_id* collects what is too much from *domain*; False where an open ticket does already."""
+    row = {"domain": domain, "ticket_id": ticket_id}
+    if tx.execute(insert_new(tx, floods).returning(floods.c.domain), row).first():
+        return True
+    is_open = exists().where(tickets.c.id == floods.c.ticket_id, text(OPEN))
+    return tx.execute(update(floods).where(floods.c.domain == domain, ~is_open).values(row)).rowcount == 1

@@ -49,7 +49,9 @@ def kept(reading: Reading, facts: Facts) -> Any:
     message = replace(reading.message, subject="", text="", text_from_html="", reply_text="", quoted="")
     bare = Reading(message, reading.envelope, reading.mailbox, reading.verdict)
     return _json().dump_python(
-        _Known(bare, replace(facts, workers=(), listing=None, own_work=())), mode="json", exclude_defaults=True
+        _Known(bare, replace(facts, workers=(), listing=None, own_work=(), sent_lately=())),
+        mode="json",
+        exclude_defaults=True,
     )
 
 

@@ -212,18 +212,28 @@ def claim(
     token = f"{tokens_of(os.getpid())}{secrets.token_hex(8)}"
     if doubt is not Doubt.HARMLESS:
         store.begun.open(token)
+    try:
+        ids = _take(store, limit, lease_seconds, way, pace, token)
+        with store.read() as connection:
+            claimed = _claimed(connection, ids, token)
+    except BaseException:
+        store.begun.leave(token)
+        raise
+    if not claimed:
+        store.begun.close(token)
+    return claimed
+
+
+def _take(store: Store, limit: int, lease_seconds: float, way: Way, pace: Pace | None, token: str) -> list[int]:
     with store.write() as tx:
         if pace is not None:
             limit = pacing.allowed(tx, pace, limit)
         ids = list(tx.scalars(_DUE, {"by_way": way, "most": limit}))
         if pace is not None:
             pacing.use(tx, pace, len(ids))
-        tx.execute(_TAKE, {"ids": ids, "held_by": token, "lease": round(lease_seconds * SECOND)})
-    if not ids:
-        store.begun.close(token)
-        return ()
-    with store.read() as connection:
-        return _claimed(connection, ids, token)
+        if ids:
+            tx.execute(_TAKE, {"ids": ids, "held_by": token, "lease": round(lease_seconds * SECOND)})
+    return ids
 
 
 def _doubted(doubt: Doubt = Doubt.ONCE_MORE) -> Any:
@@ -312,10 +322,10 @@ def release_leases(store: Store, mail: Doubt = Doubt.ONCE_MORE) -> None:
 
     *mail* is the doubt of the way that ``send.via`` names.
     """
-    if store.is_shared:
-        return  # leases that ran out are found by claim
-    for way in Way:
-        _forget(store, way, mail if way is Way.MAIL else Doubt.ASK, text(SENDING))
+    if not store.is_shared:  # else leases that ran out are found by claim
+        for way in Way:
+            _forget(store, way, mail if way is Way.MAIL else Doubt.ASK, text(SENDING))
+    store.begun.forget_old()
 
 
 def release_leases_of(store: Store, pid: int, mail: Doubt = Doubt.ONCE_MORE) -> None:
@@ -327,20 +337,18 @@ def release_leases_of(store: Store, pid: int, mail: Doubt = Doubt.ONCE_MORE) -> 
 
 def _forget(store: Store, way: Way, doubt: Doubt, claimed: Any) -> None:
     """What the rows *claimed* came to is recorded as far as their worker noted it down, the others are a *doubt*."""
-    rows = claimed & (outbox.c.way == way)
     with store.read() as connection:
         now = instant(connection.execute(select(MOMENT)).scalar_one())
-        found = connection.execute(select(outbox.c.token, outbox.c.id).where(rows)).all()
-        known = [
-            result
-            for token in {row.token for row in found}
-            for attempt in _claimed(connection, [row.id for row in found if row.token == token], token)
-            if (result := _noted(attempt, store.begun.read(token))) is not None
-        ]
-    record(store, known, now)
-    with store.write() as tx:
-        tx.execute(_doubted(doubt).where(rows).values(run_at=MOMENT))
+        found = connection.execute(select(outbox.c.token, outbox.c.id).where(claimed, outbox.c.way == way)).all()
     for token in {row.token for row in found}:
+        notes = store.begun.read(token)
+        with store.read() as connection:
+            attempts = _claimed(connection, [row.id for row in found if row.token == token], token)
+        sure = [result for attempt in attempts if (result := _noted(attempt, notes)) is not None]
+        record(store, sure, now)
+        with store.write() as tx:
+            left = claimed & (outbox.c.way == way) & (outbox.c.token == token)
+            tx.execute(_doubted(doubt).where(left).values(run_at=MOMENT))
         store.begun.forget(token)
 
 

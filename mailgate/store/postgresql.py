@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from sqlalchemy import ARRAY, URL, BigInteger, Connection, bindparam, create_engine, text
 
 from mailgate.errors import Refused
-from mailgate.store.begun import Begun
+from mailgate.store.begun_table import BegunInTable
 from mailgate.store.engine import Store
 from mailgate.store.failures import translated
 from mailgate.store.objects import Objects
@@ -26,21 +26,19 @@ LOCK = text("SELECT pg_advisory_xact_lock(number) FROM unnest(:numbers) AS numbe
 
 class PostgresqlStore(Store):
     def __init__(self, url: URL, objects: Objects) -> None:
-        super().__init__(
-            create_engine(
-                url.set(drivername="postgresql+psycopg"),
-                pool_size=8,
-                max_overflow=16,
-                pool_timeout=20,
-                connect_args={
-                    "connect_timeout": 5,
-                    "application_name": "mailgate",
-                    "options": " ".join(f"-c {name}={value}" for name, value in SETTINGS.items()),
-                },
-            ),
-            objects,
-            Begun(None),  # another machine, which cannot read our notes, may find what we left
+        engine = create_engine(
+            url.set(drivername="postgresql+psycopg"),
+            pool_size=8,
+            max_overflow=16,
+            pool_timeout=20,
+            connect_args={
+                "connect_timeout": 5,
+                "application_name": "mailgate",
+                "options": " ".join(f"-c {name}={value}" for name, value in SETTINGS.items()),
+            },
         )
+        self._notes = BegunInTable(engine)
+        super().__init__(engine, objects, self._notes)
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -74,6 +72,10 @@ class PostgresqlStore(Store):
     def single_instance(self) -> Iterator[None]:
         """Any number of gateways may run."""
         yield
+
+    def close(self) -> None:
+        self._notes.disconnect()
+        super().close()
 
 
 def lock_number(lock: str) -> int:

@@ -10,10 +10,11 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select, text, update
 
+from mailgate.model.folder import Sent
 from mailgate.model.outbound import SendState, Way
 from mailgate.store.columns import microseconds
 from mailgate.store.engine import insert_new
-from mailgate.store.tables import TO_ASK, outbox, outbox_mails, receipts
+from mailgate.store.tables import TO_ASK, outbox, outbox_mails, receipts, tickets
 
 TAKEN = "created"
 AGAIN = " again"
@@ -47,6 +48,19 @@ def renamed(tx: Connection, ids: Mapping[int, str], now: datetime) -> None:
     ]
     if rows:
         tx.execute(insert_new(tx, receipts), rows)
+
+
+def found(tx: Connection, sent: Sequence[Sent], now: datetime) -> None:
+    """These mails of ours are among what a server sent: under which Message-IDs (E124), and so they went (E140)."""
+    given = {(each.ref, each.serial): each.message_id for each in sent}
+    mails = select(tickets.c.ref, outbox_mails.c.serial, outbox_mails.c.id, outbox_mails.c.message_id)
+    of_tickets = mails.join(tickets, tickets.c.id == outbox_mails.c.ticket_id).where(outbox_mails.c.serial > 0)
+    known = tx.execute(of_tickets.where(tickets.c.ref.in_(sorted({ref for ref, _ in given})))).all()
+    names = {row.id: given[row.ref, row.serial] for row in known if (row.ref, row.serial) in given}
+    renamed(tx, {row.id: names[row.id] for row in known if names.get(row.id, row.message_id) != row.message_id}, now)
+    in_doubt = outbox.c.state.in_((SendState.READY, SendState.UNCERTAIN)) & (outbox.c.doubts > 0)
+    went = {"state": SendState.SENT, "doubts": 0, "error": "", "finished_at": now}
+    tx.execute(update(outbox).where(outbox.c.id.in_(sorted(names)), in_doubt).values(went))
 
 
 def note(tx: Connection, notify_id: str, mail_id: int | None, status: str, now: datetime) -> int | None:

@@ -15,7 +15,7 @@ from sqlalchemy.engine import ExceptionContext
 from mailgate import journal
 from mailgate.errors import Refused
 from mailgate.folders import make_durably, sync
-from mailgate.store.begun import Begun
+from mailgate.store.begun import BegunInFiles
 from mailgate.store.engine import Store
 from mailgate.store.failures import translated
 from mailgate.store.locks import FileLock
@@ -48,7 +48,7 @@ class SqliteStore(Store):
         engine = create_engine(url, module=self._library, pool_size=8, max_overflow=16, pool_timeout=PATIENCE_SECONDS)
         event.listen(engine, "connect", self._prepare)
         event.listen(engine, "handle_error", _distrust)
-        super().__init__(engine, objects, Begun(path.with_name(path.name + ".sending")))
+        super().__init__(engine, objects, BegunInFiles(path.with_name(path.name + ".sending")))
         self._deciding = FileLock(path.with_name(path.name + ".deciding"))
         self._writing = FileLock(path.with_name(path.name + ".writing"))
 

@@ -1,6 +1,7 @@
-"""Mails that need a person: those that could not be read, and those of ours that could not be delivered."""
+"""What a summary says of the gateway itself: mails that need a person, and what was written already."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy import Connection, select, text
 
@@ -18,6 +19,11 @@ def undelivered(connection: Connection) -> list[str | None]:
     mails = outbox_mails.c
     query = select(tickets.c.ref).select_from(outbox).join(outbox_mails, mails.id == outbox.c.id)
     return list(connection.scalars(query.outerjoin(tickets, tickets.c.id == mails.ticket_id).where(text(STUCK))))
+
+
+def first_mail_at(connection: Connection) -> datetime | None:
+    """When the first mail came; None where there was none yet."""
+    return connection.scalar(select(raw_mails.c.received_at).order_by(raw_mails.c.id).limit(1))
 
 
 def was_written(connection: Connection, message: str, recipient: str, cause: str) -> bool:

@@ -13,6 +13,7 @@ from mailgate.model.ticket import Change, Draft, Ticket, WaitingFor
 from mailgate.rules.promise import calendar_of
 from mailgate.sla.calendar import due
 from mailgate.tickets import lifecycle
+from mailgate.tickets.pingpong import why_endless
 
 MACHINES = re.compile(r"(?:mailer-daemon|postmaster|no-?reply|do-?not-?reply|bounces?|microsoftexchange[0-9a-f]{32})")
 _PARTS = re.compile(r"\s+[-–|]\s+|:\s+|[\[\]]\s*")
@@ -27,7 +28,7 @@ A_MINUTE_TO_STRANGERS = 20
 
 def silent_because(reading: Reading, config: Config, facts: Facts) -> str:
     """Why no automatic answer may go to the sender of this mail; "" when one may (E134)."""
-    return _never(reading, config) or _not_now(reading, config, facts)
+    return _never(reading, config) or why_endless(reading, config, facts) or _not_now(reading, config, facts)
 
 
 def _never(reading: Reading, config: Config) -> str:

@@ -7,10 +7,11 @@ pages for people that come later may.
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from socket import AF_INET6, socket
-from threading import BoundedSemaphore, Thread
+from socket import AF_INET6, SHUT_RDWR, socket
+from threading import BoundedSemaphore, Thread, Timer
 from typing import Any, ClassVar
 
 from mailgate import journal
@@ -18,7 +19,8 @@ from mailgate.errors import TryLater
 from mailgate.workers.loop import failure_of
 
 MOST_AT_ONCE = 16
-TIMEOUT_SECONDS = 10.0
+TIMEOUT_SECONDS = 10.0  # for each piece of a request
+LONGEST_SECONDS = 30.0  # for all of it: else whoever sends a byte now and then keeps a place for ever
 TEXT, JSON = "text/plain; charset=utf-8", "application/json"
 
 LARGEST_BODY = 64 * 1024
@@ -74,13 +76,22 @@ class Server(ThreadingHTTPServer):
             self.shutdown_request(request)
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
+        end = Timer(LONGEST_SECONDS, _hang_up, [request])
+        end.daemon = True
+        end.start()
         try:
             super().process_request_thread(request, client_address)
         finally:
+            end.cancel()
             self._places.release()
 
     def handle_error(self, request: "socket | tuple[bytes, socket]", client_address: Any) -> None:
         """A client that left, or a bug that ``_Request`` did not tell of: nothing on standard error."""
+
+
+def _hang_up(request: socket) -> None:
+    with suppress(OSError):  # it has ended meanwhile
+        request.shutdown(SHUT_RDWR)
 
 
 class _Request(BaseHTTPRequestHandler):

@@ -13,8 +13,11 @@ from mailgate.notify.alerts import outgoing
 from mailgate.notify.compose import About, Context
 from mailgate.notify.fields import TO_TEAM
 from mailgate.notify.labels import mail_label, team_label
+from mailgate.tickets.answer import QUESTION
+from mailgate.tickets.marked import highest
 
 RELAYED = "answer"  # a person's words, which nobody takes for those of a machine
+WRITTEN = frozenset({RELAYED, QUESTION})
 
 
 def composed(
@@ -79,7 +82,7 @@ def _about(
         task=mail_label(config, case.task),
         key=case.keys[0] if case.keys else "",
         team=team_label(config, case.team),
-        marking=case.marking,
+        marking=highest(config, case.marking, reading.message.marking) if reply.message in WRITTEN else case.marking,
         restricted=bool(case.show_to),
         missing=tuple(config.asks(name) for name in case.missing),
         answers=answers,

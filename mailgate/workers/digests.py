@@ -14,7 +14,7 @@ from mailgate.notify.compose import About, Context, File, compose, render
 from mailgate.notify.digest import DAILY, WEEKLY, Reader, Troubles
 from mailgate.notify.report import report
 from mailgate.rules.promise import calendar_of, calendars
-from mailgate.sla.calendar import before
+from mailgate.sla.calendar import before, instant
 from mailgate.sla.figures import BY, Case, Period, days
 from mailgate.store import cases, outbox, people, troubles
 from mailgate.store.engine import Connection, Store
@@ -60,6 +60,9 @@ class Digests:
     def _write(self, message: str, wanted: Digest, day: date, now: datetime) -> None:
         cause = f"{message} {day}"
         with self.store.read() as connection:
+            first_at = troubles.first_mail_at(connection)
+            if first_at is None or first_at >= min(self._period(message, day, now).end, self._due_at(wanted, day)):
+                return  # it would be about a time before there was anything here
             everybody = readers(wanted, people.listing(connection), self.context.config)
             due = [each for each in everybody if not troubles.was_written(connection, message, each.address, cause)]
             known = self._known(connection, message, day, now) if due else None
@@ -67,6 +70,9 @@ class Digests:
             mails = list(self._mails(message, reader, known, cause, now)) if known else []
             with self.store.write() as tx:
                 outbox.queue(tx, [outbox.Queued(mail, None, now, to_stranger=False) for mail in mails])
+
+    def _due_at(self, wanted: Digest, day: date) -> datetime:
+        return instant(day, wanted.at, calendar_of(None, self.context.config))
 
     def send(self, address: str, message: str) -> bool:
         """Queue the summary of today for one reader now; False where it is there already. Refused: it is nobody's."""

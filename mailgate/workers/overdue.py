@@ -19,6 +19,7 @@ from mailgate.notify.alerts import outgoing
 from mailgate.notify.compose import About, Context, compose
 from mailgate.notify.dates import in_words
 from mailgate.notify.labels import mail_label, team_label
+from mailgate.notify.privacy import assignee_seen
 from mailgate.store import deadlines, people, rows
 from mailgate.store.engine import Connection, Store
 from mailgate.tickets.commands import SEVERAL
@@ -84,23 +85,23 @@ class Overdue:
             same = [line for line in lines if self._state(line.ticket) is state]
             if not same:
                 continue
-            first, in_team = same[0], own.team if own else None
-            about = self._about(first, reader, in_team, state, now)
+            in_team = own.team if own else None
+            about = [(line, self._about(line, reader, in_team, state, now)) for line in same]
             with suppress(Refused):  # an address in the directory that no mail can be written to
-                for mail in self._said(reader, same, about):
-                    yield first.ticket.id, mail
+                for mail in self._said(reader, about):
+                    yield same[0].ticket.id, mail
 
-    def _said(self, reader: str, lines: Sequence[Told], about: About) -> Iterator[Outbound]:
-        if len(lines) == 1:
-            yield from outgoing(self._reply(reader, lines[0]), about, self.context)
+    def _said(self, reader: str, lines: Sequence[tuple[Told, About]]) -> Iterator[Outbound]:
+        (first, about), *others = lines
+        if not others:
+            yield from outgoing(self._reply(reader, first), about, self.context)
             return
-        late = [line for line in lines if line.is_late]
         fields = {
-            "overdue": "\n".join(map(self._line, late)),
-            "soon": "\n".join(self._line(line) for line in lines if not line.is_late),
+            "overdue": "\n".join(self._line(reader, *each) for each in lines if each[0].is_late),
+            "soon": "\n".join(self._line(reader, *each) for each in lines if not each[0].is_late),
         }
         yield compose(Reply(SEVERAL, reader, fields=fields), about, self.context)
-        texts = outgoing(self._reply(reader, late[0]), about, self.context) if late else ()
+        texts = outgoing(self._reply(reader, first), about, self.context) if first.is_late else ()
         yield from (mail for mail in texts if mail.way is Way.TEXT)
 
     def _reply(self, reader: str, line: Told) -> Reply:
@@ -113,9 +114,11 @@ class Overdue:
         }
         return Reply(BREACHED if line.is_late else AT_RISK, reader, fields=fields)
 
-    def _line(self, line: Told) -> str:
-        who = line.ticket.assignee or "nobody yet"
-        return f"{line.ticket.ref}: {PROMISES[line.kind]} by {in_words(line.due_at, self.context.zone)}, {who}"
+    def _line(self, reader: str, line: Told, about: About) -> str:
+        assignee = line.ticket.assignee or ""
+        who = assignee_seen(assignee, Reply(SEVERAL, reader), about, self.context.config) if assignee else "nobody yet"
+        due = f"{line.ticket.ref}: {PROMISES[line.kind]} by {in_words(line.due_at, self.context.zone)}"
+        return f"{due}, {who}" if who else due
 
     def _about(self, line: Told, reader: str, in_team: str | None, state: SendState, now: datetime) -> About:
         ticket, config = line.ticket, self.context.config

@@ -114,6 +114,7 @@ def send(message: str = "received", context: Context = CONTEXT, *, internal: boo
         "answer": {"written": "Which room is it?\n\nDev"},
         "changed": {"did": "move: network"},
         "refused": {"why": 'it says "done" and "take", which are two commands'},
+        "confirm": {"why": "they are OFFICIAL-SENSITIVE, and would leave our organisation"},
         "absence": {"who": "cleo@council.example", "until": "2027-01-25", "handed": "2"},
         "worklist": {"whose": "Your"},
         "gathered": {"references": "MG-7K3F-99 MG-2346-7T"},

@@ -26,7 +26,7 @@ ROOT = Path(__file__).parent.parent.parent
 SHIPPED = load([ROOT / "config"], {}).service.privacy
 MESSAGES = sorted(OWN.keys() - {LAYOUT})
 TASK, KEY, CAUSE, NOTE = "Canary task", "K987654", "canary-of-the-spool", "Canary from a mail"
-REQUEST = "Canary in a request"
+REQUEST, WORKER = "Canary in a request", "canary.worker@council.example"
 TEAM, COLLEAGUES, PARTNERS, PUBLIC = Audience
 READERS = {
     TEAM: "cleo@council.example",
@@ -150,6 +150,20 @@ def test_of_a_restricted_ticket_only_its_team_sees_more_than_the_public(audience
     shown = sent_to(audience, "received", GREEDY["en"], restricted=True)
     expected = {TASK, KEY} if audience is TEAM else set()
     assert canaries(shown["subject"]) == canaries(shown["text"]) == canaries(shown["html"]) == expected
+
+
+@pytest.mark.parametrize("restricted", [False, True])
+@pytest.mark.parametrize("audience", Audience)
+@pytest.mark.parametrize("message", ["at_risk", "breached"])
+def test_who_has_a_restricted_ticket_is_for_its_team_alone(message: str, audience: Audience, restricted: bool) -> None:
+    about, hidden = make_about(audience, restricted=restricted), restricted and audience is not TEAM
+    reply = replace(make_reply(audience, message), fields={"assignee": WORKER})
+    for context in (GREEDY["en"], SHIPS["en"]):
+        mail = render(reply, about, context)
+        assert (WORKER in mail.text) is (reply.internal and not hidden)
+        assert WORKER not in mail.subject
+    by_notify = [values_of(key, reply, about, SHIPS["en"])["assignee"] for key in (message, f"{message}_text")]
+    assert set(by_notify) == ({WORKER} if reply.internal and not hidden else {"not shown here"})
 
 
 def test_whoever_the_configuration_does_not_name_sees_nothing() -> None:

@@ -12,18 +12,15 @@ from sqlalchemy import Connection, event, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from mailgate.errors import Refused, TryLater
-from mailgate.model.decision import Token
-from mailgate.model.outbound import SendState
 from mailgate.model.people import Person
-from mailgate.model.ticket import Change, Event, Status
-from mailgate.store import facts, group_commit, outbox, people, spool
+from mailgate.store import facts, group_commit, people, spool
 from mailgate.store import sqlite as on_sqlite
 from mailgate.store.apply import apply
 from mailgate.store.columns import LONGEST_NAME
 from mailgate.store.engine import Store
 from mailgate.store.postgresql import lock_number
 from mailgate.store.schema import upgrade
-from mailgate.store.tables import instance, metadata, tickets
+from mailgate.store.tables import instance, tickets
 from tests.store import made
 from tests.store.conftest import opened
 
@@ -226,34 +223,3 @@ def test_a_full_disk_puts_off_the_mail_that_does_not_fit_and_no_other(tmp_path: 
     with store.read() as connection:
         assert spool.waiting(connection) == 2
     store.close()
-
-
-def test_no_query_of_the_pipeline_reads_a_whole_table(on_file: Store) -> None:
-    """The cost of a mail does not grow with history: each query that ran is explained afterwards."""
-    ran: dict[str, object] = {}
-
-    @event.listens_for(on_file.engine, "before_cursor_execute")
-    def note(_connection: object, _cursor: object, statement: str, parameters: object, *_: object) -> None:
-        if statement.startswith(("SELECT", "UPDATE", "INSERT", "DELETE", "WITH")):
-            ran[statement] = parameters[0] if isinstance(parameters, list) else parameters
-
-    token = Token("MG-7K3F-99", 1, "reply", "mac")
-    what = made.reading(keys=("A1",), refs=("MG-7K3F-99",), references=("<1@x>",), tokens=(token,))
-    ticket = made.opened(on_file, what=what)
-    made.looked_up(on_file, what, made.reading("ben@x"), good=frozenset({token}))
-    change = Change(ticket, Status.DONE, keys=("B2",), watcher="ben@x")
-    made.applied(on_file, made.follow_up(made.spooled(on_file), ticket, changes=(change,), events=(Event("x", "y"),)))
-    outbox.record(on_file, [outbox.Result(each, SendState.FAILED) for each in outbox.claim(on_file, 9, 60)], made.NOW)
-    made.put(on_file)
-    spool.claim(on_file, 9, lease_seconds=0)
-    spool.claim(on_file, 9, 60)
-    event.remove(on_file.engine, "before_cursor_execute", note)
-
-    tables = set(metadata.tables) - {"instance"}
-    with on_file.read() as connection:
-        for statement, parameters in ran.items():
-            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
-            scans = [row.detail for row in plan if row.detail.startswith("SCAN") and row.detail.split()[1] in tables]
-            # Of the work tables' partial indexes only the waiting rows are read.
-            assert [scan for scan in scans if "ix_spool_" not in scan and "ix_outbox_" not in scan] == [], statement
-    assert len(ran) > 30

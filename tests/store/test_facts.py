@@ -202,3 +202,18 @@ def test_E153_a_forged_copy_that_came_first_does_not_stand_in_for_the_genuine_ma
     known = [each.same_content for each in made.looked_up(store, genuine, forged)]
     assert known[0] is None
     assert known[1].ticket.ref == REF
+
+
+def test_E135_what_a_sender_got_lately_is_asked_only_where_that_was_more_than_once(store: Store) -> None:
+    first = made.new_ticket(made.spooled(store), "MG-7K3F-99")
+    second = made.new_ticket(made.spooled(store), "MG-2346-7T")
+    for settled in (first, second):
+        by_machine = replace(settled.outbound[0], cause=settled.spooled.key, automatic=True)
+        assert made.looked_up(store, made.reading())[0].sent_lately == ()
+        made.applied(store, replace(settled, outbound=(by_machine,)))
+    (facts,) = made.looked_up(store, made.reading())
+    assert [(sent.cause, sent.subject) for sent in facts.sent_lately] == [
+        (settled.spooled.key, settled.reading.message.subject) for settled in (second, first)
+    ]
+    assert {sent.received_at for sent in facts.sent_lately} == {first.spooled.envelope.received_at}
+    assert made.looked_up(store, made.reading(), at=made.NOW + timedelta(minutes=31))[0].sent_lately == ()

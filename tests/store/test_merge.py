@@ -82,6 +82,17 @@ def test_E128_answers_follow_the_merge(talk: Conversation) -> None:
     assert {each["from"] for each in talk.ticket(two.whole)["messages"]} == {ANN, BEN}  # type: ignore[attr-defined]
 
 
+def test_E158_the_history_of_a_part_says_what_its_answers_did_to_it(talk: Conversation) -> None:
+    two = Two(talk)
+    assert talk.ticket(two.part)["status"] == "waiting"
+    two.ordered("duplicate", two.whole)
+    talk.hears("It is in room 12, and its tag is A54321.", BEN, two.to_ben)
+    assert talk.ticket(two.part)["status"] == "open"
+    for ref in (two.part, two.whole):
+        found: list[dict[str, Any]] = talk.ticket(ref)["events"]  # type: ignore[assignment]
+        assert [each["data"]["status"] for each in found if each["what"] == "follow-up"] == ["open"]
+
+
 def test_E156_who_asked_one_hears_nothing_of_the_other(talk: Conversation) -> None:
     two = Two(talk)
     two.ordered("duplicate", two.whole)

@@ -25,8 +25,8 @@ def test_models_and_migrations_agree(store: Store) -> None:
 
 
 def _is_modelled(name: str | None, *_: object) -> bool:
-    """Whether models describe it: what indexes words is each engine's own, and stands in a migration alone."""
-    return not (name or "").startswith("message_words")
+    """Whether models describe it: what each engine has for itself stands in a migration alone."""
+    return not (name or "").startswith(("message_words", "begun"))
 
 
 def test_models_and_migrations_have_the_same_partial_indexes_and_checks(tmp_path: Path) -> None:

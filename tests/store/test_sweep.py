@@ -1,6 +1,7 @@
 """The escalation ladder over a store: who is told of what, once, whoever sweeps and whenever."""
 
 from datetime import UTC, date, datetime, timedelta
+from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
 
@@ -251,6 +252,29 @@ def test_of_several_breaches_one_goes_by_text_and_one_mail_lists_them(alerting: 
     alerting.sweep(DUE)
     assert sent(alerting, to=LEAD) == [("deadlines", "mail")]
     assert sent(alerting, to="07700900123") == [("breached_text", "text")]
+
+
+@pytest.mark.parametrize("refs", [[REF], [REF, OTHER]], ids=["breached", "deadlines"])
+def test_who_has_a_restricted_request_is_told_to_its_team_alone(alerting: Desk, refs: list[str]) -> None:
+    for ref in refs:
+        alerting.opened(ref, show_to="named", first_reply_due=None)
+    alerting.sweep(DUE + timedelta(days=1))
+    with alerting.store.read() as connection:
+        work = tables.outbox_mails.c
+        found = connection.execute(select(work.recipient, work.message, work.content)).all()
+    late = [row for row in found if row.message.startswith(("breached", "deadlines"))]
+    naming = {row.recipient for row in late if CLEO.address in body(row.content)}
+    assert {row.recipient for row in late} - naming == {HEAD.address}
+    assert LEAD in naming
+    assert "nobody yet" not in " ".join(body(row.content) for row in late)
+
+
+def body(content: bytes) -> str:
+    """What a mail says, or an alert."""
+    if content.startswith(b"{"):
+        return content.decode()
+    mail = message_from_bytes(content, policy=policy.default)
+    return " ".join(part.get_content() for part in mail.walk() if part.get_content_maintype() == "text")
 
 
 def test_a_ticket_that_is_with_somebody_on_duty_stays_there(store: Store, tmp_path: Path) -> None:

@@ -173,3 +173,13 @@ def test_a_client_that_says_nothing_holds_nobody_up(get, observer) -> None:
     for each in silent:
         each.close()
     server.stop()
+
+
+def test_a_client_that_sends_a_byte_now_and_then_does_not_keep_its_place(observer, monkeypatch) -> None:
+    monkeypatch.setattr("mailgate.web.server.LONGEST_SECONDS", 0.3)
+    server = Server("127.0.0.1", 0, pages(observer))
+    server.start()
+    with socket.create_connection(server.server_address, timeout=10) as dripping:
+        dripping.sendall(b"GET /ping HTTP/1.1\r\n")
+        assert dripping.recv(1) == b""  # hung up, well before the ten seconds that each piece may take
+    server.stop()

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from mailgate.app import context_of
 from mailgate.errors import Refused
@@ -20,7 +20,7 @@ from mailgate.model.people import Person
 from mailgate.store import people
 from mailgate.store.engine import Store
 from mailgate.store.schema import upgrade
-from mailgate.store.tables import outbox_mails
+from mailgate.store.tables import outbox_mails, raw_mails, tickets
 from mailgate.workers.digests import Digests
 from mailgate.workers.order import give
 from tests.conversation import Conversation, text_of
@@ -37,8 +37,8 @@ DIGESTS = {
 
 
 @pytest.fixture
-def talk(tmp_path: Path) -> Any:
-    """A gateway with one late request; it is Thursday, 10am."""
+def quiet(tmp_path: Path) -> Any:
+    """A gateway without a mail; it is Monday, 10am."""
     commands = {**SERVICE["commands"], "extend": ["#extend"], "ask": ["#ask"]}
     config = make_config(digests=DIGESTS, commands=commands)
     config = config.model_copy(update={"operator": Operator(keys=f"{tmp_path}/keys")})
@@ -46,10 +46,15 @@ def talk(tmp_path: Path) -> Any:
         upgrade(store)
         with store.write() as tx:
             people.put(tx, [CLEO, DEV, OTHER_AGENT, Person(HEAD, "Hal Ford", "Head of service")])
-        talk = Conversation(store, context_of(config, store))
-        talk.hears(REQUEST, ANN)
-        talk.later(days=3)
-        yield talk
+        yield Conversation(store, context_of(config, store))
+
+
+@pytest.fixture
+def talk(quiet: Conversation) -> Conversation:
+    """With one late request; it is Thursday, 10am."""
+    quiet.hears(REQUEST, ANN)
+    quiet.later(days=3)
+    return quiet
 
 
 def wakes(talk: Conversation) -> None:
@@ -96,6 +101,16 @@ def test_leads_and_who_has_the_role_hear_of_what_is_theirs(talk: Conversation) -
     assert ref not in said(found[FIELD_LEAD])
 
 
+def test_who_has_a_restricted_request_is_told_to_its_lead_alone(talk: Conversation) -> None:
+    with talk.store.write() as tx:
+        tx.execute(update(tickets).values(show_to="named", assignee=CLEO.address))
+    wakes(talk)
+    found = written(talk.store)
+    assert f"{CLEO.address} has it" in said(found[LEAD])
+    assert CLEO.address not in said(found[HEAD])
+    assert "nobody has it" not in said(found[HEAD])
+
+
 def test_nothing_is_sent_twice_after_a_restart(talk: Conversation) -> None:
     for hours in (0, 0, 2, 6):
         talk.later(hours=hours)
@@ -123,6 +138,25 @@ def test_none_before_its_time_and_none_at_the_weekend(talk: Conversation) -> Non
     talk.now = talk.now.replace(hour=12) + timedelta(days=2)
     wakes(talk)
     assert written(talk.store) == {}
+
+
+def test_what_was_due_before_the_first_mail_is_not_written(talk: Conversation) -> None:
+    """It is Thursday, 10am; the week's was due on Monday at 8am."""
+    for first_at, found in [
+        (talk.now, []),
+        (talk.now.replace(hour=7), ["daily"]),
+        (talk.now - timedelta(days=4), ["daily", "weekly"]),
+    ]:
+        with talk.store.write() as tx:
+            tx.execute(update(raw_mails).values(received_at=first_at))
+        wakes(talk)
+        assert [message for message in ("daily", "weekly") if written(talk.store, message)] == found
+
+
+def test_without_any_mail_there_is_no_summary(quiet: Conversation) -> None:
+    quiet.later(days=3)
+    wakes(quiet)
+    assert written(quiet.store) == {}
 
 
 def test_the_week_has_its_figures_and_a_workbook(talk: Conversation) -> None:

@@ -36,6 +36,7 @@ class Gateway:
     def __init__(self, folder: Path, domain: str, via: str = "maildir:x") -> None:
         self.mailbox, self.now = f"helpdesk@{domain}", BEGUN
         service = {"send_from": None, "domains": [domain], "mailboxes": {self.mailbox: {"team": "desk"}}}
+        service["questions"] = {"status": ["status"]}
         operator = Operator(
             store=StoreSettings(url=f"sqlite:///{folder}/{domain}.db"),
             send=Send(via=via),
@@ -209,6 +210,35 @@ def test_S44_T7_two_gateways_that_answer_each_other_stop(made, keeps_headers: bo
             there.receives(raw, here.mailbox)
         first.now = second.now = first.now + timedelta(seconds=30)
     assert 1 <= sent <= 2  # one each way
+
+
+COLLEAGUE = "scanner@council.example"
+
+
+def asking_in_the_thread(ours: Message, number: int) -> bytes:
+    """Says in no header that it is a machine, and its words ask for an answer each time."""
+    raw = mail(COLLEAGUE, _reply_to(ours), f"New {number}", f"In-Reply-To: {ours['Message-ID']}\r\n", "status")
+    return raw.partition(b"This is number")[0] + b"\r\n"
+
+
+def under_one_subject(ours: Message, number: int) -> bytes:
+    """What it answers nobody knows, so that each mail is a request."""
+    return mail(COLLEAGUE, "helpdesk@council.example", "RE: Your message", f"In-Reply-To: <{number}@x>\r\n")
+
+
+@pytest.mark.parametrize(("machine", "most"), [(asking_in_the_thread, 2), (under_one_subject, 3)])
+def test_E135_a_colleagues_machine_that_answers_is_not_answered_for_ever(made, machine, most: int) -> None:
+    """Nobody caps how much a verified colleague is answered."""
+    ours = made()
+    ours.receives(mail(COLLEAGUE, ours.mailbox), COLLEAGUE, vouched=True)
+    sent = 0
+    for number in range(30):
+        answers = [email.message_from_bytes(each.content) for each in ours.answers() if each.recipient == COLLEAGUE]
+        sent += len(answers)
+        ours.now += timedelta(seconds=5)
+        for answer in answers:
+            ours.receives(machine(answer, number), COLLEAGUE, vouched=True)
+    assert sent == most
 
 
 def report(to: str, failed: str, status: str) -> bytes:

@@ -1,0 +1,80 @@
+"""What a mail costs does not grow with history: every query of the pipeline is asked for its plan, on both engines."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import Connection, event
+
+from mailgate.model.decision import Token
+from mailgate.model.outbound import SendState
+from mailgate.model.ticket import Change, Event, Status
+from mailgate.store import outbox, spool
+from mailgate.store.engine import Store
+from mailgate.store.tables import metadata
+from tests.store import made
+
+TABLES = set(metadata.tables) - {"instance"}
+OF_WHAT_WAITS = ("ix_spool_", "ix_outbox_")  # partial indexes of the work tables: only the waiting rows are read
+
+
+def test_no_query_of_the_pipeline_reads_a_whole_table(store: Store) -> None:
+    ran: dict[str, Any] = {}
+
+    def note(_connection: object, _cursor: object, statement: str, parameters: object, *_: object) -> None:
+        if statement.startswith(("SELECT", "UPDATE", "INSERT", "DELETE", "WITH")):
+            ran[statement] = parameters[0] if isinstance(parameters, list) else parameters
+
+    event.listen(store.engine, "before_cursor_execute", note)
+    _go_through(store)
+    event.remove(store.engine, "before_cursor_execute", note)
+    with store.read() as connection:
+        reading = _of_postgresql if connection.dialect.name == "postgresql" else _of_sqlite
+        if reading is _of_postgresql:
+            connection.exec_driver_sql("SET enable_seqscan = off")  # of tables with a row or two all else costs more
+        read = {statement: list(reading(connection, statement, values)) for statement, values in ran.items()}
+        connection.rollback()
+    assert {statement: tables for statement, tables in read.items() if tables} == {}
+    assert len(ran) > 30
+
+
+def test_a_query_without_an_index_is_noticed(store: Store) -> None:
+    with store.read() as connection:
+        reading = _of_postgresql if connection.dialect.name == "postgresql" else _of_sqlite
+        assert list(reading(connection, "SELECT id FROM messages WHERE subject = 'a'", ()))
+        assert list(reading(connection, "SELECT count(*) FROM tickets WHERE ref || 'x' = 'a'", ()))
+
+
+def _go_through(store: Store) -> None:
+    """A request, an answer to it, and what is sent: each kind of look-up and of change once."""
+    token = Token("MG-7K3F-99", 1, "reply", "mac")
+    what = made.reading(keys=("A1",), refs=("MG-7K3F-99",), references=("<1@x>",), tokens=(token,), content="c")
+    ticket = made.opened(store, what=what)
+    made.looked_up(store, what, made.reading("ben@x"), good=frozenset({token}))
+    change = Change(ticket, Status.DONE, keys=("B2",), watcher="ben@x")
+    made.applied(store, made.follow_up(made.spooled(store), ticket, changes=(change,), events=(Event("x", "y"),)))
+    outbox.record(store, [outbox.Result(each, SendState.FAILED) for each in outbox.claim(store, 9, 60)], made.NOW)
+    made.put(store)
+    spool.claim(store, 9, lease_seconds=0)
+    spool.claim(store, 9, 60)
+
+
+def _of_sqlite(connection: Connection, statement: str, values: Any) -> Iterator[str]:
+    """What *statement* reads from end to end."""
+    for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values):
+        word, _, rest = row.detail.partition(" ")
+        if word == "SCAN" and rest.split()[0] in TABLES and not any(each in rest for each in OF_WHAT_WAITS):
+            yield row.detail
+
+
+def _of_postgresql(connection: Connection, statement: str, values: Any) -> Iterator[str]:
+    """The same: a table, or an index without a condition."""
+    found = connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {statement}", values).scalar_one()
+    nodes = [(found if isinstance(found, list) else json.loads(found))[0]["Plan"]]
+    for node in nodes:
+        nodes += node.get("Plans", ())
+        is_read = node.get("Relation Name") in TABLES or "Index Name" in node
+        is_bounded = "Index Cond" in node or node["Node Type"] == "Bitmap Heap Scan"
+        of_what_waits = node.get("Index Name", "").startswith(OF_WHAT_WAITS)
+        if is_read and "Scan" in node["Node Type"] and not is_bounded and not of_what_waits:
+            yield f"{node['Node Type']} of {node.get('Relation Name')} by {node.get('Index Name')}"

@@ -1,5 +1,5 @@
 # What to run and when: CONTRIBUTING.md, "Habits".
-.PHONY: help install run fast check test services explain golden pictures bench prove lock clean
+.PHONY: help install run fast check test services explain golden pictures bench prove lock sbom clean
 .DEFAULT_GOAL := help
 
 VENV := .venv
@@ -77,6 +77,11 @@ LOCK = $(BIN)/pip-compile --quiet --allow-unsafe --strip-extras --generate-hashe
 lock: $(VENV)/.dev  ## the newest versions that pyproject.toml allows into requirements*.txt
 	$(LOCK) --upgrade --output-file requirements.txt pyproject.toml
 	$(LOCK) --upgrade --output-file requirements-dev.txt --extra dev --constraint requirements.txt pyproject.toml
+
+SBOM = requirements --pyproject pyproject.toml --output-reproducible requirements.txt
+sbom: $(VENV)/.dev  ## what mailgate is made of, for programs that look for known faults: build/sbom.json (CycloneDX)
+	@mkdir -p build
+	@$(BIN)/cyclonedx-py $(SBOM) --output-file build/sbom.json
 
 clean:  ## the environment and what tools left; never var/
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

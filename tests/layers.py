@@ -29,6 +29,7 @@ OUTSIDE_TESTS = {
     "store",
     "workers",
     "cli",
+    "deploy",
     "web",
     "scheduler",
     "journeys",

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from mailgate.model.config import Audience, Config
 from mailgate.model.decision import Reply
-from mailgate.notify.fields import BUTTONS, COUNTS, GROUPS, TICKETS, About, Values
+from mailgate.notify.fields import BUTTONS, COMMISSIONS, COUNTS, GROUPS, RETURNS, TICKETS, About, Values
 from mailgate.notify.fields import LINES as SUMMED
 
 OPEN, TASK, KEY, REQUEST, WORKER = "open", "task", "key", "request", "worker"
@@ -59,6 +59,8 @@ LINES: Mapping[str, str] = {
     "version": OPEN,
     "outstanding": OPEN,
     "left_out": OPEN,
+    RETURNS: OPEN,
+    COMMISSIONS: OPEN,
     # what an agent wrote or ordered, and how it is taken back
     "written": OPEN,
     "did": OPEN,

@@ -40,7 +40,7 @@ COMMANDS = (
     ("ticket search", "ticket", "search_tickets", "Find tickets by reference, number, address or words."),
     ("ticket set", "ticket", "set_ticket", "Change a ticket as an agent does by mail."),
     ("ticket merge", "ticket", "merge_tickets", "Make a ticket part of another one."),
-    ("ticket split", "ticket", "split_ticket", "Make a merged ticket, or one mail, a ticket of its own."),
+    ("ticket split", "ticket", "split_ticket", "Make a part, or one mail, a ticket of its own again."),
     ("outbox list", "outbox", "list_outbox", "List the mails we sent, wait to send, or could not send."),
     ("outbox show", "outbox", "show_outbox", "Show one mail of ours."),
     ("outbox retry", "outbox", "retry_outbox", "Send a mail at once, whatever kept it back."),

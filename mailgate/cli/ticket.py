@@ -153,7 +153,7 @@ def split_ticket(
         int | None, typer.Argument(help='The number of one of its mails: see "ticket show".', metavar="MAIL", min=1)
     ] = None,
 ) -> None:
-    """Make a merged ticket one of its own again, as if never merged; or one mail of a ticket a request of its own."""
+    """Make a part, or one mail, a ticket of its own again: as if it had never been merged, or posted there."""
     from mailgate.model.decision import Order
 
     part = canonical(ref, configuration(context).service.reference)

@@ -6,7 +6,6 @@ also where a reader has moved it to ``cur`` (E140).
 
 import os
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -14,8 +13,6 @@ from pathlib import Path
 from mailgate.errors import TryLater
 from mailgate.folders import make_durably
 from mailgate.model.outbound import Attempt, Doubt
-
-SYNCING = 8  # files at once: the disk then writes down many together, ten times as fast as one after the other
 
 
 class Maildir:
@@ -28,7 +25,6 @@ class Maildir:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._written: list[str] = []
-        self._syncing = ThreadPoolExecutor(SYNCING, "maildir")
 
     def send(self, attempt: Attempt) -> str:
         """Write the mail into ``tmp`` unless it is in the Maildir already; TryLater where the disk refuses."""
@@ -44,7 +40,8 @@ class Maildir:
         if not names:
             return
         with self._writing():
-            list(self._syncing.map(self._sync, (self._folder / "tmp" / name for name in names)))
+            for name in names:
+                self._sync(self._folder / "tmp" / name)
             for name in names:  # the same name holds the same mail
                 os.rename(self._folder / "tmp" / name, self._folder / "new" / name)
             self._sync(self._folder / "new")
@@ -58,7 +55,7 @@ class Maildir:
             self._make()
 
     def close(self) -> None:
-        self._syncing.shutdown()
+        """Nothing stays open between two mails."""
 
     @contextmanager
     def _writing(self) -> Iterator[None]:

@@ -34,7 +34,7 @@ class _Known:
 
 @dataclass(frozen=True, slots=True)
 class KnownMail:
-    """A stored mail: give *reading* to ``decide.reread`` before anything else is asked of it.
+    """A stored mail: give *reading* to ``understand.reread`` before anything else is asked of it.
 
     *ref* is the ticket it went to, *task* what that ticket is about today, where the mail opened it.
     """

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
-from mailgate import decide
+from mailgate import understand
 from mailgate.errors import Refused
 from mailgate.model.decision import Command, Decision, Facts, Order, Reading
 from mailgate.model.message import Envelope, Message, Verdict
@@ -33,7 +33,7 @@ def give(store: Store, context: Context, ref: str, order: Order, now: datetime) 
         ticket = rows.by_ref(connection, ref)
         other = rows.by_ref(connection, order.to) if order.do == DUPLICATE and order.to else ticket
         whole = rows.wholes(connection, {other.id: other})[other.id]
-        facts = decide.with_posts_reread(
+        facts = understand.with_posts_reread(
             Facts(
                 now,
                 colleagues=people.members(connection, [ticket.team])[ticket.team] if ticket.team else (),

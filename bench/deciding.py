@@ -16,8 +16,9 @@ from bench.table import Row
 from mailgate.decide import decide
 from mailgate.ingest.parse import parse
 from mailgate.model.config import Config
-from mailgate.model.decision import Facts, Reading
+from mailgate.model.decision import Facts
 from mailgate.model.message import Envelope
+from mailgate.model.reading import Reading
 from mailgate.settings import load
 from mailgate.understand import read
 

@@ -18,7 +18,8 @@ from typing import Any
 
 from mailgate import decide, understand
 from mailgate.model.config import Config, Operator
-from mailgate.model.decision import Decision, Trace
+from mailgate.model.decision import Decision
+from mailgate.model.reading import Trace
 from mailgate.rules.moves import Move, moves
 from mailgate.store import known
 from mailgate.store.engine import Store, open_store

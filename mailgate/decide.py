@@ -9,8 +9,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from mailgate.model.config import Config
-from mailgate.model.decision import Decision, Facts, Match, NewTicket, Reading
+from mailgate.model.decision import Decision, Facts, NewTicket
 from mailgate.model.message import Kind
+from mailgate.model.reading import Match, Reading
 from mailgate.model.ticket import Event
 from mailgate.rules import request
 from mailgate.stages import answers, known, machines, orders, requests

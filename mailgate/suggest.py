@@ -12,7 +12,8 @@ from datetime import datetime
 from mailgate import understand
 from mailgate.backtest import batches, decided
 from mailgate.model.config import Config
-from mailgate.model.decision import NewTicket, Reading
+from mailgate.model.decision import NewTicket
+from mailgate.model.reading import Reading
 from mailgate.rules.stems import content
 from mailgate.rules.wordings import wordings
 from mailgate.store import known

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 from mailgate.ingest import authentic
 from mailgate.model.config import Config
-from mailgate.model.decision import Facts, Post, Reading
+from mailgate.model.decision import Facts, Post
 from mailgate.model.message import BOUNCES, Envelope, Kind, Message, Verdict
+from mailgate.model.reading import Reading
 from mailgate.rules import extract, request
 from mailgate.tickets import absence, canary, fingerprint, orders, questions, reference, subject
 from mailgate.tickets.token import tokens_in

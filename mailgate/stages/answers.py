@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from mailgate.model.decision import Command, Decision, FollowUp, Ignore, Intent, Match, Trace
+from mailgate.model.decision import Command, Decision, FollowUp, Ignore, Intent
+from mailgate.model.reading import Match, Trace
 from mailgate.model.ticket import ORDERED, Change, Event, Status
 from mailgate.rules import request
 from mailgate.stages.case import Case

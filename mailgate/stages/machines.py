@@ -1,7 +1,8 @@
 """Mail that nobody wrote: our own, automatic replies, bounces, lists and alarms."""
 
-from mailgate.model.decision import AutoReply, Bounce, Decision, Ignore, Match, NewTicket
+from mailgate.model.decision import AutoReply, Bounce, Decision, Ignore, NewTicket
 from mailgate.model.message import BOUNCES, NOTIFY, Kind, Verdict
+from mailgate.model.reading import Match
 from mailgate.model.ticket import Event
 from mailgate.rules import outcomes, request
 from mailgate.rules.ranking import STAGE

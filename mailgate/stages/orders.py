@@ -2,20 +2,8 @@
 
 from dataclasses import replace
 
-from mailgate.model.decision import (
-    Absence,
-    Asking,
-    AutoReply,
-    Command,
-    Decision,
-    Evidence,
-    Ignore,
-    Match,
-    NewTicket,
-    Order,
-    Reading,
-    Trace,
-)
+from mailgate.model.decision import Absence, AutoReply, Command, Decision, Evidence, Ignore, NewTicket, Order
+from mailgate.model.reading import Asking, Match, Reading, Trace
 from mailgate.model.ticket import ORDERED, Change, Event, Ticket
 from mailgate.stages.case import Case
 from mailgate.tickets import absence, answer, commands, effects, levelling, marked, questions, returns, thread, timing

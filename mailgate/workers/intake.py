@@ -11,8 +11,9 @@ from mailgate import decide, journal, understand
 from mailgate.errors import GiveUp, TryLater
 from mailgate.ingest.bounded import read
 from mailgate.model.config import Config
-from mailgate.model.decision import Decision, Facts, Reading
+from mailgate.model.decision import Decision, Facts
 from mailgate.model.message import NOT_FETCHED
+from mailgate.model.reading import Reading
 from mailgate.notify.compose import Context
 from mailgate.store import asked, people
 from mailgate.store.apply import Notice, Settled, apply, quarantine

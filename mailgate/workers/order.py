@@ -7,8 +7,9 @@ from functools import partial
 
 from mailgate import understand
 from mailgate.errors import Refused
-from mailgate.model.decision import Command, Decision, Facts, Order, Reading
+from mailgate.model.decision import Command, Decision, Facts, Order
 from mailgate.model.message import Envelope, Message, Verdict
+from mailgate.model.reading import Reading
 from mailgate.model.ticket import ORDERED, Event
 from mailgate.notify.compose import Context
 from mailgate.store import apply, asked, commissions, known, people, rows

@@ -16,7 +16,7 @@ from bench.table import Row
 from mailgate.decide import decide
 from mailgate.ingest.parse import parse
 from mailgate.model.config import Config
-from mailgate.model.decision import Facts
+from mailgate.model.facts import Facts
 from mailgate.model.message import Envelope
 from mailgate.model.reading import Reading
 from mailgate.settings import load

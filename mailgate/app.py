@@ -20,7 +20,7 @@ from mailgate.ingest.lmtp import LmtpSession
 from mailgate.ingest.policy import space_floor
 from mailgate.ingest.session import SmtpSession
 from mailgate.model.config import Config, ImapAccount, Mode
-from mailgate.model.decision import Facts
+from mailgate.model.facts import Facts
 from mailgate.model.health import AccountHealth
 from mailgate.model.outbound import Way
 from mailgate.model.reading import Reading

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from mailgate.model.config import Config
-from mailgate.model.decision import Decision, Facts, NewTicket
+from mailgate.model.decision import Decision, NewTicket
+from mailgate.model.facts import Facts
 from mailgate.model.message import Kind
 from mailgate.model.reading import Match, Reading
 from mailgate.model.ticket import Event

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from mailgate.ingest import authentic
 from mailgate.model.config import Config
-from mailgate.model.decision import Facts, Post
+from mailgate.model.facts import Facts, Post
 from mailgate.model.message import BOUNCES, Envelope, Kind, Message, Verdict
 from mailgate.model.reading import Reading
 from mailgate.rules import extract, request

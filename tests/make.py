@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from mailgate.model.config import Config
-from mailgate.model.decision import Facts
+from mailgate.model.facts import Facts
 from mailgate.model.message import Address, Envelope, Message, Verdict
 from mailgate.model.people import Person
 from mailgate.model.reading import Reading

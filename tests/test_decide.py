@@ -14,14 +14,12 @@ from mailgate.model.decision import (
     Command,
     Decision,
     Duplicate,
-    Evidence,
-    Facts,
     FollowUp,
     Ignore,
     Intent,
-    Known,
     NewTicket,
 )
+from mailgate.model.facts import Evidence, Facts, Known
 from mailgate.model.message import Address, Attachment, Kind, Message, Verdict
 from mailgate.model.people import Worker
 from mailgate.model.ticket import NOBODY, Status, Ticket, WaitingFor

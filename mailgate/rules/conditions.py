@@ -14,7 +14,7 @@ from functools import lru_cache, partial
 from typing import Any
 
 from mailgate.model.config import Calendar, Config
-from mailgate.model.decision import Facts
+from mailgate.model.facts import Facts
 from mailgate.model.message import VERIFIED, Verdict
 from mailgate.model.reading import Reading, Trace
 from mailgate.model.spans import Span, Unit

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from mailgate.model.config import Config
-from mailgate.model.decision import Decision, Facts, FollowUp, Intent, Outcome, Reply
+from mailgate.model.decision import Decision, FollowUp, Intent, Outcome, Reply
+from mailgate.model.facts import Facts
 from mailgate.model.reading import Match, Reading, Trace
 from mailgate.model.spans import Span
 from mailgate.model.ticket import Change, Event, Ticket

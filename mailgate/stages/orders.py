@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from mailgate.model.decision import Absence, AutoReply, Command, Decision, Evidence, Ignore, NewTicket, Order
+from mailgate.model.decision import Absence, AutoReply, Command, Decision, Ignore, NewTicket, Order
+from mailgate.model.facts import Evidence
 from mailgate.model.reading import Asking, Match, Reading, Trace
 from mailgate.model.ticket import ORDERED, Change, Event, Ticket
 from mailgate.stages.case import Case

@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from mailgate.model.config import Config, Mode
-from mailgate.model.decision import Decision, Duplicate, FollowUp, Ignore, Intent, NewTicket, Order, Post
+from mailgate.model.decision import Decision, Duplicate, FollowUp, Ignore, Intent, NewTicket, Order
+from mailgate.model.facts import Post
 from mailgate.model.reading import Classified, Match, Reading, Trace
 from mailgate.model.ticket import Change, Draft, Event, Status, Ticket
 from mailgate.rules import request

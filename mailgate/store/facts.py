@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 
 from mailgate.errors import TryLater
-from mailgate.model.decision import Evidence, Facts, Known, Ordered
+from mailgate.model.facts import Evidence, Facts, Known, Ordered
 from mailgate.model.message import BOUNCES, VERIFIED
 from mailgate.model.people import Person
 from mailgate.model.reading import Reading, Token

@@ -13,7 +13,8 @@ from typing import Any
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, func, select
 
-from mailgate.model.decision import Action, Facts, Post
+from mailgate.model.decision import Action
+from mailgate.model.facts import Facts, Post
 from mailgate.model.reading import Reading
 from mailgate.model.ticket import Standing, Ticket
 from mailgate.store import rows

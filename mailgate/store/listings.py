@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, func, or_, select
 
-from mailgate.model.decision import Listed, Listing
+from mailgate.model.facts import Listed, Listing
 from mailgate.model.message import VERIFIED
 from mailgate.model.people import Person
 from mailgate.model.reading import Asking, Question, Reading

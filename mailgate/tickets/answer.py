@@ -8,7 +8,8 @@ from datetime import datetime
 
 from mailgate.model.capacity import Effect
 from mailgate.model.config import Config
-from mailgate.model.decision import Facts, Listing, Order, Reply
+from mailgate.model.decision import Order, Reply
+from mailgate.model.facts import Facts, Listing
 from mailgate.model.message import NOTIFY, VERIFIED, Kind, Verdict
 from mailgate.model.reading import Asking, Reading
 from mailgate.model.ticket import Change, Draft, Ticket, WaitingFor

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from mailgate.model.config import Config
-from mailgate.model.decision import Facts, NewTicket, Order, Ordered, Reply
+from mailgate.model.decision import NewTicket, Order, Reply
+from mailgate.model.facts import Facts, Ordered
 from mailgate.model.reading import Reading
 from mailgate.model.ticket import APART, Change, Event, Ticket
 from mailgate.tickets import answer, effects, posts

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import date, timedelta
 
 from mailgate.model.config import Config
-from mailgate.model.decision import Evidence, Facts, Order
+from mailgate.model.decision import Order
+from mailgate.model.facts import Evidence, Facts
 from mailgate.model.message import Kind
 from mailgate.model.people import Person
 from mailgate.model.reading import Match, Reading, Trace

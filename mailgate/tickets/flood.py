@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from mailgate.model.config import Config
-from mailgate.model.decision import Facts
+from mailgate.model.facts import Facts
 from mailgate.model.reading import Reading
 from mailgate.model.ticket import Draft
 

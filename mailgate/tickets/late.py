@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from mailgate.model.config import Config
-from mailgate.model.decision import Facts, Post
+from mailgate.model.facts import Facts, Post
 from mailgate.model.message import Verdict
 from mailgate.model.reading import Reading
 from mailgate.model.ticket import Draft, Ticket

@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 from mailgate.model.config import Config
-from mailgate.model.decision import Facts, Listed, Listing
+from mailgate.model.facts import Facts, Listed, Listing
 from mailgate.model.message import Kind
 from mailgate.model.reading import Asking, Question, Reading
 from mailgate.tickets import managers, reference

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from mailgate.model.config import Config, ShareWork
-from mailgate.model.decision import Facts
+from mailgate.model.facts import Facts
 from mailgate.model.people import Worker
 from mailgate.model.reading import Match, Trace
 

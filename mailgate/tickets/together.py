@@ -3,7 +3,8 @@
 from collections import Counter
 from dataclasses import dataclass, field, replace
 
-from mailgate.model.decision import Decision, Facts, NewTicket
+from mailgate.model.decision import Decision, NewTicket
+from mailgate.model.facts import Facts
 from mailgate.model.message import VERIFIED
 from mailgate.model.reading import Reading
 

@@ -11,7 +11,8 @@ from mailgate import decide, journal, understand
 from mailgate.errors import GiveUp, TryLater
 from mailgate.ingest.bounded import read
 from mailgate.model.config import Config
-from mailgate.model.decision import Decision, Facts
+from mailgate.model.decision import Decision
+from mailgate.model.facts import Facts
 from mailgate.model.message import NOT_FETCHED
 from mailgate.model.reading import Reading
 from mailgate.notify.compose import Context

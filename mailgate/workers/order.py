@@ -7,7 +7,8 @@ from functools import partial
 
 from mailgate import understand
 from mailgate.errors import Refused
-from mailgate.model.decision import Command, Decision, Facts, Order
+from mailgate.model.decision import Command, Decision, Order
+from mailgate.model.facts import Facts
 from mailgate.model.message import Envelope, Message, Verdict
 from mailgate.model.reading import Reading
 from mailgate.model.ticket import ORDERED, Event

@@ -8,7 +8,8 @@ from ruamel.yaml import YAML
 
 from mailgate.decide import decide
 from mailgate.model.config import Config
-from mailgate.model.decision import Facts, NewTicket
+from mailgate.model.decision import NewTicket
+from mailgate.model.facts import Facts
 from mailgate.model.message import Address, Envelope, Message
 from mailgate.settings import load
 from mailgate.understand import read

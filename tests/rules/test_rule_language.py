@@ -13,7 +13,8 @@ import pytest
 
 from mailgate.decide import decide
 from mailgate.model.config import Config, Then
-from mailgate.model.decision import Facts, NewTicket
+from mailgate.model.decision import NewTicket
+from mailgate.model.facts import Facts
 from mailgate.model.message import Address, Attachment, Envelope, Message
 from mailgate.model.people import Person
 from mailgate.model.ticket import Draft

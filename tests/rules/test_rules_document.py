@@ -10,7 +10,8 @@ import pytest
 from mailgate.decide import decide
 from mailgate.ingest.parse import parse
 from mailgate.model.config import Config, Information, Task, TextKeys, Then
-from mailgate.model.decision import Facts, NewTicket
+from mailgate.model.decision import NewTicket
+from mailgate.model.facts import Facts
 from mailgate.model.message import Envelope
 from mailgate.model.ticket import Draft
 from mailgate.rules.conditions import CONDITIONS

@@ -7,7 +7,8 @@ import pytest
 
 from mailgate import decide, understand
 from mailgate.errors import Refused
-from mailgate.model.decision import Action, Facts
+from mailgate.model.decision import Action
+from mailgate.model.facts import Facts
 from mailgate.model.people import Person
 from mailgate.store import configurations, known, tickets
 from mailgate.store.engine import Store

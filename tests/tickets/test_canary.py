@@ -7,7 +7,8 @@ import pytest
 
 from mailgate.decide import decide
 from mailgate.ingest.parse import parse
-from mailgate.model.decision import Facts, Ignore
+from mailgate.model.decision import Ignore
+from mailgate.model.facts import Facts
 from mailgate.model.message import Message
 from mailgate.tickets import canary
 from mailgate.tickets.token import Keys, check

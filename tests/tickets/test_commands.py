@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailgate.model.decision import Evidence, Order
+from mailgate.model.decision import Order
+from mailgate.model.facts import Evidence
 from mailgate.model.message import Kind, Verdict
 from mailgate.model.reading import Reading, Token
 from mailgate.tickets.commands import may_command, read_order

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mailgate.model.decision import Known
+from mailgate.model.facts import Known
 from mailgate.model.message import Verdict
 from mailgate.model.reading import Reading
 from mailgate.model.ticket import Draft, Ticket

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from mailgate.model.decision import Evidence, Facts
+from mailgate.model.facts import Evidence, Facts
 from mailgate.model.message import Verdict
 from mailgate.model.reading import Reading
 from mailgate.model.sent_lately import SentLately

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from mailgate.model.decision import Evidence, Facts
+from mailgate.model.facts import Evidence, Facts
 from mailgate.model.message import Verdict
 from mailgate.model.reading import Reading
 from mailgate.tickets.thread import Thread, about, joins, lead_of

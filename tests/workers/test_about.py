@@ -7,7 +7,7 @@ import pytest
 
 from mailgate.decide import decide
 from mailgate.ingest.parse import parse
-from mailgate.model.decision import Facts
+from mailgate.model.facts import Facts
 from mailgate.model.message import Envelope
 from mailgate.notify.compose import prepare, render
 from mailgate.notify.files import read_templates

@@ -10,7 +10,8 @@ from sqlalchemy import text
 
 from mailgate import understand
 from mailgate.errors import Away
-from mailgate.model.decision import Bounce, Decision, Facts
+from mailgate.model.decision import Bounce, Decision
+from mailgate.model.facts import Facts
 from mailgate.model.message import Address, Kind, Message
 from mailgate.model.outbound import SendState, Way
 from mailgate.store import outbox, outgoing, pauses

@@ -13,12 +13,14 @@ from pathlib import Path
 from bench.mails import mails
 from bench.peers import REPOSITORY, configured
 from bench.table import Row
-from mailgate.decide import decide, read
+from mailgate.decide import decide
 from mailgate.ingest.parse import parse
 from mailgate.model.config import Config
-from mailgate.model.decision import Facts, Reading
+from mailgate.model.facts import Facts
 from mailgate.model.message import Envelope
+from mailgate.model.reading import Reading
 from mailgate.settings import load
+from mailgate.understand import read
 
 ROUNDS, COUNT, PHRASES, RULES = 5, 200, 10_000, 2_000
 AT = datetime(2026, 11, 30, 9, tzinfo=UTC)

@@ -12,8 +12,8 @@ from sqlalchemy import text
 from bench.table import Row
 from mailgate.model.config import Operator
 from mailgate.model.config import Store as Place
-from mailgate.model.decision import Reading, Token
 from mailgate.model.message import Address, Envelope, Message, Verdict
+from mailgate.model.reading import Reading, Token
 from mailgate.store.columns import microseconds
 from mailgate.store.engine import Store, open_store
 from mailgate.store.facts import look_up

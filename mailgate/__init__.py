@@ -6,7 +6,7 @@ The story of one mail, and the file that tells each part::
     store/spool.py       durable before anyone hears "250"
     workers/intake.py    claims it, and then calls
       ingest/parse.py      bytes -> Message: never raises, notes defects
-      decide.read          Message -> Reading: what it says by itself
+      understand.read      Message -> Reading: what it says by itself
       store/facts.py       Reading -> Facts: thread, duplicates, the sender's role, the time
       decide.decide        (Reading, Config, Facts) -> Decision, with its trace
       notify/compose.py    Decision -> the mails to send

@@ -20,9 +20,10 @@ from mailgate.ingest.lmtp import LmtpSession
 from mailgate.ingest.policy import space_floor
 from mailgate.ingest.session import SmtpSession
 from mailgate.model.config import Config, ImapAccount, Mode
-from mailgate.model.decision import Facts, Reading
+from mailgate.model.facts import Facts
 from mailgate.model.health import AccountHealth
 from mailgate.model.outbound import Way
+from mailgate.model.reading import Reading
 from mailgate.notify import smtp
 from mailgate.notify.channel import Channel, channel_for
 from mailgate.notify.compose import Context, prepare

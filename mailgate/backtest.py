@@ -16,9 +16,10 @@ from itertools import islice
 from multiprocessing import get_context
 from typing import Any
 
-from mailgate import decide
+from mailgate import decide, understand
 from mailgate.model.config import Config, Operator
-from mailgate.model.decision import Decision, Trace
+from mailgate.model.decision import Decision
+from mailgate.model.reading import Trace
 from mailgate.rules.moves import Move, moves
 from mailgate.store import known
 from mailgate.store.engine import Store, open_store
@@ -95,7 +96,7 @@ def batches(store: Store, since: datetime, behind: int = 0) -> Iterator[list[Kno
 
 def decided(mail: KnownMail, config: Config) -> Decision:
     """What *config* makes of the mail."""
-    return decide.decide(decide.reread(mail.reading, config), config, mail.facts)
+    return decide.decide(understand.reread(mail.reading, config), config, mail.facts)
 
 
 def _edges(store: Store, since: datetime, behind: int) -> Iterator[tuple[int, int]]:
@@ -130,7 +131,7 @@ def _compared(mails: list[KnownMail], rules: Rules) -> Batch:
 
 
 def _moved(mail: KnownMail, rules: Rules) -> Moved:
-    reading = decide.reread(mail.reading, rules.before)
-    again = reading if rules.read_alike else decide.reread(mail.reading, rules.after)
+    reading = understand.reread(mail.reading, rules.before)
+    again = reading if rules.read_alike else understand.reread(mail.reading, rules.after)
     before, after = decide.decide(reading, rules.before, mail.facts), decide.decide(again, rules.after, mail.facts)
     return Moved(mail.id, mail.ref, moves(before, after), before.trace, after.trace)

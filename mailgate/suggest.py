@@ -9,10 +9,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from mailgate import decide
+from mailgate import understand
 from mailgate.backtest import batches, decided
 from mailgate.model.config import Config
-from mailgate.model.decision import NewTicket, Reading
+from mailgate.model.decision import NewTicket
+from mailgate.model.reading import Reading
 from mailgate.rules.stems import content
 from mailgate.rules.wordings import wordings
 from mailgate.store import known
@@ -65,11 +66,11 @@ def _worth_trying(store: Store, config: Config, since: datetime, wrong: Iterable
     """The phrases that stand in most of the *wrong* mails of a task and in fewest of other tasks."""
     asked: dict[str, Counter[str]] = defaultdict(Counter)
     for mail in wrong:
-        asked[mail.task or ""].update(_phrases(decide.reread(mail.reading, config)))
+        asked[mail.task or ""].update(_phrases(understand.reread(mail.reading, config)))
     wanted = {phrase for phrases in asked.values() for phrase in phrases}
     elsewhere: Counter[Candidate] = Counter()
     for mail in _opening(store, since) if wanted else ():
-        for phrase in wanted.intersection(_phrases(decide.reread(mail.reading, config))):
+        for phrase in wanted.intersection(_phrases(understand.reread(mail.reading, config))):
             elsewhere.update((task, phrase) for task in asked if task != mail.task)
     return [
         (task, phrase)
@@ -85,7 +86,7 @@ def _having(
     stems = {candidate: frozenset(content(candidate[1])) for candidate in tried}
     found: dict[Candidate, list[KnownMail]] = {candidate: [] for candidate in stems}
     for mail in _opening(store, since) if stems else ():
-        reading = decide.reread(mail.reading, config)
+        reading = understand.reread(mail.reading, config)
         said = frozenset(content(f"{reading.subject}\n{reading.wording}"))
         for candidate, wanted in stems.items():
             if wanted <= said:

@@ -24,7 +24,7 @@ OUTSIDE_FILES = {
     "notify.channel",
     "notify.files",
 }
-PURE_PACKAGES = {"model", "rules", "tickets", "sla", "ingest", "notify"}
+PURE_PACKAGES = {"model", "rules", "tickets", "sla", "ingest", "notify", "stages"}
 OUTSIDE_TESTS = {
     "store",
     "workers",
@@ -45,10 +45,11 @@ OUTSIDE_TESTS = {
     "settings",
 }
 
-NOUNS, PURE, DECIDE, OUTSIDE, WORKERS, SHELL = range(6)
+NOUNS, PURE, STAGES, DECIDE, OUTSIDE, WORKERS, SHELL = range(7)
 NAMES = (
     "model, errors",
     "pure files",
+    "understand, stages",
     "decide",
     "journal and outside files",
     "workers",
@@ -61,7 +62,7 @@ def is_pure(module: str) -> bool:
 
     A file named after something outside the process talks to it; the others are pure.
     """
-    if module in ("", "errors", "decide"):
+    if module in ("", "errors", "understand", "decide"):
         return True
     return module not in OUTSIDE_FILES and module.partition(".")[0] in PURE_PACKAGES
 
@@ -71,6 +72,8 @@ def layer(module: str) -> int:
     package = module.partition(".")[0]
     if package in ("", "model", "errors"):
         return NOUNS
+    if package in ("understand", "stages"):
+        return STAGES
     if package == "decide":
         return DECIDE
     if is_pure(module):

@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from mailgate.model.config import Config
-from mailgate.model.decision import Facts, Reading
+from mailgate.model.facts import Facts
 from mailgate.model.message import Address, Envelope, Message, Verdict
 from mailgate.model.people import Person
+from mailgate.model.reading import Reading
 from mailgate.model.ticket import Draft, Status, Ticket
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)  # a Monday

@@ -135,6 +135,8 @@ def test_every_file_keeps_to_its_layer(check) -> None:
             "def f():\n    import mailgate.workers.loop",
             "2: imports mailgate.workers.loop: decide must not know",
         ),
+        ("tickets.orders", "from mailgate.stages import orders", "pure files must not know understand, stages"),
+        ("stages.orders", "from mailgate import decide", "understand, stages must not know decide"),
         ("store.spool", "from mailgate.ingest.files import read_mails", "packages that talk to the outside"),
         ("rules.extract", "from . import classify", "1: imports ..classify: write the whole name"),
         ("settings", "import mailgate.app", "journal and outside files must not know scheduler"),

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from mailgate import decide
+from mailgate import decide, understand
 from mailgate.model.config import Config
 from mailgate.model.decision import (
     Action,
@@ -14,14 +14,12 @@ from mailgate.model.decision import (
     Command,
     Decision,
     Duplicate,
-    Evidence,
-    Facts,
     FollowUp,
     Ignore,
     Intent,
-    Known,
     NewTicket,
 )
+from mailgate.model.facts import Evidence, Facts, Known
 from mailgate.model.message import Address, Attachment, Kind, Message, Verdict
 from mailgate.model.people import Worker
 from mailgate.model.ticket import NOBODY, Status, Ticket, WaitingFor
@@ -47,7 +45,7 @@ REQUEST = "The screen does not start. The asset tag is A12345, room 12."
 def decided(message: Message, facts: Facts | None = None, **envelope: object) -> Decision:
     sender = message.from_.address if message.from_ else ""
     around = make_envelope(sender, **{"vouched": True, **envelope})
-    return decide.decide(decide.read(message, around, CONFIG), CONFIG, facts or make_facts())
+    return decide.decide(understand.read(message, around, CONFIG), CONFIG, facts or make_facts())
 
 
 def answering(ticket: Ticket, mailed_to: str = ANN, rank: int = 2) -> Facts:
@@ -92,7 +90,7 @@ def test_the_trace_names_the_phrase_and_where_it_stood() -> None:
 
 
 def test_E79_the_first_mailbox_in_To_is_the_mailbox() -> None:
-    reading = decide.read(make_message(REQUEST), make_envelope(recipients=("helpdesk+x@Council.example",)), CONFIG)
+    reading = understand.read(make_message(REQUEST), make_envelope(recipients=("helpdesk+x@Council.example",)), CONFIG)
     assert reading.mailbox == HELPDESK
 
 
@@ -175,13 +173,13 @@ def test_E141_only_machines_write_to_a_return_path() -> None:
 @pytest.mark.parametrize(("kind", "claims"), [(Kind.DSN_FAILED, ["MG-7K3F-99"] * 3), (Kind.HUMAN, [])])
 def test_E141_where_answers_were_to_go_names_the_ticket_of_a_mail_that_came_back(kind: Kind, claims: list[str]) -> None:
     replies_to = ("helpdesk+7k3f99-4-at2jh5xleiw7uiral@council.example",)
-    reading = decide.read(make_message(kind=kind, returned_to=replies_to), make_envelope(), CONFIG)
+    reading = understand.read(make_message(kind=kind, returned_to=replies_to), make_envelope(), CONFIG)
     assert [token.ref for token in reading.tokens] == claims
 
 
 def test_E151_another_copy_joins_and_is_not_answered_again() -> None:
     message, ticket = make_message(REQUEST), make_ticket()
-    same = decide.read(message, make_envelope(), CONFIG).fingerprint
+    same = understand.read(message, make_envelope(), CONFIG).fingerprint
     decision = decided(message, make_facts(same_id=Known(same, ticket)))
     assert decision.outcome == Duplicate(ticket)
     assert not decision.replies
@@ -191,7 +189,7 @@ def test_E151_another_copy_joins_and_is_not_answered_again() -> None:
 def test_one_mail_to_several_of_our_mailboxes_is_one_ticket_that_lists_them() -> None:
     boxes = {HELPDESK: {"team": "desk"}, "network@council.example": {"team": "field-team"}}
     config = make_config(mailboxes=boxes)
-    reading = decide.read(make_message(REQUEST), make_envelope(recipients=tuple(boxes), vouched=True), config)
+    reading = understand.read(make_message(REQUEST), make_envelope(recipients=tuple(boxes), vouched=True), config)
     decision = decide.decide(reading, config, make_facts())
     assert isinstance(decision.outcome, NewTicket)
     assert len(decision.outcome.drafts) == 1
@@ -335,7 +333,7 @@ def test_E135_a_subject_in_which_machines_answered_each_other_is_not_answered(su
 
 def test_S42_a_null_sender_is_never_answered() -> None:
     message = make_message(REQUEST)
-    reading = decide.read(message, make_envelope("", vouched=True), CONFIG)
+    reading = understand.read(message, make_envelope("", vouched=True), CONFIG)
     assert not decide.decide(reading, CONFIG, make_facts()).replies
 
 
@@ -373,7 +371,7 @@ def test_E189_a_stranger_is_answered_once_a_day() -> None:
 
 @pytest.mark.parametrize("had", [{"acknowledged": 5}, {"acknowledged_lately": 4}, {"acknowledged_just_now": 1}])
 def test_E136_a_verified_outsider_is_answered_once_in_ten_minutes_and_four_times_an_hour(had: dict[str, int]) -> None:
-    reading = decide.read(make_message(REQUEST, sender=STRANGER), make_envelope(), CONFIG)
+    reading = understand.read(make_message(REQUEST, sender=STRANGER), make_envelope(), CONFIG)
     outsider = replace(reading, verdict=Verdict.PASS)
     assert sent(decide.decide(outsider, CONFIG, make_facts())) == [("received", STRANGER)]
     assert not decide.decide(outsider, CONFIG, make_facts(**had)).replies
@@ -391,7 +389,7 @@ def test_a_verified_colleague_is_answered_for_every_ticket() -> None:
 
 def test_quiet_priorities_are_not_told_that_it_was_received() -> None:
     quiet = make_config(messages={"quiet_for": ["normal"]})
-    reading = decide.read(make_message(REQUEST), make_envelope(vouched=True), quiet)
+    reading = understand.read(make_message(REQUEST), make_envelope(vouched=True), quiet)
     assert reading.verdict is Verdict.INTERNAL
     assert not decide.decide(reading, quiet, make_facts()).replies
 
@@ -467,7 +465,7 @@ def test_an_invitation_opens_a_ticket_only_where_a_phrase_names_a_task() -> None
 def test_E132_a_rule_may_give_a_task_to_mail_that_no_person_wrote(kind: Kind) -> None:
     rules = [{"name": "Alarms", "when": {"from": ANN}, "then": {"task": "hardware.repair"}}]
     config = make_config(rules=rules)
-    reading = decide.read(make_message("Disk full.", subject="Alarm", kind=kind), make_envelope(), config)
+    reading = understand.read(make_message("Disk full.", subject="Alarm", kind=kind), make_envelope(), config)
     opened = decide.decide(reading, config, make_facts())
     assert opened.action is Action.NEW_TICKET
     assert not opened.replies
@@ -503,8 +501,8 @@ def test_an_answer_to_a_commission_from_nobody_of_a_unit_is_a_note_and_moves_not
 
 def test_a_book_is_read_up_to_a_limit() -> None:
     message = make_message(f"{REQUEST}\n{'and so on ' * 100_000}A99999")
-    reading = decide.read(message, make_envelope(), CONFIG)
-    assert len(reading.wording) == decide.LONGEST_WORDING
+    reading = understand.read(message, make_envelope(), CONFIG)
+    assert len(reading.wording) == understand.LONGEST_WORDING
     assert "A99999" not in reading.keys
 
 
@@ -527,7 +525,7 @@ def observing() -> Config:
 
 
 def decided_by(config: Config, message: Message) -> Decision:
-    return decide.decide(decide.read(message, make_envelope(vouched=True), config), config, make_facts())
+    return decide.decide(understand.read(message, make_envelope(vouched=True), config), config, make_facts())
 
 
 REFUSING = make_config(text={"refusals": {"before": ["please do not"], "after": ["not needed"]}})
@@ -535,7 +533,7 @@ REFUSING = make_config(text={"refusals": {"before": ["please do not"], "after": 
 
 def refused(text: str, **facts: object) -> Decision:
     message = make_message(text, subject="A12345", sender=BEN)
-    reading = decide.read(message, make_envelope(BEN, vouched=True), REFUSING)
+    reading = understand.read(message, make_envelope(BEN, vouched=True), REFUSING)
     return decide.decide(reading, REFUSING, make_facts(**facts))
 
 
@@ -567,7 +565,7 @@ def test_a_ticket_that_moves_to_another_team_leaves_the_person_who_had_it(worker
     config, ticket = make_config(defaults=SHARING), make_ticket(assignee=CLEO.address)
     message = make_message("Not ours, one for network.", sender=CLEO.address, subject="Re: yours")
     facts = make_facts(sender=CLEO, evidence=(Evidence(2, "a mail of ours", ticket, CLEO.address),), workers=workers)
-    decision = decide.decide(decide.read(message, make_envelope(CLEO.address, vouched=True), config), config, facts)
+    decision = decide.decide(understand.read(message, make_envelope(CLEO.address, vouched=True), config), config, facts)
     (change,) = decision.changes
     assert (change.team, change.assignee) == ("field-team", workers[0].address if workers else NOBODY)
 
@@ -576,7 +574,7 @@ def test_a_new_ticket_goes_to_whoever_is_next() -> None:
     config = make_config(defaults=SHARING)
     cleo, dev = Worker(CLEO.address, "desk", last_ticket=4), Worker(DEV.address, "desk", last_ticket=2)
     facts = make_facts(workers=(cleo, dev))
-    decision = decide.decide(decide.read(make_message(REQUEST), make_envelope(ANN), config), config, facts)
+    decision = decide.decide(understand.read(make_message(REQUEST), make_envelope(ANN), config), config, facts)
     assert isinstance(decision.outcome, NewTicket)
     assert decision.outcome.drafts[0].assignee == DEV.address
     assert "in turn" in [match.effect for match in decision.trace]
@@ -599,7 +597,7 @@ def test_what_is_collected_because_it_is_too_much_is_held_as_the_rules_say() -> 
     config = make_config(rules=[rule])
     file = Attachment("a.pdf", "application/pdf", 9000, "a" * 64, 2)
     message = make_message(REQUEST, sender=STRANGER, attachments=(file,))
-    reading = decide.read(message, make_envelope(STRANGER), config)
+    reading = understand.read(message, make_envelope(STRANGER), config)
     for too_many in ({}, {"opened_by_sender": 20}, {"opened_by_sender": 20, "flood": make_ticket(task=None)}):
         assert decide.decide(reading, config, make_facts(**too_many)).holds_files
     assert not decide.decide(reading, CONFIG, make_facts()).holds_files

@@ -4,18 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from mailgate.model.config import Config
-from mailgate.model.decision import (
-    Bounce,
-    Command,
-    Decision,
-    Duplicate,
-    FollowUp,
-    Ignore,
-    NewTicket,
-    Order,
-    Reading,
-    Trace,
-)
+from mailgate.model.decision import Bounce, Command, Decision, Duplicate, FollowUp, Ignore, NewTicket, Order
+from mailgate.model.reading import Reading, Trace
 from mailgate.model.ticket import Draft, Ticket, Values
 
 Named = Callable[[Ticket], str]

@@ -58,7 +58,7 @@ def explain(
 
 def _explainer(config: "Config", mailbox: str | None) -> Callable[[bytes], dict[str, Any]]:
     """What would happen to a mail, told from what the store knows by now; there need not be one yet."""
-    from mailgate import decide
+    from mailgate import decide, understand
     from mailgate.app import clock, facts_about
     from mailgate.cli.decided import as_json
     from mailgate.ingest.bounded import read
@@ -66,7 +66,7 @@ def _explainer(config: "Config", mailbox: str | None) -> Callable[[bytes], dict[
 
     def explained(raw: bytes) -> dict[str, Any]:
         message = read(raw, config.service.text, config.service.markings)
-        reading = decide.read(message, envelope_of(message, config, clock(), mailbox), config)
+        reading = understand.read(message, envelope_of(message, config, clock(), mailbox), config)
         decision = decide.decide(reading, config, facts_about(reading, config))
         return as_json(decision, reading, config, lambda ticket: ticket.ref)
 

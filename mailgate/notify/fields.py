@@ -12,7 +12,8 @@ from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
 from mailgate.model.config import Config, Language
-from mailgate.model.decision import Listed, Reply
+from mailgate.model.decision import Reply
+from mailgate.model.facts import Listed
 from mailgate.model.outbound import SendState
 from mailgate.model.ticket import Status, WaitingFor
 from mailgate.notify.dates import in_words, zone_of

@@ -15,7 +15,7 @@ from functools import lru_cache
 from itertools import islice, pairwise
 
 from mailgate.model.config import Config
-from mailgate.model.decision import Classified, Item, Match, Trace
+from mailgate.model.reading import Classified, Item, Match, Trace
 from mailgate.rules.manner import Manner, read_sentences
 from mailgate.rules.needs import needs_of
 from mailgate.rules.phrases import Hit, Phrases

@@ -14,8 +14,9 @@ from functools import lru_cache, partial
 from typing import Any
 
 from mailgate.model.config import Calendar, Config
-from mailgate.model.decision import Facts, Reading, Trace
+from mailgate.model.facts import Facts
 from mailgate.model.message import VERIFIED, Verdict
+from mailgate.model.reading import Reading, Trace
 from mailgate.model.spans import Span, Unit
 from mailgate.model.ticket import Values
 from mailgate.rules.searches import Wishes

@@ -5,7 +5,7 @@ from dataclasses import replace
 from itertools import accumulate
 
 from mailgate.model.config import Config, Rule
-from mailgate.model.decision import Match
+from mailgate.model.reading import Match
 from mailgate.rules.conditions import Case, holds_all, recipients
 from mailgate.rules.shortlist import address_tokens, name_tokens, shortlist
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from mailgate.model.config import Calendar, Config, SlaPolicy
-from mailgate.model.decision import Match, Trace
+from mailgate.model.reading import Match, Trace
 from mailgate.model.spans import Span, Unit
 from mailgate.model.ticket import Values
 from mailgate.sla.calendar import closing_time, due, instant, working_time

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from mailgate.model.decision import Match
+from mailgate.model.reading import Match
 from mailgate.rules.manner import Manner
 from mailgate.rules.phrases import Hit
 from mailgate.rules.vocabulary import Heard

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from mailgate.model.config import Config
-from mailgate.model.decision import Classified, Facts, Item, Match, Reading, Trace
+from mailgate.model.facts import Facts
+from mailgate.model.reading import Classified, Item, Match, Reading, Trace
 from mailgate.model.ticket import Draft, Status, Values, WaitingFor
 from mailgate.rules.classify import classify
 from mailgate.rules.conditions import Case

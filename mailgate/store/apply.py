@@ -9,9 +9,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Insert, Table, bindparam, delete, insert, select, text, update
 
 from mailgate.errors import TryLater
-from mailgate.model.decision import Decision, Facts, Ignore, NewTicket, Reading, Reply
+from mailgate.model.decision import Decision, Ignore, NewTicket, Reply
+from mailgate.model.facts import Facts
 from mailgate.model.message import VERIFIED, Kind, Verdict
 from mailgate.model.outbound import Outbound
+from mailgate.model.reading import Reading
 from mailgate.model.ticket import (
     NOBODY,
     OPEN_STATUSES,

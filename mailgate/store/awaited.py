@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, exists, func, select
 
-from mailgate.model.decision import Post
+from mailgate.model.facts import Post
 from mailgate.model.ticket import ORDERED
 from mailgate.store import known
 from mailgate.store.engine import insert_new

@@ -22,9 +22,10 @@ from sqlalchemy import (
 )
 
 from mailgate.errors import TryLater
-from mailgate.model.decision import Evidence, Facts, Known, Ordered, Reading, Token
+from mailgate.model.facts import Evidence, Facts, Known, Ordered
 from mailgate.model.message import BOUNCES, VERIFIED
 from mailgate.model.people import Person
+from mailgate.model.reading import Reading, Token
 from mailgate.model.ticket import ORDERED, Ticket
 from mailgate.store import awaited, commissions, contacts, floods, levels, listings, people, pingpong, rows
 from mailgate.store import known as knowledge

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Column, Connection, delete, exists, func, select, text, update
 
-from mailgate.model.decision import Reading
+from mailgate.model.reading import Reading
 from mailgate.store.engine import insert_new
 from mailgate.store.tables import OPEN, floods, openings, tickets
 

@@ -13,7 +13,9 @@ from typing import Any
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, func, select
 
-from mailgate.model.decision import Action, Facts, Post, Reading
+from mailgate.model.decision import Action
+from mailgate.model.facts import Facts, Post
+from mailgate.model.reading import Reading
 from mailgate.model.ticket import Standing, Ticket
 from mailgate.store import rows
 from mailgate.store.tables import events, messages, raw_mails, tickets
@@ -34,7 +36,7 @@ class _Known:
 
 @dataclass(frozen=True, slots=True)
 class KnownMail:
-    """A stored mail: give *reading* to ``decide.reread`` before anything else is asked of it.
+    """A stored mail: give *reading* to ``understand.reread`` before anything else is asked of it.
 
     *ref* is the ticket it went to, *task* what that ticket is about today, where the mail opened it.
     """

@@ -5,9 +5,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, func, or_, select
 
-from mailgate.model.decision import Asking, Listed, Listing, Question, Reading
+from mailgate.model.facts import Listed, Listing
 from mailgate.model.message import VERIFIED
 from mailgate.model.people import Person
+from mailgate.model.reading import Asking, Question, Reading
 from mailgate.model.ticket import Ticket
 from mailgate.store import rows, search
 from mailgate.store.tables import outbox_mails, tickets

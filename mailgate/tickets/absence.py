@@ -10,8 +10,10 @@ from datetime import timedelta
 from functools import lru_cache
 
 from mailgate.model.config import Config
-from mailgate.model.decision import Absence, Facts, Order, Reading, Reply
+from mailgate.model.decision import Absence, Order, Reply
+from mailgate.model.facts import Facts
 from mailgate.model.message import Kind
+from mailgate.model.reading import Reading
 from mailgate.model.ticket import NOBODY, Change, Event, Ticket
 from mailgate.tickets import answer
 from mailgate.tickets.phrases import Known, any_stands_in, known_phrases, words_of

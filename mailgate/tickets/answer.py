@@ -8,8 +8,10 @@ from datetime import datetime
 
 from mailgate.model.capacity import Effect
 from mailgate.model.config import Config
-from mailgate.model.decision import Asking, Facts, Listing, Order, Reading, Reply
+from mailgate.model.decision import Order, Reply
+from mailgate.model.facts import Facts, Listing
 from mailgate.model.message import NOTIFY, VERIFIED, Kind, Verdict
+from mailgate.model.reading import Asking, Reading
 from mailgate.model.ticket import Change, Draft, Ticket, WaitingFor
 from mailgate.rules.promise import calendar_of
 from mailgate.sla.calendar import due

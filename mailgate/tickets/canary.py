@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from datetime import datetime
 from email.utils import format_datetime
 
-from mailgate.model.decision import Token
 from mailgate.model.message import Message
 from mailgate.model.outbound import Outbound
+from mailgate.model.reading import Token
 from mailgate.tickets import token
 
 HEADER = "X-Mailgate-Canary"

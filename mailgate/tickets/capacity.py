@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from mailgate.model.capacity import Effect, Level, Levels
 from mailgate.model.config import Config
-from mailgate.model.decision import Match, Trace
+from mailgate.model.reading import Match, Trace
 from mailgate.model.ticket import Change, Draft, Event, Held, Status, Ticket, WaitingFor
 from mailgate.rules.capacity import effect_of, level_for, slowing
 from mailgate.rules.promise import calendar_of, longer

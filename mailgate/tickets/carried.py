@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from mailgate.model.config import Config
-from mailgate.model.decision import Facts, NewTicket, Order, Ordered, Reading, Reply
+from mailgate.model.decision import NewTicket, Order, Reply
+from mailgate.model.facts import Facts, Ordered
+from mailgate.model.reading import Reading
 from mailgate.model.ticket import APART, Change, Event, Ticket
 from mailgate.tickets import answer, effects, posts
 from mailgate.tickets.thread import is_staff_of

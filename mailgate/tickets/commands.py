@@ -9,9 +9,11 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import date, timedelta
 
 from mailgate.model.config import Config
-from mailgate.model.decision import Evidence, Facts, Match, Order, Reading, Trace
+from mailgate.model.decision import Order
+from mailgate.model.facts import Evidence, Facts
 from mailgate.model.message import Kind
 from mailgate.model.people import Person
+from mailgate.model.reading import Match, Reading, Trace
 from mailgate.model.ticket import Ticket
 from mailgate.tickets.levelling import may_set
 from mailgate.tickets.orders import LEVEL, Ambiguous, Around, Said, complete, level

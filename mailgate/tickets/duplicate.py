@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from mailgate.model.config import Config
-from mailgate.model.decision import Facts, Known, Match, Reading, Trace
+from mailgate.model.facts import Facts, Known
+from mailgate.model.reading import Match, Reading, Trace
 from mailgate.model.ticket import Draft, Status, Ticket, Values
 from mailgate.tickets.thread import admits, is_colleague
 

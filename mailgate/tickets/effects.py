@@ -6,8 +6,10 @@ from datetime import date, datetime
 
 from mailgate.model.commission import COMMISSION
 from mailgate.model.config import Config
-from mailgate.model.decision import Facts, Intent, Order, Ordered, Reading
+from mailgate.model.decision import Intent, Order
+from mailgate.model.facts import Facts, Ordered
 from mailgate.model.message import Verdict
+from mailgate.model.reading import Reading
 from mailgate.model.spans import Span, Unit
 from mailgate.model.ticket import APART, NOBODY, Change, Standing, Status, Ticket, Values, WaitingFor
 from mailgate.rules import needs

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mailgate.model.config import Climb, Config, Rung, ShareWork
-from mailgate.model.decision import Facts
+from mailgate.model.facts import Facts
 from mailgate.model.people import Person, Worker
 from mailgate.model.ticket import Change, Event, Ticket
 from mailgate.rules.promise import calendar_of

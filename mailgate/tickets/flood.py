@@ -3,7 +3,8 @@
 from datetime import datetime
 
 from mailgate.model.config import Config
-from mailgate.model.decision import Facts, Reading
+from mailgate.model.facts import Facts
+from mailgate.model.reading import Reading
 from mailgate.model.ticket import Draft
 
 AN_HOUR_BY_SENDER, AN_HOUR_BY_DOMAIN = 20, 60

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from mailgate.model.config import Config
-from mailgate.model.decision import Facts, Post, Reading
+from mailgate.model.facts import Facts, Post
 from mailgate.model.message import Verdict
+from mailgate.model.reading import Reading
 from mailgate.model.ticket import Draft, Ticket
 from mailgate.tickets.thread import is_colleague
 

@@ -10,7 +10,9 @@ from datetime import date, datetime
 
 from mailgate.model.capacity import NewLevel
 from mailgate.model.config import Config
-from mailgate.model.decision import Facts, Order, Reading, Reply
+from mailgate.model.decision import Order, Reply
+from mailgate.model.facts import Facts
+from mailgate.model.reading import Reading
 from mailgate.model.ticket import Change, Draft, Status, Ticket, WaitingFor
 from mailgate.tickets import alert, answer
 from mailgate.tickets.orders import LEVEL_AT, Ambiguous

@@ -1,7 +1,8 @@
 """Words under a protective marking that would leave the organisation: not without saying them once more (E208)."""
 
 from mailgate.model.config import Config
-from mailgate.model.decision import Evidence, Reading
+from mailgate.model.facts import Evidence
+from mailgate.model.reading import Reading
 from mailgate.model.ticket import Ticket
 
 CONFIRM = "confirm"

@@ -3,8 +3,9 @@
 from datetime import datetime, timedelta
 
 from mailgate.model.config import Config
-from mailgate.model.decision import Facts, Reading
+from mailgate.model.facts import Facts
 from mailgate.model.message import VERIFIED
+from mailgate.model.reading import Reading
 from mailgate.model.sent_lately import SentLately
 from mailgate.tickets import subject
 

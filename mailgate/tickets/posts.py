@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from mailgate.model.config import Config
-from mailgate.model.decision import Facts, NewTicket, Order, Post
+from mailgate.model.decision import NewTicket, Order
+from mailgate.model.facts import Facts, Post
 from mailgate.model.ticket import UNLINKED, Change, Standing, Ticket
 from mailgate.rules import request
 from mailgate.tickets import answer, effects, wishes

@@ -9,8 +9,9 @@ from dataclasses import replace
 from functools import lru_cache
 
 from mailgate.model.config import Config
-from mailgate.model.decision import Asking, Facts, Listed, Listing, Question, Reading
+from mailgate.model.facts import Facts, Listed, Listing
 from mailgate.model.message import Kind
+from mailgate.model.reading import Asking, Question, Reading
 from mailgate.tickets import managers, reference
 from mailgate.tickets.phrases import COURTESY, GREETINGS, names_of, phrase, without_sign_off, words_of
 from mailgate.tickets.thread import admits, is_staff_of, lead_of

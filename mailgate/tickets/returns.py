@@ -11,7 +11,9 @@ from datetime import date
 
 from mailgate.model.commission import COMMISSION, Child, Commission, Returned
 from mailgate.model.config import Config
-from mailgate.model.decision import Command, Evidence, Facts, FollowUp, Intent, Match, Order, Reading, Reply
+from mailgate.model.decision import Command, FollowUp, Intent, Order, Reply
+from mailgate.model.facts import Evidence, Facts
+from mailgate.model.reading import Match, Reading
 from mailgate.model.ticket import ORDERED, Change, Event, Status, Ticket
 from mailgate.rules import needs
 from mailgate.rules.promise import calendar_of, promised

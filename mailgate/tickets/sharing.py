@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from mailgate.model.config import Config, ShareWork
-from mailgate.model.decision import Facts, Match, Trace
+from mailgate.model.facts import Facts
 from mailgate.model.people import Worker
+from mailgate.model.reading import Match, Trace
 
 _ORDER: Mapping[ShareWork, Callable[[Worker], tuple[object, ...]]] = {
     ShareWork.LEAST_BUSY: lambda worker: (worker.open_tickets, worker.last_ticket, worker.address),

@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from mailgate.model.config import Config
-from mailgate.model.decision import Facts, Intent, Match, Reading, Trace
+from mailgate.model.decision import Intent
+from mailgate.model.facts import Facts
 from mailgate.model.message import Attachment
+from mailgate.model.reading import Match, Reading, Trace
 from mailgate.model.ticket import Ticket
 from mailgate.tickets.phrases import (
     COURTESY,

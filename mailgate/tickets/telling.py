@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from mailgate.model.config import Config
-from mailgate.model.decision import AutoReply, Command, Decision, Duplicate, FollowUp, Intent, Order, Reading, Reply
+from mailgate.model.decision import AutoReply, Command, Decision, Duplicate, FollowUp, Intent, Order, Reply
 from mailgate.model.people import Person
+from mailgate.model.reading import Reading
 from mailgate.model.ticket import OPEN_STATUSES, Change, Draft, Status, Ticket, WaitingFor
 from mailgate.tickets import commission
 from mailgate.tickets.answer import to

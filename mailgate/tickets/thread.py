@@ -7,8 +7,9 @@ ticket that says which one it claims (E3): never a stranger's words in somebody 
 from dataclasses import dataclass
 
 from mailgate.model.config import Config
-from mailgate.model.decision import Evidence, Facts, Match, Reading, Trace
+from mailgate.model.facts import Evidence, Facts
 from mailgate.model.message import VERIFIED, Verdict
+from mailgate.model.reading import Match, Reading, Trace
 from mailgate.model.ticket import Ticket
 
 RANK_ADDRESS, RANK_OUR_ID, RANK_THEIR_ID, RANK_TAG = 1, 2, 3, 4

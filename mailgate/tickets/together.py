@@ -3,8 +3,10 @@
 from collections import Counter
 from dataclasses import dataclass, field, replace
 
-from mailgate.model.decision import Decision, Facts, NewTicket, Reading
+from mailgate.model.decision import Decision, NewTicket
+from mailgate.model.facts import Facts
 from mailgate.model.message import VERIFIED
+from mailgate.model.reading import Reading
 
 
 @dataclass(slots=True)

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from mailgate.model.decision import Token
+from mailgate.model.reading import Token
 from mailgate.tickets import reference
 
 REPLY, BOUNCE, MESSAGE_ID, DIGEST = "reply", "bounce", "msgid", "digest to "

@@ -1,7 +1,8 @@
 """A requester whose mail comes back: whoever works on the ticket hears of it, once (E142)."""
 
 from mailgate.model.config import Config
-from mailgate.model.decision import Evidence, Facts, Reply
+from mailgate.model.decision import Reply
+from mailgate.model.facts import Evidence, Facts
 from mailgate.tickets.unreadable import readers
 
 MESSAGE, ACKNOWLEDGEMENT = "unreachable", "received"

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from mailgate.model.config import Config
-from mailgate.model.decision import Decision, Match, NewTicket, Reading, Reply
+from mailgate.model.decision import Decision, NewTicket, Reply
 from mailgate.model.message import Envelope, Message, Verdict
 from mailgate.model.people import Person
+from mailgate.model.reading import Match, Reading
 from mailgate.model.ticket import Draft, Event
 
 SUBJECT = "A mail that could not be read"

@@ -8,7 +8,9 @@ from dataclasses import replace
 from datetime import date
 
 from mailgate.model.config import Config
-from mailgate.model.decision import Evidence, Match, Order, Reading, Trace
+from mailgate.model.decision import Order
+from mailgate.model.facts import Evidence
+from mailgate.model.reading import Match, Reading, Trace
 from mailgate.model.ticket import Change, Draft, Event, Status, Ticket, Values
 from mailgate.rules import needs
 from mailgate.tickets import commands, duplicate

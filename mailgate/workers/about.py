@@ -6,8 +6,9 @@ from datetime import datetime
 
 from mailgate.errors import Refused
 from mailgate.model.config import Config, Mode
-from mailgate.model.decision import Decision, Reading, Reply
+from mailgate.model.decision import Decision, Reply
 from mailgate.model.outbound import Outbound, SendState
+from mailgate.model.reading import Reading
 from mailgate.model.ticket import Draft, Ticket
 from mailgate.notify.alerts import outgoing
 from mailgate.notify.compose import About, Context, File

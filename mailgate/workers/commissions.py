@@ -13,9 +13,10 @@ from mailgate import journal
 from mailgate.ingest.parse import attachment_bytes
 from mailgate.model.commission import Child, Commission, State
 from mailgate.model.config import Mode
-from mailgate.model.decision import Decision, Ignore, Reading, Reply
+from mailgate.model.decision import Decision, Ignore, Reply
 from mailgate.model.outbound import Outbound, SendState
 from mailgate.model.people import Person
+from mailgate.model.reading import Reading
 from mailgate.model.ticket import Change, Event, Status, Ticket
 from mailgate.notify import returned
 from mailgate.notify.compose import About, Context, File, compose

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime
 
-from mailgate.model.decision import Reading, Token
+from mailgate.model.reading import Reading, Token
 from mailgate.tickets.thread import is_verified
 
 FALSE_TOKEN = "false-token"

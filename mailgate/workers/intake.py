@@ -7,12 +7,14 @@ from datetime import datetime
 from functools import partial
 from itertools import islice
 
-from mailgate import decide, journal
+from mailgate import decide, journal, understand
 from mailgate.errors import GiveUp, TryLater
 from mailgate.ingest.bounded import read
 from mailgate.model.config import Config
-from mailgate.model.decision import Decision, Facts, Reading
+from mailgate.model.decision import Decision
+from mailgate.model.facts import Facts
 from mailgate.model.message import NOT_FETCHED
+from mailgate.model.reading import Reading
 from mailgate.notify.compose import Context
 from mailgate.store import asked, people
 from mailgate.store.apply import Notice, Settled, apply, quarantine
@@ -122,8 +124,8 @@ class Intake:
             raise NotFetched("the mail server cannot hand this mail over: look at it in the folder Failed")
         service = self._config.service
         message = read(mail.raw, service.text, service.markings)
-        reading = replace(decide.read(message, mail.envelope, self._config), number=mail.id)
-        return decide.asked_ahead(reading, self._config)
+        reading = replace(understand.read(message, mail.envelope, self._config), number=mail.id)
+        return understand.asked_ahead(reading, self._config)
 
     def _judged(self, reading: Reading, at: datetime) -> Reading:
         return self._guesses.judged(reading, partial(token.check, self._context.keys, at), at)

@@ -5,10 +5,12 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
-from mailgate import decide
+from mailgate import understand
 from mailgate.errors import Refused
-from mailgate.model.decision import Command, Decision, Facts, Order, Reading
+from mailgate.model.decision import Command, Decision, Order
+from mailgate.model.facts import Facts
 from mailgate.model.message import Envelope, Message, Verdict
+from mailgate.model.reading import Reading
 from mailgate.model.ticket import ORDERED, Event
 from mailgate.notify.compose import Context
 from mailgate.store import apply, asked, commissions, known, people, rows
@@ -33,7 +35,7 @@ def give(store: Store, context: Context, ref: str, order: Order, now: datetime) 
         ticket = rows.by_ref(connection, ref)
         other = rows.by_ref(connection, order.to) if order.do == DUPLICATE and order.to else ticket
         whole = rows.wholes(connection, {other.id: other})[other.id]
-        facts = decide.with_posts_reread(
+        facts = understand.with_posts_reread(
             Facts(
                 now,
                 colleagues=people.members(connection, [ticket.team])[ticket.team] if ticket.team else (),

@@ -7,8 +7,9 @@ from datetime import datetime, time
 
 from mailgate.errors import Refused
 from mailgate.model.config import Config, Mode
-from mailgate.model.decision import Asking, Listing
+from mailgate.model.facts import Listing
 from mailgate.model.outbound import Outbound, SendState
+from mailgate.model.reading import Asking
 from mailgate.notify.compose import About, Context, compose
 from mailgate.rules.promise import calendar_of
 from mailgate.sla.calendar import instant, is_working_day, local_date

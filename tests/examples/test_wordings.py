@@ -6,11 +6,13 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from mailgate.decide import decide, read
+from mailgate.decide import decide
 from mailgate.model.config import Config
-from mailgate.model.decision import Facts, NewTicket
+from mailgate.model.decision import NewTicket
+from mailgate.model.facts import Facts
 from mailgate.model.message import Address, Envelope, Message
 from mailgate.settings import load
+from mailgate.understand import read
 
 HERE = Path(__file__).parent
 MAILS: list[dict[str, Any]] = YAML(typ="safe").load(HERE / "wordings.yml")

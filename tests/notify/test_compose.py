@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from mailgate.errors import MailgateError, Refused
 from mailgate.model.config import Audience, Config, Identifier, Mailbox, Operator, Service
-from mailgate.model.decision import Listed, Listing, Reply
+from mailgate.model.decision import Reply
+from mailgate.model.facts import Listed, Listing
 from mailgate.model.outbound import Outbound, SendState
 from mailgate.model.ticket import Status, Ticket, WaitingFor
 from mailgate.notify.compose import MARKER, NOTIFICATIONS, About, Context, Source, check_template, compose, prepare

@@ -10,7 +10,8 @@ from typing import get_args
 import pytest
 
 from mailgate.model.config import Audience, Config, Privacy, Writing
-from mailgate.model.decision import Listed, Listing, Reply
+from mailgate.model.decision import Reply
+from mailgate.model.facts import Listed, Listing
 from mailgate.notify.alerts import values_of
 from mailgate.notify.compose import About, Context, Source, compose, prepare, render
 from mailgate.notify.fields import COMMON, LAYOUT, OF_TICKETS, OWN, allowed

@@ -7,9 +7,10 @@ from functools import cache
 from typing import Any
 
 from mailgate.model.config import Config, Service
-from mailgate.model.decision import Facts, Reading
+from mailgate.model.facts import Facts
 from mailgate.model.message import Address, Envelope, Message, Verdict
 from mailgate.model.people import Person
+from mailgate.model.reading import Reading
 from mailgate.model.ticket import Draft
 from mailgate.rules.extract import extract
 from mailgate.rules.request import asked_for, has_old_subject, requests

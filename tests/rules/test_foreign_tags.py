@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mailgate import decide
+from mailgate import decide, understand
 from mailgate.model.decision import NewTicket
 from mailgate.settings import load
 from tests.make import make_envelope, make_facts, make_message
@@ -27,7 +27,7 @@ def test_E129_a_partners_tag_stands_on_the_ticket_and_leads_nowhere(
 ) -> None:
     message = make_message("Please find the result attached.", subject=subject, sender="list@court.example")
     mailbox = next(iter(SHIPPED.service.mailboxes))
-    reading = decide.read(message, make_envelope(recipients=(mailbox,)), SHIPPED)
+    reading = understand.read(message, make_envelope(recipients=(mailbox,)), SHIPPED)
     assert (reading.refs, reading.tokens, reading.keys) == ((), (), ())
     outcome = decide.decide(reading, SHIPPED, make_facts()).outcome
     assert isinstance(outcome, NewTicket)

@@ -11,14 +11,16 @@ from typing import Any
 
 import pytest
 
-from mailgate.decide import decide, read
+from mailgate.decide import decide
 from mailgate.model.config import Config, Then
-from mailgate.model.decision import Facts, NewTicket
+from mailgate.model.decision import NewTicket
+from mailgate.model.facts import Facts
 from mailgate.model.message import Address, Attachment, Envelope, Message
 from mailgate.model.people import Person
 from mailgate.model.ticket import Draft
 from mailgate.rules.conditions import CONDITIONS
 from mailgate.settings import load
+from mailgate.understand import read
 from tests.rules.desk import COURTS, UNIT, make_config
 
 MONDAY = datetime(2026, 12, 7, 9, 30, tzinfo=UTC)

@@ -7,15 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from mailgate.decide import decide, read
+from mailgate.decide import decide
 from mailgate.ingest.parse import parse
 from mailgate.model.config import Config, Information, Task, TextKeys, Then
-from mailgate.model.decision import Facts, NewTicket
+from mailgate.model.decision import NewTicket
+from mailgate.model.facts import Facts
 from mailgate.model.message import Envelope
 from mailgate.model.ticket import Draft
 from mailgate.rules.conditions import CONDITIONS
 from mailgate.rules.warnings import warnings
 from mailgate.settings import examine
+from mailgate.understand import read
 
 ROOT = Path(__file__).parent.parent.parent
 TEXT = (ROOT / "docs" / "rules.md").read_text("utf-8")

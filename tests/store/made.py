@@ -5,10 +5,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from mailgate.model.config import Config, Service
-from mailgate.model.decision import Decision, FollowUp, Ignore, NewTicket, Reading, Reply, Token
+from mailgate.model.decision import Decision, FollowUp, Ignore, NewTicket, Reply
 from mailgate.model.decision import Intent as Intent
 from mailgate.model.message import Address, Envelope, Message, Verdict
 from mailgate.model.outbound import Outbound
+from mailgate.model.reading import Reading, Token
 from mailgate.model.ticket import Draft, Ticket
 from mailgate.store import facts, spool
 from mailgate.store.apply import Settled, apply

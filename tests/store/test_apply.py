@@ -8,9 +8,10 @@ import pytest
 from sqlalchemy import func, select
 
 from mailgate.errors import TryLater
-from mailgate.model.decision import Command, Decision, Duplicate, Match, NewTicket, Order, Reply
+from mailgate.model.decision import Command, Decision, Duplicate, NewTicket, Order, Reply
 from mailgate.model.message import Attachment
 from mailgate.model.outbound import SendState
+from mailgate.model.reading import Match
 from mailgate.model.ticket import Change, Event, Status, WaitingFor
 from mailgate.store import outbox, outgoing, spool, tables
 from mailgate.store.apply import Notice, Settled, quarantine

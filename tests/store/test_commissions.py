@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import pytest
 from sqlalchemy import select
 
-from mailgate import decide
+from mailgate import decide, understand
 from mailgate.app import context_of
 from mailgate.model.config import Operator
 from mailgate.model.decision import Action, Order
@@ -516,7 +516,7 @@ def test_what_was_decided_can_be_decided_again(talk: Round) -> None:
     talk.answers("North", "Machines: 14")
     with talk.store.read() as connection:
         *_, last = known.mails(connection, DEADLINE.replace(year=2020), 0, 10**6)
-    again = decide.decide(decide.reread(last.reading, talk.config), talk.config, last.facts)
+    again = decide.decide(understand.reread(last.reading, talk.config), talk.config, last.facts)
     assert again.returned is not None
 
 

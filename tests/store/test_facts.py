@@ -8,9 +8,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mailgate.errors import TryLater
-from mailgate.model.decision import Reply, Token
+from mailgate.model.decision import Reply
 from mailgate.model.message import Verdict
 from mailgate.model.people import Person
+from mailgate.model.reading import Token
 from mailgate.model.ticket import Change, Status
 from mailgate.store import facts, people
 from mailgate.store.engine import Store

@@ -5,8 +5,9 @@ from datetime import timedelta
 
 from sqlalchemy import text
 
-from mailgate.model.decision import Decision, Ignore, Match, Trace
+from mailgate.model.decision import Decision, Ignore
 from mailgate.model.outbound import SendState
+from mailgate.model.reading import Match, Trace
 from mailgate.store import compare, figures, outbox, spool
 from mailgate.store.apply import Notice, alert
 from mailgate.store.engine import Store

@@ -5,9 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from mailgate import decide
+from mailgate import decide, understand
 from mailgate.errors import Refused
-from mailgate.model.decision import Action, Facts
+from mailgate.model.decision import Action
+from mailgate.model.facts import Facts
 from mailgate.model.people import Person
 from mailgate.store import configurations, known, tickets
 from mailgate.store.engine import Store
@@ -26,14 +27,14 @@ def _stored(store: Store, *settled: made.Settled) -> list[known.KnownMail]:
 
 def test_a_mail_is_read_again_as_it_was_read_first(store: Store) -> None:
     message = make_message("A12345 does not start in room 7.", headers={"x-priority": ("1", ODD)}, marking="OFFICIAL")
-    reading = decide.read(message, made.envelope(), CONFIG)
+    reading = understand.read(message, made.envelope(), CONFIG)
     person = Person(ANN, "Ann", "head of service", "Town Hall", "")
     facts = Facts(made.NOW, sender=person, same_case=(make_ticket(due_at=NOW),), acknowledged=3)
     first = replace(made.new_ticket(made.spooled(store), what=reading), facts=facts)
     (found,) = _stored(store, first)
     assert (found.action, found.ref, found.opened) == (Action.NEW_TICKET, "MG-7K3F-99", True)
     assert found.facts == facts
-    again = decide.reread(found.reading, CONFIG)
+    again = understand.reread(found.reading, CONFIG)
     assert replace(again, message=message) == reading
     assert again.message == replace(message, text="")
     assert decide.decide(again, CONFIG, found.facts) == decide.decide(reading, CONFIG, facts)

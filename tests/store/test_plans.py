@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, event
 
-from mailgate.model.decision import Token
 from mailgate.model.outbound import SendState
+from mailgate.model.reading import Token
 from mailgate.model.ticket import Change, Event, Status
 from mailgate.store import outbox, spool
 from mailgate.store.engine import Store

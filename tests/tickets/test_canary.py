@@ -5,12 +5,14 @@ from datetime import timedelta
 
 import pytest
 
-from mailgate.decide import decide, read
+from mailgate.decide import decide
 from mailgate.ingest.parse import parse
-from mailgate.model.decision import Facts, Ignore
+from mailgate.model.decision import Ignore
+from mailgate.model.facts import Facts
 from mailgate.model.message import Message
 from mailgate.tickets import canary
 from mailgate.tickets.token import Keys, check
+from mailgate.understand import read
 from tests.make import HELPDESK, NOW, make_config, make_envelope, make_message
 
 KEYS = Keys("a", {"a": b"k" * 32})

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailgate.model.decision import Evidence, Order, Reading, Token
+from mailgate.model.decision import Order
+from mailgate.model.facts import Evidence
 from mailgate.model.message import Kind, Verdict
+from mailgate.model.reading import Reading, Token
 from mailgate.tickets.commands import may_command, read_order
 from mailgate.tickets.orders import Ambiguous
 from tests.make import BEN, CLEO, DEV, NOW, make_config, make_facts, make_message, make_reading, make_ticket

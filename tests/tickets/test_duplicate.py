@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from mailgate.model.decision import Known, Reading
+from mailgate.model.facts import Known
 from mailgate.model.message import Verdict
+from mailgate.model.reading import Reading
 from mailgate.model.ticket import Draft, Ticket
 from mailgate.tickets.duplicate import differing, resent, same_mail, same_request
 from tests.make import (

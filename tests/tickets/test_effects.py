@@ -5,7 +5,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from mailgate.model.decision import Evidence, Facts, Order, Ordered
+from mailgate.model.decision import Order
+from mailgate.model.facts import Evidence, Facts, Ordered
 from mailgate.model.ticket import NOBODY, Change, Status, Ticket, WaitingFor
 from mailgate.tickets.commands import may_repeat
 from mailgate.tickets.effects import before, of_order

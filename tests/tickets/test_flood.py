@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from mailgate import decide
+from mailgate import decide, understand
 from mailgate.model.decision import Decision, Ignore, NewTicket
 from tests.make import ANN, HELPDESK, NOW, STRANGER, make_config, make_envelope, make_facts, make_message, make_ticket
 
@@ -13,7 +13,7 @@ REQUEST = "The screen does not start. The asset tag is A12345, room 12."
 
 
 def decided(sender: str = STRANGER, source: str = "smtp", vouched: bool = True, **facts: Any) -> Decision:
-    reading = decide.read(
+    reading = understand.read(
         make_message(REQUEST, sender=sender), make_envelope(sender, source=source, vouched=vouched), CONFIG
     )
     return decide.decide(reading, CONFIG, make_facts(**facts))

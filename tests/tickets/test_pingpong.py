@@ -5,8 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from mailgate.model.decision import Evidence, Facts, Reading
+from mailgate.model.facts import Evidence, Facts
 from mailgate.model.message import Verdict
+from mailgate.model.reading import Reading
 from mailgate.model.sent_lately import SentLately
 from mailgate.tickets.pingpong import why_endless
 from tests.make import ANN, NOW, STRANGER, make_config, make_envelope, make_facts, make_message, make_ticket

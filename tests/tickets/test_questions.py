@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from mailgate.model.decision import Asking
 from mailgate.model.message import Kind
+from mailgate.model.reading import Asking
 from mailgate.tickets.questions import question
 from tests.make import make_config, make_message, make_reading
 

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from mailgate.model.decision import Intent, Reading
+from mailgate.model.decision import Intent
 from mailgate.model.message import Attachment, Verdict
+from mailgate.model.reading import Reading
 from mailgate.model.ticket import Ticket
 from mailgate.tickets.smalltalk import chased_ticket, intent
 from tests.make import ANN, BEN, NOW, STRANGER, make_config, make_facts, make_message, make_reading, make_ticket

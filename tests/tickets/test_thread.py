@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from mailgate.model.decision import Evidence, Facts, Reading
+from mailgate.model.facts import Evidence, Facts
 from mailgate.model.message import Verdict
+from mailgate.model.reading import Reading
 from mailgate.tickets.thread import Thread, about, joins, lead_of
 from tests.make import ANN, BEN, CLEO, DEV, STRANGER, make_config, make_facts, make_message, make_reading, make_ticket
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailgate.model.decision import Token
+from mailgate.model.reading import Token
 from mailgate.tickets import token
 from mailgate.tickets.token import BOUNCE, MESSAGE_ID, REPLY, Keys
 

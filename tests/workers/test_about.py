@@ -5,14 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from mailgate.decide import decide, read
+from mailgate.decide import decide
 from mailgate.ingest.parse import parse
-from mailgate.model.decision import Facts
+from mailgate.model.facts import Facts
 from mailgate.model.message import Envelope
 from mailgate.notify.compose import prepare, render
 from mailgate.notify.files import read_templates
 from mailgate.notify.samples import KEYS
 from mailgate.settings import load, template_folders
+from mailgate.understand import read
 from mailgate.workers.about import abouts
 
 CONFIG = load([Path(__file__).parent.parent.parent / "config"], {})

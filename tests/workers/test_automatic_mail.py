@@ -8,9 +8,10 @@ from threading import Event
 import pytest
 from sqlalchemy import text
 
-from mailgate import decide
+from mailgate import understand
 from mailgate.errors import Away
-from mailgate.model.decision import Bounce, Decision, Facts
+from mailgate.model.decision import Bounce, Decision
+from mailgate.model.facts import Facts
 from mailgate.model.message import Address, Kind, Message
 from mailgate.model.outbound import SendState, Way
 from mailgate.store import outbox, outgoing, pauses
@@ -231,7 +232,7 @@ def returned(store, to: str, kind: Kind = Kind.DSN_FAILED) -> Facts:
     path = token.return_path(made.HELPDESK, KEYS, REF, 1)
     envelope = replace(made.envelope("", to or path), sender="")
     message = Message("<1@relay>", from_=Address("postmaster@relay"), kind=kind)
-    reading = decide.read(message, envelope, made.CONFIG)
+    reading = understand.read(message, envelope, made.CONFIG)
     with store.read() as connection:
         return look_up(connection, [reading], partial(token.check, KEYS, made.NOW), [made.NOW])[0]
 

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from mailgate.model.decision import Reading, Token
 from mailgate.model.message import Verdict
+from mailgate.model.reading import Reading, Token
 from mailgate.workers import guesses
 from mailgate.workers.guesses import FALSE_TOKEN, Guesses
 from tests.make import ANN, NOW, STRANGER, make_message, make_reading

@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from mailgate import decide
+from mailgate import understand
 from mailgate.app import context_of, make_ready
 from mailgate.errors import TryLater
 from mailgate.model.config import Operator, Send
 from mailgate.model.config import Store as StoreSettings
-from mailgate.model.decision import Action, Token
+from mailgate.model.decision import Action
 from mailgate.model.message import Envelope
+from mailgate.model.reading import Token
 from mailgate.store import history
 from mailgate.store.engine import open_store
 from mailgate.store.group_commit import GroupCommit
@@ -104,12 +105,12 @@ def test_the_time_of_a_mail_may_be_its_own(store, intake):
 
 
 def test_G2_a_mail_that_stops_us_is_kept_and_its_team_is_told_and_the_others_are_done(store, intake, monkeypatch):
-    def stumbling(message, envelope, config, real=decide.read):
+    def stumbling(message, envelope, config, real=understand.read):
         if "13" in message.subject:
             raise ValueError(f"cannot take {message.subject}")
         return real(message, envelope, config)
 
-    monkeypatch.setattr(intake_module.decide, "read", stumbling)
+    monkeypatch.setattr(intake_module.understand, "read", stumbling)
     for number in (1, 13, 2):
         arrive(store, number)
     turn(intake)

@@ -20,7 +20,8 @@ _YES_OR_NO = {"enum": ["yes", "no", True, False]}
 _OPENING = r"^[A-Za-z]+day( to [A-Za-z]+day)?,? \d{1,2}([.:]\d\d)?(am|pm) to \d{1,2}([.:]\d\d)?(am|pm)$"
 _LENGTH = r"\d{1,5} +((working|calendar) +)?(minute|hour|day|week|month|year)s?"
 _SPAN = rf"^({_LENGTH}|the deadline in the mail)$"
-_WHEN = rf"^(\d{{1,2}}% of the time has gone|due|{_LENGTH} late)$"
+_WHEN = rf"^(\d{{1,2}}% of the time has gone|due|{_LENGTH} (late|before))$"
+_CHASE = r"^every +(\d+ +)?[a-z]+( +[a-z]+)?, +to +\S.*$"
 _LONGER = r"^([2-9]|10) x longer$"
 _CLOCK = {"type": "string", "pattern": r"^\d{1,2}([.:]\d\d)?(am|pm)$"}
 _SIZE = {"type": ["string", "integer"], "pattern": r"^\d+( *(bytes|KiB|MiB|GiB))?$"}
@@ -66,6 +67,9 @@ def service_schema() -> dict[str, Any]:
     properties = schema["properties"]
     properties["reference"] = {"type": "string", "pattern": "^[A-Z]{2,5}$"}
     properties["commands"]["propertyNames"] = {"enum": list(COMMAND_NAMES)}
+    asked = schema["$defs"]["Commissions"]["properties"]
+    asked["answer_by"] = {"type": "string", "pattern": rf"^{_LENGTH} before the deadline$"}
+    asked["chase_overdue"]["anyOf"].append({"type": "string", "pattern": _CHASE})
     sentence = {"anyOf": [_SCALAR, properties["information"]["additionalProperties"]]}
     properties["information"]["additionalProperties"] = sentence
     return _finished(schema, "The service of a mailgate configuration")

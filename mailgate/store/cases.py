@@ -38,7 +38,7 @@ def still_open(connection: Connection, config: Config) -> list[Case]:
 
 
 def _cases(connection: Connection, wanted: ColumnElement[bool], config: Config) -> list[Case]:
-    query = select(tickets, people.c.unit).outerjoin(people, people.c.address == tickets.c.requester)
+    query = select(tickets, people.c.unit.label("office")).outerjoin(people, people.c.address == tickets.c.requester)
     told: dict[int, list[Any]] = {}
     happened = select(events.c.ticket_id, events.c.what, events.c.at).join(tickets, tickets.c.id == events.c.ticket_id)
     for event in connection.execute(happened.where(wanted, events.c.what.in_((CHASED, *JOINED)))):
@@ -56,7 +56,7 @@ def _case(row: Any, happened: Iterable[Any], config: Config) -> Case:
         received_at=row.received_at,
         status=status,
         **{name: row._mapping[name] or "" for name in names},
-        unit=unit_of(row.unit or "", row.team, config),
+        unit=row.unit or unit_of(row.office or "", row.team, config),
         key=row.keys[0] if row.keys else "",
         mailbox=row.mailbox,
         fields=values(row.fields),

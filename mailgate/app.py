@@ -56,6 +56,7 @@ from mailgate.workers.receipts import Receipts
 from mailgate.workers.reconcile import Account, Nightly
 from mailgate.workers.sent_items import SentItems
 from mailgate.workers.sweep import LEASE, Sweep
+from mailgate.workers.warming import warm_up
 from mailgate.workers.watch import Watch, Watched
 from mailgate.workers.worklists import Worklists
 
@@ -328,6 +329,7 @@ class Gateway:
         configurations.keep(self._store, config, clock())
         self._config, self._context = config, context
         if self._intake is not None:
+            warm_up(context, clock())
             self._intake.use(context)
         for channel in self._alerting:
             channel.templates = config.service.alerts.templates.known
@@ -392,7 +394,7 @@ class Gateway:
         around = Around(self._store, clock, random.random, self._stop, self._tell, per_hour)
         for way, wake in wakes.items():
             try:
-                self._start_delivery(way, wake, around)
+                self._start_delivery(way, wake, around, deciding.caught_up)
             except Refused as error:
                 if way is Way.MAIL:
                     raise
@@ -402,7 +404,8 @@ class Gateway:
     def _ways(self) -> tuple[Way, ...]:
         return tuple(Way) if self._config.operator.notify.is_set else (Way.MAIL,)
 
-    def _start_delivery(self, way: Way, wake: Event, around: Around) -> None:
+    def _start_delivery(self, way: Way, wake: Event, around: Around, caught_up: Event) -> None:
+        """What came in becomes tickets before our mail leaves; alerts do not wait for that."""
         environment = self._context.loop_id
         made = channel_to(self._config) if way is Way.MAIL else self._alerting_by(way)
         name = name_of(way)
@@ -413,7 +416,8 @@ class Gateway:
             beside = Gathering(self._store, self._context, clock).turn() if way is Way.MAIL else 0
             return delivery.turn() + beside
 
-        self._start(name, self._alive(name, turn), wake)
+        alive = self._alive(name, turn)
+        self._start(name, loop.giving_way(alive, caught_up) if way is Way.MAIL else alive, wake)
         if way is Way.NOTIFY and not self._config.operator.notify.callback_token_file:
             asking = notify_channel(self._config, way, environment)  # a client of its own: it is for one thread
             self._start("receipts", lambda: receipts.ask(asking), Event())

@@ -8,7 +8,7 @@ from mailgate.model.facts import Facts, Post
 from mailgate.model.message import BOUNCES, Envelope, Kind, Message, Verdict
 from mailgate.model.reading import Reading
 from mailgate.rules import extract, request
-from mailgate.tickets import absence, canary, fingerprint, orders, questions, reference, subject
+from mailgate.tickets import absence, canary, fingerprint, orders, pingpong, questions, reference, subject
 from mailgate.tickets.token import tokens_in
 
 LONGEST_WORDING = 200_000  # a book of 30,000 words: nobody typed what follows, and reading it would stop other mail
@@ -63,7 +63,10 @@ def reread(reading: Reading, config: Config) -> Reading:
         loose_dates=tuple(date.value for date in found.dates),
     )
     return replace(
-        reading, question=questions.question(reading, config), tells_absence=absence.is_told(reading, config)
+        reading,
+        question=questions.question(reading, config),
+        tells_absence=absence.is_told(reading, config),
+        is_new=pingpong.is_new(reading, config),
     )
 
 

@@ -16,7 +16,7 @@ from typing import Annotated
 import typer
 
 from mailgate import journal
-from mailgate.app import ROLES, Gateway, address_of, bury, check_doors, context_of, lmtp_socket, make_ready
+from mailgate.app import ROLES, Gateway, address_of, bury, check_doors, clock, context_of, lmtp_socket, make_ready
 from mailgate.cli.frame import configuration
 from mailgate.errors import Refused, TryLater
 from mailgate.model.config import Config, Mode
@@ -24,6 +24,7 @@ from mailgate.shortage import end_where_memory_is_gone
 from mailgate.store.engine import Store, open_store
 from mailgate.supervise import Supervisor
 from mailgate.web.counts import Counts
+from mailgate.workers.warming import warm_up
 
 FIRST_PROCESS_ONLY = frozenset({"imap", "scheduler", "web"})  # for imap: one connection a mailbox (E58)
 GARBAGE_THRESHOLD = 20_000  # objects: a mail makes thousands, and hardly ever a cycle
@@ -51,12 +52,15 @@ def run(config: Config, roles: frozenset[str]) -> None:
     store = open_store(config.operator)
     with store.single_instance(), lmtp_socket(config, roles) as lmtp:
         make_ready(store, config)
+        context = context_of(config, store)  # what is wrong with a template is said here, once
+        if "worker" in roles:
+            warm_up(context, clock())
         if config.operator.workers.processes == 1:
             _work(config, store, roles, lmtp, Counts())
         else:
-            context_of(config, store)  # what is wrong with a template, a certificate, an address is said here, once
             check_doors(config, roles)
             store.close()  # no connection may be shared with a child
+            gc.freeze()  # nor is what they do share to be copied because it was looked at
             _supervise(config, roles, lmtp)
 
 

@@ -123,8 +123,8 @@ class Facts:
     ``Reading.question`` asks for, where the sender may know it; *own_work* are the open tickets of one who may be away.
     *named* are the tickets whose references it says in its words, *parts* what was merged into each ticket, by its id,
     of those that it may give an order to. *sent_lately* are automatic mails of ours to its sender, the latest first,
-    where there were several within the hour (E135). *levels* are the capacity levels in force, *commissions* are
-    those that the tickets in *evidence* belong to, by the id of each ticket.
+    where there were several within the hour and it may answer one (E135). *levels* are the capacity levels in force,
+    *commissions* are those that the tickets in *evidence* belong to, by the id of each ticket.
     """
 
     now: datetime

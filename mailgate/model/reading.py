@@ -93,7 +93,8 @@ class Reading:
     in the subject, canonical, *named* those in the words. *question* is the list that it asks for,
     *tells_absence*: it may say that its sender is away. *number* is what the store knows the mail by, *names_mail* the
     number of another one that an order in it is about; 0 where there is none. *asked* is None until somebody works out
-    what it asks for.
+    what it asks for. *is_new*: a colleague proved to have sent it, and nothing in it says that it
+    answers anything.
     """
 
     message: Message
@@ -117,6 +118,7 @@ class Reading:
     number: int = 0
     names_mail: int = 0
     asked: Classified | None = None
+    is_new: bool = False
 
     @property
     def sender(self) -> str:

@@ -36,6 +36,8 @@ _OF_ANY_WORK = frozenset(
 """Words of office work, and the little ones of any sentence, that tell nothing about which task."""
 
 Place = tuple[int, int]
+_Strengths = Mapping[str, Mapping[str, float]]
+"""The tasks that each of some names speaks for, each with how much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,13 @@ class _Weights:
 
 @lru_cache(maxsize=64)
 def _weights(config: Config, near: frozenset[str]) -> _Weights:
+    words, facts = _known(config)
+    return _Weights(_shared(words, near), _shared(facts, near))
+
+
+@lru_cache(maxsize=8)
+def _known(config: Config) -> tuple[_Strengths, _Strengths]:
+    """The tasks that each word, by its stem, and each fact speaks for, and how surely."""
     words: dict[str, dict[str, float]] = defaultdict(dict)
     facts: dict[str, dict[str, float]] = defaultdict(dict)
     for task in _tasks(config):
@@ -126,12 +135,10 @@ def _weights(config: Config, near: frozenset[str]) -> _Weights:
         for name in needs_of(task, config):
             if name != config.key_name:
                 facts[name][task] = 1.0
-    return _Weights(_shared(words, near), _shared(facts, near))
+    return words, facts
 
 
-def _shared(
-    known: Mapping[str, Mapping[str, float]], near: frozenset[str]
-) -> Mapping[str, Sequence[tuple[str, float]]]:
+def _shared(known: _Strengths, near: frozenset[str]) -> Mapping[str, Sequence[tuple[str, float]]]:
     """What each counts for a task: divided by the root of how many tasks have it, so that what few have says most."""
     shares = {}
     for name, tasks in known.items():
@@ -148,9 +155,8 @@ def _shared(
 @lru_cache(maxsize=8)
 def _lexicon(config: Config) -> Lexicon:
     """The words that any task is known by."""
-    tasks = list(_tasks(config))
-    known = {stemmed for task in tasks for stemmed in _known_by(task, config)}
-    return Lexicon(word for task in tasks for word in _all_words(task, config) if stem(word) in known)
+    known, _ = _known(config)
+    return Lexicon(word for task in _tasks(config) for word in _all_words(task, config) if stem(word) in known)
 
 
 def _known_by(task: str, config: Config) -> Mapping[str, float]:

@@ -210,7 +210,7 @@ def look_up(
             levels=in_force,
             commissions=begun,
             sent_lately=pingpong.sent_lately(connection, reading.sender, at)
-            if mails["hour"] >= pingpong.ENOUGH
+            if mails["hour"] >= pingpong.ENOUGH and (evidence or not reading.is_new)
             else (),
             named={ref: wholes[found.refs[ref]] for ref in reading.named if ref in found.refs},
         )

@@ -17,7 +17,8 @@ def why_endless(reading: Reading, config: Config, facts: Facts) -> str:
     """Why this mail looks like one more of an endless exchange, so that it is not answered; "" where it does not."""
     if _answers_at_once_again(reading, facts):
         return "its sender answers mails of ours within seconds"
-    if _alike(reading, config, facts) >= MOST_ALIKE and not _is_request_of_colleague(reading, config, facts):
+    is_request = reading.is_new and not facts.evidence  # three warning letters in a morning are three requests
+    if _alike(reading, config, facts) >= MOST_ALIKE and not is_request:
         return "its sender writes under one subject again and again"
     return ""
 
@@ -53,9 +54,10 @@ def _alike(reading: Reading, config: Config, facts: Facts) -> int:
     return len(answered) + 1 if reading.subject else 1
 
 
-def _is_request_of_colleague(reading: Reading, config: Config, facts: Facts) -> bool:
-    """Three warning letters in a morning are three requests; what answers a mail is none."""
+def is_new(reading: Reading, config: Config) -> bool:
+    """Whether a colleague proved to have sent it, and nothing in it says that it answers a mail."""
     message, service = reading.message, config.service
-    answers = message.in_reply_to or message.references or facts.evidence
-    is_new = not answers and not subject.is_reply(message.subject, service.markings, service.reference)
-    return is_new and reading.verdict in VERIFIED and config.is_ours(reading.sender_domain)
+    if message.in_reply_to or message.references:
+        return False
+    answers = subject.is_reply(message.subject, service.markings, service.reference)
+    return not answers and reading.verdict in VERIFIED and config.is_ours(reading.sender_domain)

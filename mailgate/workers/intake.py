@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from itertools import islice
+from threading import Event
 
 from mailgate import decide, journal, understand
 from mailgate.errors import GiveUp, TryLater
@@ -46,7 +47,10 @@ class NotFetched(GiveUp):
 
 
 class Intake:
-    """The queue of mails that are not decided yet; *queued* is called when mails to send were written."""
+    """The queue of mails that are not decided yet; *queued* is called when mails to send were written.
+
+    *caught_up* is set but for the time in which more waits than one batch takes.
+    """
 
     name = "intake"
 
@@ -62,6 +66,8 @@ class Intake:
         self._clock = clock
         self._queued = queued
         self._guesses = Guesses()
+        self.caught_up = Event()
+        self.caught_up.set()
 
     @property
     def _config(self) -> Config:
@@ -73,7 +79,9 @@ class Intake:
 
     def claim(self) -> Sequence[Spooled]:
         self._context = self._next  # here alone: the mails of one batch are read and decided by one configuration
-        return claim(self._store, BATCH, LEASE_SECONDS)
+        claimed = claim(self._store, BATCH, LEASE_SECONDS)
+        (self.caught_up.clear if len(claimed) == BATCH else self.caught_up.set)()
+        return claimed
 
     def handle(self, spooled: Sequence[Spooled], now: Callable[[Spooled], datetime] | None = None) -> list[Settled]:
         """Read, decide and record *spooled*, each at the time that *now* gives for it; without it, all at the clock's.

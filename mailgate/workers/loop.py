@@ -14,6 +14,7 @@ Value = TypeVar("Value")
 
 POLL_SECONDS = 2.0
 GATHER_SECONDS = 0.05  # from turn to turn: a turn costs the same for one item as for thirty, so let some come together
+LONGEST_WAY_SECONDS = 1.0
 SHORTEST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 30.0
 
@@ -63,6 +64,16 @@ def failure_of(act: Callable[[Value], None], value: Value) -> Exception | None:
     except Exception as error:  # noqa: BLE001 - the caller decides by its kind
         return error
     return None
+
+
+def giving_way(one_turn: Callable[[], int], is_free: Event) -> Callable[[], int]:
+    """*one_turn*, which waits until *is_free*, but for a moment only: then it takes its turn all the same."""
+
+    def turn_when_free() -> int:
+        is_free.wait(LONGEST_WAY_SECONDS)
+        return one_turn()
+
+    return turn_when_free
 
 
 def run(name: str, one_turn: Callable[[], int], wake: Event, stop: Event, poll_seconds: float = POLL_SECONDS) -> None:

@@ -218,3 +218,4 @@ def test_E135_what_a_sender_got_lately_is_asked_only_where_that_was_more_than_on
     ]
     assert {sent.received_at for sent in facts.sent_lately} == {first.spooled.envelope.received_at}
     assert made.looked_up(store, made.reading(), at=made.NOW + timedelta(minutes=31))[0].sent_lately == ()
+    assert made.looked_up(store, made.reading(is_new=True))[0].sent_lately == ()

@@ -9,7 +9,7 @@ from mailgate.model.facts import Evidence, Facts
 from mailgate.model.message import Verdict
 from mailgate.model.reading import Reading
 from mailgate.model.sent_lately import SentLately
-from mailgate.tickets.pingpong import why_endless
+from mailgate.tickets.pingpong import is_new, why_endless
 from tests.make import ANN, NOW, STRANGER, make_config, make_envelope, make_facts, make_message, make_ticket
 
 CONFIG = make_config()
@@ -18,7 +18,8 @@ SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 
 def reading(sender: str = ANN, verdict: Verdict = Verdict.INTERNAL, subject: str = "A screen", **of: object) -> Reading:
     message = make_message("It is broken.", sender=sender, subject=subject, **of)
-    return Reading(message, replace(make_envelope(sender), received_at=NOW), None, verdict, subject="A screen")
+    read = Reading(message, replace(make_envelope(sender), received_at=NOW), None, verdict, subject="A screen")
+    return replace(read, is_new=is_new(read, CONFIG))
 
 
 def ours(cause: str, sent: timedelta, received: timedelta | None = None, subject: str = "A screen") -> SentLately:

@@ -98,6 +98,16 @@ def test_mails_of_one_sender_are_decided_one_after_the_other(store, intake):
     assert [done.decision.action for done in settled] == [Action.NEW_TICKET, Action.NEW_TICKET]
 
 
+def test_it_has_not_caught_up_while_more_waits_than_one_batch(store, intake, monkeypatch):
+    monkeypatch.setattr(intake_module, "BATCH", 2)
+    for number in range(3):
+        arrive(store, number)
+    caught_up = []
+    while turn(intake):
+        caught_up.append(intake.caught_up.is_set())
+    assert caught_up == [False, True]
+
+
 def test_the_time_of_a_mail_may_be_its_own(store, intake):
     arrive(store, 1)
     [done] = intake.handle(intake.claim(), now=lambda _: NOW - timedelta(days=3))

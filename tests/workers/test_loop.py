@@ -3,7 +3,7 @@ from threading import Event, Thread
 import pytest
 
 from mailgate.errors import TryLater
-from mailgate.workers.loop import failure_of, run, turn, work
+from mailgate.workers.loop import failure_of, giving_way, run, turn, work
 
 
 class Numbers:
@@ -111,3 +111,17 @@ def test_while_there_is_work_nobody_rests():
         return int(len(turns) < 50)
 
     run_until(done, one_turn)
+
+
+def test_who_gives_way_waits_until_it_is_free():
+    is_free, taken = Event(), Event()
+    waiting = Thread(target=giving_way(lambda: taken.set() or 1, is_free))
+    waiting.start()
+    assert not taken.is_set()
+    is_free.set()
+    waiting.join(20)
+    assert taken.is_set()
+
+
+def test_who_gives_way_takes_its_turn_all_the_same_after_a_moment():
+    assert giving_way(lambda: 7, Event())() == 7

@@ -3,11 +3,12 @@
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from bench.peers import SLOW, Gateway, gateway, load
+from bench.peers import SLOW, Gateway, Load, gateway, load
 from bench.table import Row
 from tests.postfix import postfix
 
@@ -16,12 +17,22 @@ ROLES = "smtp,worker"
 UNFINISHED = "SELECT count(*) FROM spool WHERE state = 'ready'"
 
 
-def ingest_rate(running: Gateway, count: int, seed: int, sessions: int = SESSIONS) -> float:
-    """Mails a second from the first one sent until the last one is decided and its answer queued."""
+def ingest_rate(
+    running: Gateway, count: int, seed: int, sessions: int = SESSIONS, others: Sequence[Gateway] = ()
+) -> float:
+    """Mails a second from the first one sent until the last one is decided and its answer queued.
+
+    With *others* on the same store each gets its share of the mails and of the sessions.
+    """
+    nodes = (running, *others)
     before = running.rows("SELECT count(*) FROM spool")
-    client = load(running.port, sessions, count, seed)
+    clients = [
+        load(node.port, sessions // len(nodes), count // len(nodes), seed + 1000 * number)
+        for number, node in enumerate(nodes)
+    ]
     begun = time.perf_counter()
-    _, accepted = client.send()
+    with ThreadPoolExecutor(len(clients)) as sending:
+        accepted = sum(each for _, each in sending.map(Load.send, clients))
     while running.rows(UNFINISHED):
         time.sleep(0.02)
     seconds = time.perf_counter() - begun
@@ -46,7 +57,7 @@ def measure() -> list[Row]:
 
 
 def processes() -> list[Row]:
-    two, one, ratio = _in_turn(
+    two, one, ratio = in_turn(
         lambda folder, turn: _rate(folder, turn, SESSIONS, processes=2),
         lambda folder, turn: _rate(folder, turn, SESSIONS),
     )
@@ -55,7 +66,7 @@ def processes() -> list[Row]:
 
 
 def slow_commits() -> list[Row]:
-    slow, usual, ratio = _in_turn(
+    slow, usual, ratio = in_turn(
         lambda folder, turn: _rate(folder, turn, MANY_SESSIONS, program=SLOW),
         lambda folder, turn: _rate(folder, turn, MANY_SESSIONS),
     )
@@ -70,7 +81,7 @@ def _rate(folder: Path, turn: int, sessions: int, **settings: Any) -> float:
         return ingest_rate(running, COUNT, seed=turn, sessions=sessions)
 
 
-def _in_turn(a: Callable[[Path, int], float], b: Callable[[Path, int], float]) -> tuple[float, float, float]:
+def in_turn(a: Callable[[Path, int], float], b: Callable[[Path, int], float]) -> tuple[float, float, float]:
     """The medians of *a*, of *b*, and of what *a* is of *b* within a round; each is given a folder and the round."""
     rates = []
     with tempfile.TemporaryDirectory(prefix="mailgate-bench-") as scratch:

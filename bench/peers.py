@@ -12,6 +12,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from sqlalchemy import create_engine, text
+from sqlalchemy.pool import NullPool
+
 from mailgate.model.config import Config
 from mailgate.settings import load as load_configuration
 from tests.servers import free_port
@@ -39,6 +42,7 @@ class Gateway:
     folder: Path
     port: int
     pid: int
+    url: str | None = None
 
     @property
     def database(self) -> Path:
@@ -46,6 +50,9 @@ class Gateway:
 
     def rows(self, question: str) -> int:
         """The number that *question* selects, read beside the running gateway."""
+        if self.url:
+            with create_engine(self.url, poolclass=NullPool).connect() as connected:
+                return int(connected.execute(text(question)).scalar_one())
         import pysqlite3
 
         with pysqlite3.connect(f"file:{self.database}?mode=ro", uri=True) as connection:
@@ -57,11 +64,16 @@ def configured() -> Config:
     return load_configuration([REPOSITORY / "config"], {})
 
 
-def environment(folder: Path, port: int, processes: int = 1, via: str | None = None) -> dict[str, str]:
-    """The environment of a gateway that keeps everything in *folder*, its replies too unless they go *via* a relay."""
+def environment(
+    folder: Path, port: int, processes: int = 1, via: str | None = None, url: str | None = None
+) -> dict[str, str]:
+    """The environment of a gateway that keeps everything in *folder*, but for the database at *url* where there is one.
+
+    Its replies are kept there too unless they go *via* a relay.
+    """
     settings = {
         "MAILGATE_CONFIG": str(REPOSITORY / "config"),
-        "MAILGATE_STORE__URL": f"sqlite:///{folder}/mailgate.db",
+        "MAILGATE_STORE__URL": url or f"sqlite:///{folder}/mailgate.db",
         "MAILGATE_STORE__RAW": f"{folder}/raw",
         "MAILGATE_KEYS": f"{folder}/keys",
         "MAILGATE_SEND__VIA": via or f"maildir:{folder}/outbox",
@@ -74,19 +86,24 @@ def environment(folder: Path, port: int, processes: int = 1, via: str | None = N
 
 @contextmanager
 def gateway(
-    folder: Path, roles: str, processes: int = 1, via: str | None = None, program: Sequence[str] = MAILGATE
+    folder: Path,
+    roles: str,
+    processes: int = 1,
+    via: str | None = None,
+    program: Sequence[str] = MAILGATE,
+    url: str | None = None,
 ) -> Iterator[Gateway]:
-    """``mailgate serve --role ROLES`` with its store in *folder*, ended by its process id."""
+    """``mailgate serve --role ROLES`` with its store in *folder* or at *url*, ended by its process id."""
     folder.mkdir(parents=True, exist_ok=True)
     port = free_port()
     command = [*program, "serve", "--role", roles]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
-            command, env=environment(folder, port, processes, via), cwd=REPOSITORY, stdout=log, stderr=log
+            command, env=environment(folder, port, processes, via, url), cwd=REPOSITORY, stdout=log, stderr=log
         )
     try:
         wait_until_listening(port)
-        yield Gateway(folder, port, process.pid)
+        yield Gateway(folder, port, process.pid, url)
     finally:
         process.send_signal(signal.SIGTERM)
         try:

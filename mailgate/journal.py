@@ -1,30 +1,87 @@
 """One function for each sentence an operator reads in the log.
 
 Identifiers and counts only: no subject, no body, no address (docs/reliability.md section 7). On a terminal
-the lines are for people, elsewhere one JSON object each.
+the lines are for people, elsewhere one JSON object each, of at most 8 KiB (S76).
 """
 
+import json
 import logging
+import math
+import re
 import sys
 from collections.abc import MutableMapping, Sequence
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
+from traceback import walk_tb
 from typing import Any, TextIO, cast
 
 import structlog
 
 from mailgate.errors import MailgateError
+from mailgate.redacted import redacted
 
-MOST_CHARACTERS = 500
-_CONTROL = dict.fromkeys((*range(32), *range(127, 160), 8232, 8233), " ")
+LONGEST_LINE = 8192  # bytes
+MOST_CHARACTERS, FEW_CHARACTERS = 500, 40
+MOST_PLACES = 12
+_READ = 4 * MOST_CHARACTERS  # of a value: what is cut off behind it is not even looked at
+_LARGEST = 2**63
+_ALWAYS = ("event", "level", "timestamp")
+_UNSEEN = re.compile("[\0-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
+"""Control characters, line ends, what turns the direction of writing, and halves of characters."""
+_HASH = re.compile("[0-9a-f]{1,64}")
+
+Line = MutableMapping[str, Any]
 
 
-def _clean(logger: object, method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Values that cannot break or flood a log, wherever they came from (S76)."""
-    for name, value in line.items():
-        if isinstance(value, str):
-            line[name] = value.translate(_CONTROL)[:MOST_CHARACTERS]
-    return line
+def _clean(logger: object, method: str, line: Line) -> Line:
+    """Values that cannot break, flood or give away anything in a log, wherever they came from (S75, S76)."""
+    return {_text(name): _plain(value, is_key=name == "key") for name, value in line.items()}
+
+
+def _plain(value: object, *, is_key: bool = False) -> object:
+    """*value* as JSON has it. *is_key*: it is the hash by which we know a mail, and no secret."""
+    match value:
+        case str() if is_key and _HASH.fullmatch(value):
+            return str(value)
+        case list() | tuple():
+            return [_scalar(each) for each in islice(value, MOST_CHARACTERS)]
+    return _scalar(value)
+
+
+def _scalar(value: object) -> object:
+    match value:
+        case None | bool():
+            return value
+        case int():
+            return value if abs(value) < _LARGEST else "a large number"
+        case float():
+            return value if math.isfinite(value) else str(value)
+        case str():
+            return _text(value)
+        case bytes():
+            return _text(value[:_READ].decode("latin-1"))
+        case BaseException():
+            return _text(why(value))
+    return type(value).__name__  # what it would say of itself, nobody knows
+
+
+def _text(text: str, most: int = MOST_CHARACTERS) -> str:
+    return redacted(_UNSEEN.sub(" ", text[:_READ]))[:most]
+
+
+def _as_json(logger: object, method: str, line: Line) -> str:
+    """One line. Where it would be too long its values are cut again, and where that is too long they are left out."""
+    text = ""
+    for said in (line, _shortened(line), {name: line[name] for name in _ALWAYS if name in line}):
+        text = json.dumps(said)
+        if len(text) < LONGEST_LINE:
+            break
+    return text
+
+
+def _shortened(line: Line) -> Line:
+    return {name: value[:FEW_CHARACTERS] if isinstance(value, str | list) else value for name, value in line.items()}
 
 
 class _Log:
@@ -42,13 +99,12 @@ class _Log:
 def configure(*, only_warnings: bool = False) -> None:
     """Write to standard error from now on."""
     for_people = sys.stderr.isatty()
-    renderer = structlog.dev.ConsoleRenderer() if for_people else structlog.processors.JSONRenderer()
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
             _clean,
             structlog.processors.TimeStamper(fmt="%H:%M:%S" if for_people else "iso", utc=not for_people),
-            renderer,
+            structlog.dev.ConsoleRenderer() if for_people else _as_json,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING if only_warnings else logging.INFO),
         logger_factory=structlog.WriteLoggerFactory(cast(TextIO, _Log())),
@@ -63,12 +119,13 @@ def why(error: BaseException) -> str:
     """Our own sentence, else the class of *error* and where it was raised: a bug's text may quote the mail."""
     if isinstance(error, MailgateError) and str(error):
         return str(error)
-    place = error.__traceback__
-    while place is not None and place.tb_next is not None:
-        place = place.tb_next
-    if place is None:
-        return type(error).__name__
-    return f"{type(error).__name__} at {Path(place.tb_frame.f_code.co_filename).name}:{place.tb_lineno}"
+    return " at ".join([type(error).__name__, *_places(error)[:1]])
+
+
+def _places(error: BaseException) -> list[str]:
+    """The file and line that raised *error*, then who called it."""
+    found = [f"{Path(frame.f_code.co_filename).name}:{line}" for frame, line in walk_tb(error.__traceback__)]
+    return found[::-1]
 
 
 def listening(what: str, address: str) -> None:
@@ -81,6 +138,17 @@ def stopping() -> None:
 
 def no_memory() -> None:
     _log.error("no memory was left: the process ends and has to be started again; nothing accepted is lost")
+
+
+def not_caught(where: str, error: BaseException) -> None:
+    """A bug of ours: *where* nobody caught *error*."""
+    places = " < ".join(_places(error)[:MOST_PLACES])
+    _log.error("an error that nobody expected", where=where, why=why(error), places=places)
+
+
+def library_warned(name: str, place: str, error: BaseException | None) -> None:
+    """Of what a library has to say its place alone: its text may quote the mail."""
+    _log.warning("a library warned", name=name, place=place, why=error)
 
 
 def mail_accepted(key: str, size: int, recipients: int) -> None:

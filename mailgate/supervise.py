@@ -61,6 +61,9 @@ class Supervisor:
             if not self._stopping:  # a signal may have come before that
                 self._work(number, self._parent_alive)
             status = 0
+        except BaseException as error:
+            journal.not_caught("a process ends", error)
+            raise
         finally:
             os._exit(status)  # never back into the parent's code
 

@@ -25,6 +25,7 @@ HOMES = {
     "apscheduler": ("scheduler",),
     "jinja2": ("notify.template",),
     "notifications_python_client": ("notify.govuk",),
+    "structlog": ("journal",),
     "xlsxwriter": ("notify.spreadsheet",),
 }
 OUTSIDE_WORLD = {

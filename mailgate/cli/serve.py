@@ -23,6 +23,7 @@ from mailgate.model.config import Config, Mode
 from mailgate.shortage import end_where_memory_is_gone
 from mailgate.store.engine import Store, open_store
 from mailgate.supervise import Supervisor
+from mailgate.uncaught import tell_in_the_log
 from mailgate.web.counts import Counts
 from mailgate.workers.warming import warm_up
 
@@ -49,6 +50,7 @@ def run(config: Config, roles: frozenset[str]) -> None:
     sys.setswitchinterval(SWITCH_SECONDS)
     gc.set_threshold(GARBAGE_THRESHOLD)
     journal.configure()
+    tell_in_the_log()
     store = open_store(config.operator)
     with store.single_instance(), lmtp_socket(config, roles) as lmtp:
         make_ready(store, config)

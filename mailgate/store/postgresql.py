@@ -31,6 +31,7 @@ class PostgresqlStore(Store):
             pool_size=8,
             max_overflow=16,
             pool_timeout=20,
+            hide_parameters=True,  # an error's text never quotes a mail (S75)
             connect_args={
                 "connect_timeout": 5,
                 "application_name": "mailgate",

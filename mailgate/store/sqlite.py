@@ -45,7 +45,14 @@ class SqliteStore(Store):
         self._library = library()
         wal = self._library.sqlite_version_info >= SAFE_WITH_WAL
         self._journal_mode = "wal" if wal else "delete"
-        engine = create_engine(url, module=self._library, pool_size=8, max_overflow=16, pool_timeout=PATIENCE_SECONDS)
+        engine = create_engine(
+            url,
+            module=self._library,
+            pool_size=8,
+            max_overflow=16,
+            pool_timeout=PATIENCE_SECONDS,
+            hide_parameters=True,  # an error's text never quotes a mail (S75)
+        )
         event.listen(engine, "connect", self._prepare)
         event.listen(engine, "handle_error", _distrust)
         super().__init__(engine, objects, BegunInFiles(path.with_name(path.name + ".sending")))

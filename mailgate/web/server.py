@@ -98,24 +98,50 @@ class _Request(BaseHTTPRequestHandler):
     timeout = TIMEOUT_SECONDS
     server_version, sys_version = "mailgate", ""
     server: Server
-    HEADERS: ClassVar = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+    HEADERS: ClassVar = {
+        "Cache-Control": "no-store",
+        "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+    }
 
     def do_GET(self) -> None:
-        page = self.server.pages.get(self.path.partition("?")[0])
-        self._answer(page)
+        page = self.server.pages.get(self._path)
+        if page is None:
+            return self._say_no()
+        return self._answer(page)
 
     def do_POST(self) -> None:
         door = self.server.doors.get(self.path)
+        if door is None:
+            return self._say_no()
         length = self.headers.get("Content-Length", "")
         if not length.isdecimal() or int(length) > LARGEST_BODY:
             self.close_connection = True
             return self._say(Answer(b"too much, or of no known length\n", status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE))
         body, bears = self.rfile.read(int(length)), self.headers.get("Authorization", "")
-        return self._answer(None if door is None else lambda: door(bears, body))
+        return self._answer(lambda: door(bears, body))
 
-    def _answer(self, page: Page | None) -> None:
-        if page is None:
-            return self._say(Answer(b"there is no such page\n", status=HTTPStatus.NOT_FOUND))
+    @property
+    def _path(self) -> str:
+        return self.path.partition("?")[0]
+
+    def _say_no(self) -> None:
+        """There is no such page, or there is, and not for this (S66)."""
+        self.close_connection = True  # what else was sent is not read
+        if self._path in self.server.pages or self._path in self.server.doors:
+            return self._say(Answer(b"this page is not for that\n", status=HTTPStatus.METHOD_NOT_ALLOWED))
+        return self._say(Answer(b"there is no such page\n", status=HTTPStatus.NOT_FOUND))
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """What the library has to say about a request that is none of ours: without its page, which quotes it (S60)."""
+        self.close_connection = True
+        status = HTTPStatus(code)
+        if status is HTTPStatus.NOT_IMPLEMENTED:  # any other method
+            status = HTTPStatus.METHOD_NOT_ALLOWED
+        self._say(Answer(f"{status.phrase}\n".encode(), status=status))
+
+    def _answer(self, page: Page) -> None:
         answers: list[Answer] = []
         error = failure_of(lambda page: answers.append(page()), page)
         if error is None:

@@ -1,5 +1,6 @@
 """Files that a rule holds back, from their mail to a person's word, on both engines."""
 
+from base64 import b64encode
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
@@ -12,17 +13,19 @@ from mailgate.errors import Refused
 from mailgate.model.config import Operator
 from mailgate.model.outbound import Outbound
 from mailgate.model.ticket import FileState
-from mailgate.store import held
+from mailgate.store import held, people
 from mailgate.store.apply import Settled
 from mailgate.store.engine import Store
 from tests.conversation import Conversation
-from tests.make import ANN, NOW, STRANGER, make_config
+from tests.make import ANN, CLEO, NOW, STRANGER, make_config
 
 HOLD = {
     "name": "From outside",
     "when": {"from": "anyone outside council.example"},
     "then": {"attachments": "hold until a person releases them"},
 }
+# In parts: scanners read this file too.
+EICAR = b"X5O!P%@AP[4\\PZX54(P^)7CC)7}$EICAR-" + b"STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
 REQUEST = "Could you repair the screen of A12345? Room 12."
 
 
@@ -89,3 +92,25 @@ def test_a_file_that_is_not_held_is_refused_and_nothing_is_released_beside_it(ta
     with pytest.raises(Refused, match=r'no file "99\.1" is held'):
         held.settle(talk.store, [file, (99, 1)], FileState.DISCARDED, NOW)
     assert waiting(talk) == [(ref, "a.pdf")]
+
+
+def test_S58_a_file_with_a_virus_is_locked_until_a_person_says_otherwise_and_its_ticket_is_usable(
+    talk: Conversation,
+) -> None:
+    with talk.store.write() as tx:
+        people.put(tx, [CLEO])
+    mail = message_from_bytes(talk.mail(REQUEST, STRANGER), EmailMessage, policy=policy.default)
+    mail.add_attachment(EICAR, maintype="application", subtype="octet-stream", filename="eicar.com")
+    talk.arrives(mail.as_bytes(), STRANGER, vouched=False)
+    (opened,) = talk.works()
+    (ref,) = opened.references
+    assert states(talk, ref) == ["held"]
+    to_cleo = next(each for each in opened.outbound if each.recipient == CLEO.address)
+    answered = [*opened.outbound]
+    for words in ("I'll take it", "Done"):
+        answered += talk.hears(words, CLEO.address, to_cleo).outbound
+    assert talk.ticket(ref)["status"] == "done"
+    assert states(talk, ref) == ["held"]
+    assert not [each.subject for each in answered if EICAR in each.content or b64encode(EICAR)[:40] in each.content]
+    settle(talk, ref, FileState.RELEASED)
+    assert states(talk, ref) == ["released"]

@@ -9,7 +9,7 @@ import logging
 import math
 import re
 import sys
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
@@ -351,6 +351,10 @@ def differences(count: int) -> None:
 
 def nothing_missing() -> None:
     _log.info("compared: nothing is on one side only")
+
+
+def forgotten(counts: Mapping[str, int]) -> None:
+    _log.info("forgot what is kept no longer", **{kind: count for kind, count in counts.items() if count})
 
 
 def escalated(rungs: int, people: int) -> None:

@@ -32,7 +32,7 @@ MAILBOX = "northmere.enforcement@justice.example"
 BREAKS = ("", "stumble", "upset", "topple", "crash")
 """Words in a subject: ``prove.gateway`` and the store fail over them, each in its way."""
 IN_MAILS = ("sender", "name", "subject", "body", "case", "file", "attached", "header")
-WAIT_SECONDS = 20.0
+WAIT_SECONDS = 8.0
 
 
 @dataclass
@@ -78,8 +78,8 @@ def forms(word: str) -> Iterator[str]:
             yield before + before.join(some)
 
 
-def canaries(folder: Path, seed: int, mails: int, *, spoilt: bool = False) -> Outcome:
-    """*mails* mails, and everything that can go wrong with them and around them."""
+def canaries(folder: Path, seed: int, mails: int, commands: int, *, spoilt: bool = False) -> Outcome:
+    """*mails* mails, and everything that can go wrong with them and around them; so many *commands*, by chance."""
     looked = Canaries(random.Random(seed))
     changes = ["hurried", "clumsy", *(["indiscreet"] if spoilt else [])]
     with (
@@ -94,10 +94,10 @@ def canaries(folder: Path, seed: int, mails: int, *, spoilt: bool = False) -> Ou
             _upset_the_store(running)
             for number in range(mails):
                 looked.look("an SMTP reply", _sent(running, looked, number))
-            _wait(running, relay)
+            _wait(running)
             _look_at_pages(running, settings, looked)
             relay.refuses_logins = True
-            for where, text in () if spoilt else _commands(running, looked):
+            for where, text in _commands(running, looked, commands):
                 looked.look(where, text)
             _spoil_configuration(folder, looked)
             for pid in (running.pid, *running.children()):
@@ -189,7 +189,7 @@ def _sent(running: Gateway, looked: Canaries, number: int) -> bytes:
     return b"\n".join(said)
 
 
-def _wait(running: Gateway, relay: object) -> None:
+def _wait(running: Gateway) -> None:
     """Until every mail is decided and every answer was tried once, or long enough."""
     deadline = time.monotonic() + WAIT_SECONDS
     left = (
@@ -220,8 +220,8 @@ def _look_at_pages(running: Gateway, settings: Mapping[str, str], looked: Canari
         looked.look("the answer to what is no request", raw.recv(10_000))
 
 
-def _commands(running: Gateway, looked: Canaries) -> Iterator[tuple[str, bytes]]:
-    """What commands print beside the gateway, and where the settings are wrong."""
+def _commands(running: Gateway, looked: Canaries, count: int) -> Iterator[tuple[str, bytes]]:
+    """What *count* commands print beside the gateway, and where the settings are wrong."""
     password, closed = looked["database password"], free_port()
     wrong: tuple[tuple[str, dict[str, str]], ...] = (
         ("doctor", {}),
@@ -238,7 +238,7 @@ def _commands(running: Gateway, looked: Canaries) -> Iterator[tuple[str, bytes]]
         ("doctor", {"MAILGATE_NOTIFY__APIKEY": looked["Notify key"]}),
         ("doctor", {"MAILGATE_SEND__SECRET_FILE": looked["SMTP password"]}),
     )
-    for words, environment in wrong:
+    for words, environment in looked.chance.sample(wrong, count):
         # On a terminal of its own: what else is wrong, such as a port that is taken, ends "serve" as well.
         done = run(
             [executable, "-m", "mailgate.cli.main", *words.split()],

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from prove import (
+    canaries,
     conversations,
     deadlines,
     errors,
@@ -71,6 +72,12 @@ def figures(*, small: bool) -> dict[str, Figure]:
         lambda folder, seed, _: replies.lost(folder, seed, size["K5 mails"]),
         lambda folder, seed: replies.lost(folder, seed, 20, spoilt=True),
     )
+    made["K12 canaries"] = Figure(
+        "what stands in mails, and secrets, wherever an operator looks while everything fails",
+        size["K12 rounds"],
+        lambda folder, seed, _: canaries.canaries(folder, seed, size["K12 mails"], size["K12 commands"]),
+        lambda folder, seed: canaries.canaries(folder, seed, 10, 0, spoilt=True),
+    )
     made["K13 sending"] = Figure(
         "a relay and GOV.UK Notify that fail at random at every step",
         1,
@@ -134,6 +141,7 @@ _FULL = {
     "K3 rounds": 40, "K3 calls": 100, "K3 apart": 1, "K3 sites": 1000,
     "K4 seconds": 60, "K5 mails": 2000, "K5 rounds": 5, "F6 times": 50, "F11 seconds": 10, "F11 stops": 10,
     "K7 rounds": 50, "K7 mails": 20_000, "K7 guided rounds": 10, "K7 guided mails": 20_000, "K13 mails": 10_000,
+    "K12 rounds": 20, "K12 mails": 200, "K12 commands": 13,
     "K9 rounds": 10, "K9 cases": 10_000, "K10 rounds": 20, "K10 mails a day": 4,
     "F10 rounds": 20, "F10 SQLite": 200, "F10 PostgreSQL": 200, "F8 tickets": 20_000,
 }  # fmt: skip
@@ -143,6 +151,7 @@ _SMALL = {
     "K3 rounds": 1, "K3 calls": 6, "K3 apart": 150, "K3 sites": 6,
     "K4 seconds": 2, "K5 mails": 50, "K5 rounds": 1, "F6 times": 1, "F11 seconds": 1, "F11 stops": 1,
     "K7 rounds": 1, "K7 mails": 3000, "K7 guided rounds": 1, "K7 guided mails": 500, "K13 mails": 200,
+    "K12 rounds": 1, "K12 mails": 10, "K12 commands": 4,
     "K9 rounds": 1, "K9 cases": 3000, "K10 rounds": 1, "K10 mails a day": 1,
     "F10 rounds": 1, "F10 SQLite": 20, "F10 PostgreSQL": 10, "F8 tickets": 2000,
 }  # fmt: skip

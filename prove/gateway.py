@@ -8,11 +8,14 @@ The rest spoils the gateway, for control runs that must fail.
 """
 
 import json
+import logging
 import os
 import secrets
 import signal
 import sys
+import threading
 import time
+import warnings
 from collections.abc import Callable
 from concurrent.futures import Future
 from datetime import timedelta
@@ -25,7 +28,7 @@ import alembic.command
 import alembic.ddl.postgresql  # noqa: F401 (so that no start waits for it)
 import uvloop  # noqa: F401 (the same)
 
-from mailgate import app, scheduler, supervise  # noqa: F401 (the same)
+from mailgate import app, journal, scheduler, supervise  # noqa: F401 (the same)
 from mailgate.cli import main, serve  # noqa: F401 (the same)
 from mailgate.notify import compose, maildir  # noqa: F401 (the same)
 from mailgate.store import postgresql, sqlite, tables  # noqa: F401 (the same)
@@ -105,6 +108,42 @@ def slow() -> None:
     intake.Intake._settled_group = slowly  # type: ignore[assignment, method-assign]
 
 
+def clumsy() -> None:
+    """What breaks quotes the mail it broke over: by a word in the subject, when it is taken, read, or in a thread."""
+    read, take = intake.Intake._read, GROUP_COMMIT.put
+    seen = [""]
+
+    def clumsily(self: Any, mail: Any) -> Any:
+        found = read(self, mail)
+        seen[0] = f"{found.message.subject} {found.sender} {found.message.text}"
+        if "stumble" in found.message.subject:
+            raise ValueError(seen[0])
+        if "crash" in found.message.subject:
+            threading.Thread(target=fail).start()
+            logging.getLogger("a library").error("%s", seen[0])
+            warnings.warn(seen[0], stacklevel=1)
+        return found
+
+    def fail(*_: Any) -> Any:
+        raise ValueError(seen[0])
+
+    def topple(self: Any, envelope: Any, raw: bytes, *more: Any) -> "Future[str]":
+        if b"topple" in raw:
+            raise ValueError(raw, envelope)
+        answer: Future[str] = take(self, envelope, raw, *more)
+        return answer
+
+    intake.Intake._read = clumsily  # type: ignore[method-assign]
+    GROUP_COMMIT.put = topple
+    vars(pages)["health"] = fail
+
+
+def indiscreet() -> None:
+    """Spoilt: the log says what an error says."""
+    vars(journal)["why"] = repr
+    vars(journal)["redacted"] = str
+
+
 CHANGES: dict[str, Callable[[], None]] = {
     "hurried": hurried,
     "impatient": impatient,
@@ -112,6 +151,8 @@ CHANGES: dict[str, Callable[[], None]] = {
     "unsynced": unsynced,
     "forgetful": forgetful,
     "slow": slow,
+    "clumsy": clumsy,
+    "indiscreet": indiscreet,
 }
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from mailgate.app import address_of, channel_to, connection_to, context_of, template_look
+from mailgate.cli.key_ages import due
 from mailgate.errors import MailgateError, Refused, TryLater
 from mailgate.ingest.listener import encryption
 from mailgate.ingest.policy import space_floor
@@ -25,6 +26,7 @@ from mailgate.model.config import Config
 from mailgate.notify.texts import is_fatal
 from mailgate.store import examination
 from mailgate.store.engine import is_made, open_store
+from mailgate.store.keys import written
 from mailgate.store.schema import schema_is_current
 from mailgate.store.space import FreeSpace, folders_of
 from mailgate.workers.canary import flies
@@ -128,6 +130,8 @@ def _keys(config: Config) -> Findings:
         yield Level.FAILURE, "keys", f"Others may use {path}: run chmod go= {path}."
     if not loose:
         yield _ok("keys", f"Only we may read {folder}.")
+    for says in due(written(folder), datetime.now(UTC)):
+        yield Level.WARNING, "keys", says
 
 
 def _raw_folder(config: Config) -> Findings:
@@ -189,9 +193,10 @@ def _said_at(host: str, port: int) -> str | None:
 
 def _sending(config: Config) -> Findings:
     via = config.operator.send.via
-    if via.startswith("smtp://"):
-        channel_to(config).probe()
-        yield _ok("send.via", f"{_without_user(via)} answers.")
+    channel = channel_to(config)
+    if not via.startswith("maildir:"):
+        channel.probe()
+        yield _ok("send.via", f"{config.operator.send.shown} answers.")
         return
     folder = Path(via.removeprefix("maildir:"))
     made = next(path for path in (folder, *folder.absolute().parents) if path.exists())
@@ -278,10 +283,6 @@ def _certificates(config: Config) -> Findings:
 
 def _may_write(folder: Path) -> bool:
     return os.access(folder, os.W_OK | os.X_OK)
-
-
-def _without_user(via: str) -> str:
-    return "smtp://" + via.removeprefix("smtp://").rpartition("@")[2]
 
 
 CHECKS: tuple[Callable[[Config], Findings], ...] = (

@@ -131,7 +131,7 @@ def _tell(places: Mapping[str, str], config: Config) -> None:
 
 def first_steps(host: str, port: int, config: Config) -> list[str]:
     """What a person at the terminal can do next; commands only for a gateway that listens on this machine alone."""
-    said = [f"mailgate takes mail on {host}:{port} and sends its replies to {config.operator.send.via}"]
+    said = [f"mailgate takes mail on {host}:{port} and sends its replies to {config.operator.send.shown}"]
     live = [name for name, mailbox in config.service.mailboxes.items() if mailbox.mode is Mode.LIVE]
     if host not in ("127.0.0.1", "::1") or not live:
         return said

@@ -690,6 +690,11 @@ class Send(Model):
     automatic_per_hour: Count = 3000
 
     @property
+    def shown(self) -> str:
+        """*via* without who logs in, and by what password: for people, and for the log (S75)."""
+        return f"{self.via.partition(':')[0]}://{self.via.rpartition('@')[2]}" if "@" in self.via else self.via
+
+    @property
     def is_own_relay(self) -> bool:
         """Whether a relay of ours sends, which takes whatever return path we give (E141)."""
         return self.via.startswith("smtp://") and not self.user

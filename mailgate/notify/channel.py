@@ -48,4 +48,4 @@ def channel_for(via: str, login: Login | None = None) -> Channel:
         return Maildir(Path(via.removeprefix("maildir:")))
     if via.startswith("smtp://"):
         return relay_from(via, login)
-    raise Refused(f'send.via is "{via}"; expected maildir:FOLDER or smtp://HOST:PORT')
+    raise Refused("send.via is neither maildir:FOLDER nor smtp://HOST:PORT")  # as it is, it may hold a password

@@ -224,7 +224,7 @@ def relay_from(url: str, login: Login | None = None) -> Relay:
     options = parse_qs(parts.query)
     unknown = set(options) - {"starttls"} or options.get("starttls", ["required"]) != ["required"]
     if not parts.hostname or not _has_port(parts) or unknown:
-        raise Refused(f'send.via is "{url}"; expected such as smtp://relay.example:587?starttls=required')
+        raise Refused("send.via cannot be understood; expected such as smtp://relay.example:587?starttls=required")
     if login and "starttls" not in options and parts.hostname not in LOOPBACK:
         raise Refused("send.user is set, so that a secret would cross the network: add ?starttls=required to send.via")
     return Relay(parts.hostname, parts.port or 25, starttls="starttls" in options, login=login)

@@ -35,11 +35,13 @@ def load_keys(folder: Path) -> tuple[dict[str, bytes], str]:
 
 def retirements(folder: Path) -> dict[str, datetime]:
     """When each key but the last was followed by the next one: when that one's file was written (E225)."""
-    files = list(_key_files(folder))
-    return {
-        key_id: datetime.fromtimestamp(following.stat().st_mtime, UTC)
-        for (key_id, _), (_, following) in pairwise(files)
-    }
+    at = written(folder)
+    return {key_id: at[following] for key_id, following in pairwise(at)}
+
+
+def written(folder: Path) -> dict[str, datetime]:
+    """When the file of each key was written, in the order of their letters."""
+    return {key_id: datetime.fromtimestamp(path.stat().st_mtime, UTC) for key_id, path in _key_files(folder)}
 
 
 def _key_files(folder: Path) -> Iterator[tuple[str, Path]]:

@@ -1,4 +1,7 @@
-"""Keeps a running gateway up with its files: what is right comes into force, what is wrong changes nothing."""
+"""Keeps a running gateway up with its files: what is right comes into force, what is wrong changes nothing.
+
+The keys that sign tokens are among them, so that a new one needs no new start (E225).
+"""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,12 +12,13 @@ from mailgate.model.config import Config
 from mailgate.workers.watch import Watched
 
 FILES = ("*.yml", "rules/*.yml", "templates/*", "templates/cy/*")
+KEYS = ("k[a-z]",)
 
 Stamp = tuple[tuple[str, int, int, int], ...]
 
 
 class Reloading:
-    """Looks whether a file of the configuration has changed, and waits until none changes any more.
+    """Looks whether a file of the configuration, or a key, has changed, and waits until none changes any more.
 
     *read* is the configuration as the files say it now, *use* brings it into force; either raises MailgateError where
     it is wrong. *tell* hears of that, and how many mistakes there are. The operator's part needs a new start.
@@ -29,7 +33,7 @@ class Reloading:
         watched: Watched,
     ) -> None:
         self._config, self._read, self._use, self._tell, self._watched = config, read, use, tell, watched
-        self._folders = tuple(map(Path, config.folders))
+        self._watches = [*((Path(folder), FILES) for folder in config.folders), (Path(config.operator.keys), KEYS)]
         self._settled = self._last = self._stamp()
 
     def turn(self) -> int:
@@ -58,8 +62,8 @@ class Reloading:
     def _stamp(self) -> Stamp:
         """What tells one state of the files from another."""
         found = []
-        for folder in self._folders:
-            for path in sorted(path for pattern in FILES for path in folder.glob(pattern)):
+        for folder, patterns in self._watches:
+            for path in sorted(path for pattern in patterns for path in folder.glob(pattern)):
                 try:
                     status = path.lstat()
                 except FileNotFoundError:  # it went just now: the next look will differ

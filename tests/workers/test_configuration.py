@@ -20,6 +20,8 @@ class Running:
         self.used: list[Config] = []
         self.told: list[int] = []
         self.write("region: North\n")
+        (folder / "keys").mkdir()
+        self.write(f"keys: {folder}/keys\n", "mailgate.yml")
         config = self.load()
         self.reloading = Reloading(config, self.load, self.use, self.told.append, self.watched)
 
@@ -53,6 +55,19 @@ def test_a_changed_file_is_in_force_once_nothing_changes_any_more(running: Runni
     assert running.used == []
     running.look(3)
     assert [config.service.region for config in running.used] == ["Southmarch"]
+
+
+def test_E225_a_new_key_is_a_change_and_what_else_lies_beside_the_keys_is_none(running: Running) -> None:
+    keys = running.folder / "keys"
+    (keys / "README").write_text("ours")
+    running.look(3)
+    assert running.used == []
+    (keys / "kb").write_text("00" * 32)
+    running.look(3)
+    assert len(running.used) == 1
+    (keys / "kb").unlink()
+    running.look(3)
+    assert len(running.used) == 2
 
 
 @pytest.mark.parametrize(("text", "mistakes"), [("regoin: x\nteams: []\n", 2), ("region: Nowhere\n", 2)])

@@ -16,6 +16,7 @@ from prove import (
     reading,
     replies,
     sending,
+    walk,
     week,
     year,
 )
@@ -125,6 +126,13 @@ def figures(*, small: bool) -> dict[str, Figure]:
         lambda folder, seed, _: year.year(folder, seed, size["F8 tickets"]),
         lambda folder, seed: year.control(folder, seed, 60),
     )
+    if not small:
+        made["walk"] = Figure(
+            "what docs/operations.md says, word for word in a fresh Debian under systemd",
+            1,
+            lambda folder, _seed, _number: walk.walk(folder),
+            lambda folder, _seed: walk.walk(folder, spoilt=True),
+        )
     return made
 
 

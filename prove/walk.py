@@ -17,6 +17,7 @@ from prove.debian import Debian, debian
 from prove.outcome import Outcome
 
 ROOT = Path(__file__).parent.parent
+DOCUMENTS = ("operations.md", "exchange.md")
 BEFORE = "cce58f9"  # before the first tag: a state whose tables were at 0013
 WALKED = re.compile(r"^(?:## (?P<heading>[^\n]*)|(?P<indent> *)```sh walk\n(?P<lines>.*?)^(?P=indent)```)", re.M | re.S)
 PAUSE_SECONDS = 4.0  # nobody types faster, and a gateway needs a moment to start

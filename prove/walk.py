@@ -101,9 +101,9 @@ def _history(ticket: dict[str, Any]) -> list[Any]:
 
 def walk(folder: Path, *, spoilt: bool = False) -> Outcome:
     with debian(folder) as machine:
-        _publish(folder / "clone", machine.root / "root/mailgate.git")
+        _publish(folder / "clone", machine.root / "srv/mailgate.git")
         today = f"{datetime.now(UTC):%Y-%m-%d}"
-        reader = Reader(machine, {"ADDRESS": "/root/mailgate.git", "VERSION": "before", "DATE": today})
+        reader = Reader(machine, {"ADDRESS": "/srv/mailgate.git", "VERSION": "before", "DATE": today})
         reader.follow("operations.md", spoilt)
         if not spoilt:
             reader.follow("exchange.md")

@@ -23,6 +23,7 @@ mkdir dev/pts dev/shm; mount -t devpts -o newinstance,ptmxmode=0666 devpts dev/p
 pivot_root . mnt
 exec env -i container=prove PATH="$PATH" sh -c 'cd /; umount -l /mnt; exec /lib/systemd/systemd --show-status=no'
 """
+APART = ("--mount", "--uts", "--ipc", "--pid", "--cgroup")
 ENVIRONMENT = ("HOME=/root", "LANG=C.UTF-8", "TERM=dumb", "DEBIAN_FRONTEND=noninteractive")
 
 
@@ -35,7 +36,7 @@ class Debian:
 
     def run(self, command: str, seconds: float = 900) -> "subprocess.CompletedProcess[str]":
         """What *command* says when root types it there; what ends it is no exception."""
-        there = ["nsenter", f"--target={self.init}", "--mount", "--uts", "--ipc", "--pid", "--cgroup"]
+        there = ["nsenter", f"--target={self.init}", *APART]
         shell = ["env", "--ignore-environment", "--chdir=/root", *ENVIRONMENT, "bash", "--login", "-c", command]
         return subprocess.run(
             [*there, *shell], check=False, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=seconds
@@ -51,13 +52,14 @@ def debian(folder: Path) -> Iterator[Debian]:
         raise NotHere("debootstrap is not installed: apt-get install debootstrap")
     root = folder / "debian"
     packages = "--include=systemd-sysv,dbus,ca-certificates"
-    subprocess.run(["debootstrap", "--variant=minbase", packages, RELEASE, root], check=True, stdout=subprocess.DEVNULL)
+    install = ["unshare", "--mount", "--propagation=private", "debootstrap", "--variant=minbase"]  # it mounts /proc
+    subprocess.run([*install, packages, RELEASE, root], check=True, stdout=subprocess.DEVNULL)
     for path in filter(Path.exists, map(Path, OF_THIS_MACHINE)):
         copy = ["cp", "--recursive", "--no-target-directory", str(path), str(root / path.relative_to("/"))]
         subprocess.run(copy, check=True)
     (root / "etc/apt/apt.conf.d/yes").write_text('APT::Get::Assume-Yes "true";\n')
     subprocess.run(["chroot", root, "update-ca-certificates"], check=True, capture_output=True)
-    apart = ["unshare", "--mount", "--uts", "--ipc", "--pid", "--cgroup", "--fork", "--kill-child", "sh", "-ec", BOOT]
+    apart = ["unshare", *APART, "--fork", "--kill-child", "sh", "-ec", BOOT]
     booting = subprocess.Popen([*apart, root], stdin=subprocess.DEVNULL)
     try:
         yield _booted(root, booting.pid)

@@ -285,6 +285,11 @@ def nothing_missing() -> None:
     _log.info("compared: nothing is on one side only")
 
 
+def sealed(seal: str, tickets: int) -> None:
+    """*seal* as ``mailgate db verify --seal`` takes it."""
+    _log.info("the histories that have grown are sealed", seal=seal, tickets=tickets)
+
+
 def escalated(rungs: int, people: int) -> None:
     _log.info("requests are late or soon will be", rungs=rungs, people_told=people)
 

@@ -62,6 +62,7 @@ COMMANDS = (
     ("people import", "people", "import_people", "Read the directory from a YAML or CSV file."),
     ("people list", "people", "list_people", "List the directory."),
     ("db upgrade", "db", "upgrade", "Bring the store's tables up to date."),
+    ("db verify", "db", "verify", "Say whether everything is what was written."),
 )
 GROUPS = {
     "rules": "The rules that sort mail.",

@@ -106,8 +106,9 @@ Index("ix_imap_mails_in_folder", imap_mails.c.account, imap_mails.c.folder, imap
 # *opened_by* is the id of the mail that opened it, *opening_id* that mail's Message-ID. *events*
 # and *head* are the length and the last hash of its history. It is open as long as *closed_at* is null; what is part of
 # another ticket, *merged_into*, keeps its status for the day that it is split off, and counts as closed until then.
-# *parent* is the commission whose part it is that asks *unit*.
+# *parent* is the commission whose part it is that asks *unit*. *sealed* is how many of its events the last seal covers.
 OPEN = "closed_at IS NULL"
+UNSEALED = "events <> sealed"
 COMMISSIONS = "starts = 'commission' AND closed_at IS NULL"
 tickets = Table(
     "tickets",
@@ -150,6 +151,7 @@ tickets = Table(
     Column("last_serial", Integer, nullable=False),
     Column("events", Integer, nullable=False),
     Column("head", LargeBinary, nullable=False),
+    Column("sealed", Integer, nullable=False, server_default="0"),
 )
 Index(None, tickets.c.closed_at)  # also of those that are open
 Index("ix_tickets_opened_by", tickets.c.opened_by)
@@ -160,6 +162,7 @@ Index("ix_tickets_assignee", tickets.c.assignee, tickets.c.id)
 Index("ix_tickets_merged_into", tickets.c.merged_into, **partial("merged_into IS NOT NULL"))
 Index("ix_tickets_parent", tickets.c.parent, **partial("parent IS NOT NULL"))
 Index("ix_tickets_commissions", tickets.c.id, **partial(COMMISSIONS))
+Index("ix_tickets_unsealed", tickets.c.id, **partial(UNSEALED))
 
 # One parsed mail and what was decided about it; *id* is that of its raw mail, which may be erased before it. *known* is
 # what else ``decide`` was told (store/known.py), null where nothing was decided by it. *standing* is null but for what
@@ -270,6 +273,26 @@ events = Table(
     Column("personal_hash", LargeBinary, nullable=False),
     Column("hash", LargeBinary, nullable=False),
 )
+
+# Seals, each over the one before and over the ends of the histories that had grown since (tickets/seal.py).
+seals = Table(
+    "seals",
+    metadata,
+    Column("number", Id, primary_key=True, autoincrement=False),
+    Column("at", Id, nullable=False),
+    Column("key", Name, nullable=False),
+    Column("tickets", Integer, nullable=False),
+    Column("seal", LargeBinary, nullable=False),
+)
+sealed_heads = Table(
+    "sealed_heads",
+    metadata,
+    Column("seal", Id, primary_key=True, autoincrement=False),
+    Column("ticket_id", Id, primary_key=True, autoincrement=False),
+    Column("events", Integer, nullable=False),
+    Column("mac", LargeBinary, nullable=False),
+)
+Index(None, sealed_heads.c.ticket_id, sealed_heads.c.seal)
 
 # The running counts of a ticket: until the first reply, until it is finished. *next_check_at* is when the ladder is
 # looked at next: at once after each change, then at the time of the next rung.

@@ -75,6 +75,10 @@ class Store(ABC):
     def single_instance(self) -> AbstractContextManager[None]:
         """Hold this while a gateway serves: Refused where the store allows only one and has it already."""
 
+    @abstractmethod
+    def scrub(self) -> None:
+        """Write the database's files anew, so that none holds what was deleted; whoever writes waits. TryLater."""
+
     def close(self) -> None:
         self.engine.dispose()
 

@@ -7,12 +7,12 @@ leaves the chain valid (docs/reliability.md section 7).
 
 import hashlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from mailgate.errors import Refused
 from mailgate.model.ticket import Event
@@ -20,6 +20,11 @@ from mailgate.store.columns import canonical, microseconds, storable
 from mailgate.store.tables import events, tickets
 
 GENESIS = bytes(32)
+LENGTHEN = (
+    update(tickets)
+    .where(tickets.c.id == bindparam("ticket"))
+    .values(events=bindparam("count"), head=bindparam("hash"), changed_at=bindparam("now"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +61,21 @@ def chained(ref: str, head: Head, happened: Iterable[Event], at: datetime) -> tu
 
 def append(tx: Connection, ticket_id: int, happened: Iterable[Event], at: datetime) -> None:
     """Add what *happened* to the history of one ticket."""
-    columns = (tickets.c.ref, tickets.c.events, tickets.c.head)
-    ticket = tx.execute(select(*columns).where(tickets.c.id == ticket_id).with_for_update()).one()
-    rows, head = chained(ticket.ref, Head(ticket.events, ticket.head), happened, at)
-    tx.execute(insert(events), [{"ticket_id": ticket_id, **row} for row in rows])
-    tx.execute(
-        update(tickets).where(tickets.c.id == ticket_id).values(events=head.count, head=head.hash, changed_at=at)
-    )
+    append_each(tx, {ticket_id: happened}, at)
+
+
+def append_each(tx: Connection, happened: Mapping[int, Iterable[Event]], at: datetime) -> None:
+    """The same for many tickets, by their ids."""
+    columns = (tickets.c.id, tickets.c.ref, tickets.c.events, tickets.c.head)
+    wanted = select(*columns).where(tickets.c.id.in_(sorted(happened))).order_by(tickets.c.id).with_for_update()
+    added, ends = [], []
+    for ticket in tx.execute(wanted).all():
+        rows, head = chained(ticket.ref, Head(ticket.events, ticket.head), happened[ticket.id], at)
+        added += [{"ticket_id": ticket.id, **row} for row in rows]
+        ends.append({"ticket": ticket.id, "count": head.count, "hash": head.hash, "now": at})
+    if added:
+        tx.execute(insert(events), added)
+        tx.execute(LENGTHEN, ends)
 
 
 def verify(connection: Connection, ref: str) -> int | None:

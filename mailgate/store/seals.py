@@ -1,14 +1,16 @@
 """Sealing the histories that have grown: what is written costs as much as what has changed, not as what there is."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, insert, select, text, update
 
+from mailgate.store import forgotten
 from mailgate.store.columns import microseconds
 from mailgate.store.engine import Store
 from mailgate.store.tables import UNSEALED, sealed_heads, seals, tickets
-from mailgate.tickets.seal import FIRST_BEFORE, Seal, SealedHead, mac_of, seal
+from mailgate.tickets.seal import FIRST_BEFORE, Covered, Seal, SealedHead, mac_of, seal
 
 MOST_TICKETS = 1000  # of one seal: nobody decides meanwhile
 NOTE = update(tickets).where(tickets.c.id == bindparam("ticket")).values(sealed=bindparam("count"))
@@ -36,6 +38,7 @@ def _seal_some(store: Store, keys: Mapping[str, bytes], at: datetime) -> Seal | 
     columns = (tickets.c.id, tickets.c.events, tickets.c.head)
     waiting = select(*columns).where(text(UNSEALED)).order_by(tickets.c.id).limit(MOST_TICKETS)
     with store.deciding(["the seals"]) as connection:
+        deleted = forgotten.head(connection)  # first: a history may begin anew once the record of the old one is there
         # A ticket that somebody is at now is left for the next seal: whoever waits for two may wait for ever.
         changed = connection.execute(waiting.with_for_update(skip_locked=True, key_share=True)).all()
         if not changed:
@@ -43,13 +46,10 @@ def _seal_some(store: Store, keys: Mapping[str, bytes], at: datetime) -> Seal | 
         before = last(connection)
         number, end = (before.number + 1, before.seal) if before else (1, FIRST_BEFORE)
         heads = [SealedHead(row.id, row.events, mac_of(keys[letter], *row)) for row in changed]
-        made = seal(keys[letter], letter, number, microseconds(at), end, heads)
+        covered = Covered(end, heads, deleted.count, deleted.hash)
+        made = seal(keys[letter], letter, number, microseconds(at), covered)
         with store.writing(connection) as tx:
-            row = {"number": number, "at": made.at, "key": letter, "tickets": made.tickets, "seal": made.seal}
-            tx.execute(insert(seals), row)
-            covered = [
-                {"seal": number, "ticket_id": each.ticket_id, "events": each.events, "mac": each.mac} for each in heads
-            ]
-            tx.execute(insert(sealed_heads), covered)
+            tx.execute(insert(seals), asdict(made))
+            tx.execute(insert(sealed_heads), [{"seal": number, **asdict(each)} for each in heads])
             tx.execute(NOTE, [{"ticket": each.ticket_id, "count": each.events} for each in heads])
     return made

@@ -14,11 +14,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, select, true
 
 from mailgate.errors import GiveUp
-from mailgate.store import spool
+from mailgate.store import forgotten, spool
 from mailgate.store.engine import Store
-from mailgate.store.history import Head, followed
+from mailgate.store.history import GENESIS, Head, followed
 from mailgate.store.tables import events, raw_mails, sealed_heads, seals, tickets
-from mailgate.tickets.seal import FIRST_BEFORE, SealedHead, mac_of, seal
+from mailgate.store.tables import forgotten as records
+from mailgate.tickets.seal import FIRST_BEFORE, Covered, SealedHead, mac_of, seal
 
 TICKETS, SEALS = 500, 100  # of a portion
 
@@ -55,9 +56,16 @@ class Verification:
         damage = self.store.damage()
         yield from (Finding("database", f"is damaged: {each}.") for each in damage)
         if not damage:
+            yield from self._deletions()
             yield from self._histories()
             yield from self._seals()
             yield from self._objects()
+
+    def _deletions(self) -> Iterator[Finding]:
+        with self.store.snapshot() as connection:
+            bad = forgotten.verify(connection)
+        if bad is not None:
+            yield Finding(f"deleted history {bad}", "has another record than the one that was written.")
 
     # ------------------------------------------------------------ the histories
 
@@ -77,17 +85,23 @@ class Verification:
     ) -> Iterator[Finding]:
         """What is wrong with the histories of the tickets with an id above *after*, up to *until*."""
         happened = select(events).where(_between(events.c.ticket_id, after, until))
-        covered = select(sealed_heads, seals.c.key).outerjoin(seals, seals.c.number == sealed_heads.c.seal)
+        covered = select(sealed_heads, seals.c.key, seals.c.forgotten).outerjoin(
+            seals, seals.c.number == sealed_heads.c.seal
+        )
         covered = covered.where(_between(sealed_heads.c.ticket_id, after, until))
+        gone = select(records).where(_between(records.c.ticket_id, after, until))
+        deleted = _by_ticket(connection.execute(gone.order_by(records.c.ticket_id, records.c.serial)))
         histories = _by_ticket(connection.execute(happened.order_by(events.c.ticket_id, events.c.serial)))
         ends = _by_ticket(connection.execute(covered.order_by(sealed_heads.c.ticket_id, sealed_heads.c.seal)))
         for ticket in found:
             self.counts.tickets += 1
-            yield from self._history(ticket, histories.pop(ticket.id, []), ends.pop(ticket.id, []))
+            sealed, before = ends.pop(ticket.id, []), deleted.get(ticket.id, [])
+            yield from self._history(ticket, histories.pop(ticket.id, []), sealed, before)
         for ticket_id in sorted({*histories, *ends}):
             yield Finding(f"ticket {ticket_id}", "is gone, and its history or its seals are still there.")
 
-    def _history(self, ticket: Any, rows: list[Any], ends: list[Any]) -> Iterator[Finding]:
+    def _history(self, ticket: Any, rows: list[Any], ends: list[Any], deleted: list[Any]) -> Iterator[Finding]:
+        """*deleted* are the records of histories that this ticket had before."""
         head, hashes = Head(), [Head().hash]
         for row in rows:
             following = followed(head, ticket.ref, row)
@@ -97,17 +111,24 @@ class Verification:
             head = following
             hashes.append(head.hash)
         self.counts.events += head.count
-        if (bad := self._unlike_its_seals(ticket, hashes, ends)) is not None:
+        if (bad := self._unlike_its_seals(ticket, hashes, ends, deleted)) is not None:
             yield bad
         elif head != Head(ticket.events, ticket.head):
             yield _event(ticket, min(head.count, ticket.events) + 1, "is not where the history ends by its ticket.")
         elif ticket.sealed != (ends[-1].events if ends else 0):
             yield _event(ticket, (ends[-1].events if ends else 0) + 1, "counts as sealed, and no seal covers it.")
 
-    def _unlike_its_seals(self, ticket: Any, hashes: list[bytes], ends: list[Any]) -> Finding | None:
+    def _unlike_its_seals(
+        self, ticket: Any, hashes: list[bytes], ends: list[Any], deleted: list[Any]
+    ) -> Finding | None:
         """The first end of a history that is not the one that was sealed; *hashes* begins before the first event."""
         good = 0
         for end in ends:
+            record = next((each for each in deleted if each.serial > (end.forgotten or 0)), None)
+            if record is not None:
+                if not self._was_deleted(ticket, end, record):
+                    return _event(ticket, end.events, f"was deleted, and is not what seal {end.seal} covers.")
+                continue
             if end.events >= len(hashes):
                 return _event(ticket, len(hashes), f"is gone: seal {end.seal} covers {end.events}.")
             key = self.keys.get(end.key)
@@ -117,6 +138,13 @@ class Verification:
             good = end.events
         return None
 
+    def _was_deleted(self, ticket: Any, end: Any, record: Any) -> bool:
+        """Whether the sealed *end* may be of the history that was deleted by *record*."""
+        key = self.keys.get(end.key)
+        if end.events < record.events or key is None:
+            return True
+        return end.events == record.events and compare_digest(mac_of(key, ticket.id, end.events, record.head), end.mac)
+
     # ------------------------------------------------------------ the seals
 
     def _seals(self) -> Iterator[Finding]:
@@ -124,7 +152,11 @@ class Verification:
         while True:
             with self.store.snapshot() as connection:
                 found = connection.execute(
-                    select(seals).where(seals.c.number > number).order_by(seals.c.number).limit(SEALS)
+                    select(seals, records.c.hash)
+                    .outerjoin(records, records.c.serial == seals.c.forgotten)
+                    .where(seals.c.number > number)
+                    .order_by(seals.c.number)
+                    .limit(SEALS)
                 ).all()
                 ends = connection.execute(
                     select(sealed_heads)
@@ -178,7 +210,10 @@ class Verification:
 
 
 def _is_genuine(row: Any, before: bytes, heads: list[SealedHead], key: bytes) -> bool:
-    made = seal(key, row.key, row.number, row.at, before, heads)
+    covered = Covered(before, heads, row.forgotten, row.hash if row.forgotten else GENESIS)
+    if covered.forgotten_hash is None:
+        return False
+    made = seal(key, row.key, row.number, row.at, covered)
     return made.tickets == row.tickets and compare_digest(made.seal, row.seal)
 
 

@@ -8,7 +8,7 @@ The keys come from those of ``keys``, for this purpose alone; a seal names its o
 import hashlib
 import hmac
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mailgate.errors import Refused
@@ -21,12 +21,16 @@ _SHOWN = re.compile(r"([1-9][0-9]{0,17}):([0-9a-f]{64})")
 
 @dataclass(frozen=True, slots=True)
 class Seal:
-    """Seal *number*, made at *at* (microseconds since 1970) with the key *key*, over that many *tickets*."""
+    """Seal *number*, made at *at* (microseconds since 1970) with the key *key*, over that many *tickets*.
+
+    It covers the first *forgotten* records of deleted histories, too.
+    """
 
     number: int
     at: int
     key: str
     tickets: int
+    forgotten: int
     seal: bytes
 
     def __str__(self) -> str:
@@ -53,14 +57,25 @@ def mac_of(key: bytes, ticket_id: int, events: int, head: bytes) -> bytes:
     return hmac.digest(key, b"head\0%d\0%d\0%b" % (ticket_id, events, head), "sha256")[:MAC_BYTES]
 
 
-def seal(key: bytes, letter: str, number: int, at: int, before: bytes, covered: Iterable[SealedHead]) -> Seal:
-    """The seal over *covered*, which come in the order of their tickets, after the seal *before*."""
-    digest, count = hashlib.sha256(), 0
-    for each in covered:
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """What a seal covers: the seal *before*, *heads* in the order of their tickets, how many histories were deleted by
+    then, and the last hash of their records."""
+
+    before: bytes
+    heads: Sequence[SealedHead]
+    forgotten: int
+    forgotten_hash: bytes
+
+
+def seal(key: bytes, letter: str, number: int, at: int, covered: Covered) -> Seal:
+    """The seal over *covered*."""
+    digest, count = hashlib.sha256(covered.before + covered.forgotten_hash), len(covered.heads)
+    for each in covered.heads:
         digest.update(b"%d %d %b\n" % (each.ticket_id, each.events, each.mac))
-        count += 1
-    said = b"seal\0%d\0%d\0%b\0%d\0%b%b" % (number, at, letter.encode(), count, before, digest.digest())
-    return Seal(number, at, letter, count, hmac.digest(key, said, "sha256"))
+    numbers = (number, at, letter.encode(), count, covered.forgotten)
+    said = b"seal\0%d\0%d\0%b\0%d\0%d\0%b" % (*numbers, digest.digest())
+    return Seal(number, at, letter, count, covered.forgotten, hmac.digest(key, said, "sha256"))
 
 
 def written_down(text: str) -> tuple[int, bytes]:

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Connection, delete, event, select, text, update
 
 from mailgate.model.ticket import Event
-from mailgate.store import spool
+from mailgate.store import forgotten, spool
 from mailgate.store.engine import Store
 from mailgate.store.history import Head, append, chained, followed
 from mailgate.store.objects import Folder
@@ -234,6 +234,47 @@ def test_it_is_read_in_portions_each_of_one_moment(three: Store, monkeypatch: py
     finally:
         event.remove(three.engine, "before_cursor_execute", grow)
     assert grown
+
+
+def deletes(store: Store, ref: str, *, telling: bool = True) -> None:
+    """The history of *ref* goes as a whole, as keeping records ends it."""
+    with store.write() as tx:
+        ticket = tx.execute(select(tickets).where(tickets.c.ref == ref)).one()
+        if telling:
+            ended = forgotten.Deleted(ticket.id, ref, Head(ticket.events, ticket.head))
+            forgotten.add(tx, [ended], made.NOW, "2 years")
+        tx.execute(delete(events).where(events.c.ticket_id == ticket.id))
+        tx.execute(update(tickets).where(tickets.c.id == ticket.id).values(events=0, head=Head().hash))
+
+
+def test_a_history_that_was_deleted_by_its_age_is_no_finding_and_may_begin_anew(three: Store) -> None:
+    deletes(three, REFS[0])
+    assert found(three) == []
+    sealed(three)
+    happens(three, REFS[0], "reopened")
+    deletes(three, REFS[2])
+    (kept,) = sealed(three)
+    assert found(three, kept) == []
+    rewritten(three, REFS[0], lambda rows: rows[0].update(what="closed"))
+    assert found(three) == [f"{REFS[0]} event 1 was written anew: it is not what seal 4 covers."]
+
+
+def test_S77_a_history_that_was_deleted_by_somebody_else_is_found(three: Store) -> None:
+    deletes(three, REFS[0], telling=False)
+    assert found(three) == [f"{REFS[0]} event 1 is gone: seal 1 covers 2."]
+
+
+def test_S77_a_record_of_a_deletion_is_sealed_as_well(three: Store) -> None:
+    deletes(three, REFS[0])
+    sealed(three)
+    tampered(three, "DELETE FROM forgotten")
+    assert found(three) == [
+        f"{REFS[0]} event 1 is gone: seal 1 covers 2.",
+        "seal 3 or what it covers is not what was written.",
+    ]
+    deletes(three, REFS[1])
+    tampered(three, "UPDATE forgotten SET why = 'other'")
+    assert found(three)[0] == "deleted history 1 has another record than the one that was written."
 
 
 def test_a_large_mail_that_is_lost_or_exchanged_is_found(store: Store, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0019"
-down_revision = "0017"
+down_revision = "0018"
 
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 UNSEALED = sa.text("events <> sealed")
@@ -19,6 +19,7 @@ def upgrade() -> None:
         sa.Column("at", ID, nullable=False),
         sa.Column("key", sa.Text, nullable=False),
         sa.Column("tickets", sa.Integer, nullable=False),
+        sa.Column("forgotten", ID, nullable=False),
         sa.Column("seal", sa.LargeBinary, nullable=False),
         sa.PrimaryKeyConstraint("number", name="pk_seals"),
     )

@@ -62,6 +62,8 @@ COMMANDS = (
     ("people import", "people", "import_people", "Read the directory from a YAML or CSV file."),
     ("people list", "people", "list_people", "List the directory."),
     ("db upgrade", "db", "upgrade", "Bring the store's tables up to date."),
+    ("db backup", "backup", "backup", "Copy the store while mail arrives."),
+    ("db restore", "backup", "restore", "Put a backup where there is no store yet, and verify it."),
     ("db verify", "db", "verify", "Say whether everything is what was written."),
 )
 GROUPS = {

@@ -378,6 +378,9 @@ def _save_messages(tx: Connection, settled: Sequence[Settled], ticket_ids: Seque
         for file in each.reading.message.attachments
     ]
     _insert(tx, attachments, files)
+    quiet = [each.decision.ticket.id for each in settled if each.decision.ticket and not _touched(each)]
+    if quiet:  # such as thanks: nothing happens to the ticket, but it has words to be forgotten again
+        tx.execute(update(tickets).where(tickets.c.id.in_(quiet)).values(forgotten=0))
 
 
 def _take_along(tx: Connection, decision: Decision, references: Sequence[str], ids: Mapping[str, int]) -> None:

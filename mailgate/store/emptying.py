@@ -14,7 +14,6 @@ from mailgate.store.engine import Store, insert_new
 from mailgate.store.tables import (
     attachments,
     awaited,
-    floods,
     held_tickets,
     messages,
     openings,
@@ -74,7 +73,7 @@ def delete_mails(tx: Connection, ids: Collection[int]) -> int:
     for some in portions(ids):
         going = tx.scalars(select(raw_mails.c.id).where(raw_mails.c.id.in_(some), raw_mails.c.id < newest)).all()
         _unwant(tx, going)
-        for column in (attachments.c.mail_id, awaited.c.mail_id, returns.c.mail_id, messages.c.id, spool.c.id):
+        for column in (attachments.c.mail_id, returns.c.mail_id, messages.c.id, spool.c.id):
             _delete(tx, column, going)
         count += _delete(tx, raw_mails.c.id, going)
     return count
@@ -126,7 +125,7 @@ def empty_tickets(tx: Connection, ids: Collection[int]) -> None:
         ours = tx.scalars(select(outbox_mails.c.id).where(outbox_mails.c.ticket_id.in_(some))).all()
         delete_sent(tx, ours)
         tx.execute(update(messages).where(messages.c.ticket_id.in_(some)).values(sender=""))
-        for table in (participants, ticket_keys, held_tickets, tellings, openings, floods):
+        for table in (participants, ticket_keys, held_tickets, tellings, openings):
             _delete(tx, table.c.ticket_id, some)
 
 

@@ -20,10 +20,11 @@ from mailgate.store.columns import canonical, microseconds, storable
 from mailgate.store.tables import events, tickets
 
 GENESIS = bytes(32)
+# What happens to a ticket brings something to it that is to be forgotten again (store/retention.py).
 LENGTHEN = (
     update(tickets)
     .where(tickets.c.id == bindparam("ticket"))
-    .values(events=bindparam("count"), head=bindparam("hash"), changed_at=bindparam("now"))
+    .values(events=bindparam("count"), head=bindparam("hash"), changed_at=bindparam("now"), forgotten=0)
 )
 
 

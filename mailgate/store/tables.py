@@ -107,7 +107,7 @@ Index("ix_imap_mails_in_folder", imap_mails.c.account, imap_mails.c.folder, imap
 # and *head* are the length and the last hash of its history. It is open as long as *closed_at* is null; what is part of
 # another ticket, *merged_into*, keeps its status for the day that it is split off, and counts as closed until then.
 # *parent* is the commission whose part it is that asks *unit*. *sealed* is how many of its events the last seal covers.
-# *forgotten* says how far it is (``Forgotten`` of store/retention.py), and *office* from which unit its requester was
+# *forgotten* says how far it is (``Forgotten`` of store/together.py), and *office* from which unit its requester was
 # once the requester is.
 OPEN = "closed_at IS NULL"
 UNSEALED = "events <> sealed"

@@ -40,7 +40,7 @@ from mailgate.tickets.token import ORDERS_FOR, Keys, check
 from mailgate.web.counted import CountedChannel, CountedIntake
 from mailgate.web.counts import ALERTING, WORKERS, Counts
 from mailgate.web.sight import Observer
-from mailgate.workers import capacity, loop, templates
+from mailgate.workers import capacity, keeping, loop, seals, templates
 from mailgate.workers.alerts import Alerts
 from mailgate.workers.canary import Canaries, flies
 from mailgate.workers.capacity import Capacity
@@ -51,6 +51,7 @@ from mailgate.workers.delivery import Around, Delivery, name_of
 from mailgate.workers.digests import Digests, wanted_by
 from mailgate.workers.gather import Gathering
 from mailgate.workers.intake import Intake
+from mailgate.workers.keeping import Keeping
 from mailgate.workers.mailbox import MailboxReader
 from mailgate.workers.receipts import Receipts
 from mailgate.workers.reconcile import Account, Nightly
@@ -242,6 +243,10 @@ def jobs(config: Config, store: Store, watched: Watched) -> dict[str, "Job"]:
     short = leases.Lease(store, capacity.LEASE)
     found["capacity levels"] = Job(Capacity(store, context, clock, short.keep).turn, at_start=True)
     found["worklists"] = Job(Worklists(store, context, clock).turn, minute=0, at_start=True)
+    first = leases.Lease(store, seals.LEASE)
+    found["seals"] = Job(seals.Sealing(store, context.keys, clock, first.keep).turn, minute="*/5", at_start=True)
+    forgets = leases.Lease(store, keeping.LEASE).keep
+    found["keeping"] = Job(Keeping(store, config.service.keep, clock, forgets).turn, hour=keeping.HOURS)
     look = template_look(config)
     if look is not None:
         found["templates"] = Job(partial(templates.check, config, look), minute=15, hour=6, at_start=True)

@@ -6,7 +6,7 @@ the lines are for people, elsewhere one JSON object each.
 
 import logging
 import sys
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO, cast
@@ -283,6 +283,15 @@ def differences(count: int) -> None:
 
 def nothing_missing() -> None:
     _log.info("compared: nothing is on one side only")
+
+
+def sealed(seal: str, tickets: int) -> None:
+    """*seal* as ``mailgate db verify --seal`` takes it."""
+    _log.info("the histories that have grown are sealed", seal=seal, tickets=tickets)
+
+
+def forgotten(counts: Mapping[str, int]) -> None:
+    _log.info("forgot what is kept no longer", **{kind: count for kind, count in counts.items() if count})
 
 
 def escalated(rungs: int, people: int) -> None:

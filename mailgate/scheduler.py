@@ -22,11 +22,11 @@ logging.getLogger("apscheduler").setLevel(logging.CRITICAL)  # what a job has to
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """*minute* None: every one, "*/5": every fifth. *hour* None: every hour. *at_start*: also at the start."""
+    """*minute* None: every one, "*/5": every fifth. *hour* None: every hour, "1-4": those. *at_start*: also then."""
 
     run: Callable[[], None]
     minute: int | str | None = None
-    hour: int | None = None
+    hour: int | str | None = None
     at_start: bool = False
 
 

@@ -15,7 +15,9 @@ from prove import (
     pressure,
     reading,
     replies,
+    restoring,
     sending,
+    tampering,
     walk,
     week,
     year,
@@ -120,6 +122,18 @@ def figures(*, small: bool) -> dict[str, Figure]:
     made["F10 PostgreSQL"] = _conversations(
         _on_postgresql(conversations.talks), size["F10 rounds"], size["F10 PostgreSQL"]
     )
+    made["K11"] = Figure(
+        "a backup under load, restored elsewhere without those who were erased since",
+        1,
+        lambda folder, seed, _: restoring.drill(folder, seed, size["K11 tickets"]),
+        lambda folder, seed: restoring.drill(folder, seed, 100, spoilt=True),
+    )
+    made["K12 tamperings"] = Figure(
+        "tamperings by SQL",
+        1,
+        lambda folder, seed, _: tampering.tamperings(folder, seed, size["K12 tamperings"]),
+        lambda folder, seed: tampering.tamperings(folder, seed, 5, spoilt=True),
+    )
     made["F8 year"] = Figure(
         "a year of deadlines, levels and summaries, against an account by counting minutes",
         1,
@@ -144,6 +158,7 @@ _FULL = {
     "K7 rounds": 50, "K7 mails": 20_000, "K7 guided rounds": 10, "K7 guided mails": 20_000, "K13 mails": 10_000,
     "K9 rounds": 10, "K9 cases": 10_000, "K10 rounds": 20, "K10 mails a day": 4,
     "F10 rounds": 20, "F10 SQLite": 200, "F10 PostgreSQL": 200, "F8 tickets": 20_000,
+    "K11 tickets": 100_000, "K12 tamperings": 1000,
 }  # fmt: skip
 _SMALL = {
     "K1 rounds": 1, "K1 first": 37, "K1 apart": 330,
@@ -153,6 +168,7 @@ _SMALL = {
     "K7 rounds": 1, "K7 mails": 3000, "K7 guided rounds": 1, "K7 guided mails": 500, "K13 mails": 200,
     "K9 rounds": 1, "K9 cases": 3000, "K10 rounds": 1, "K10 mails a day": 1,
     "F10 rounds": 1, "F10 SQLite": 20, "F10 PostgreSQL": 10, "F8 tickets": 2000,
+    "K11 tickets": 300, "K12 tamperings": 60,
 }  # fmt: skip
 
 

@@ -428,11 +428,14 @@ def test_opening_hours_read_back_as_they_are_written(one: int, other: int, opens
 # ---- its document
 
 
+SCALARS = ("Span", "Opening", "When", "Longer", "Period", "AfterClosing", "ThenNumbers")
+
+
 def models(kind: type[BaseModel]) -> set[str]:
     """The names of all keys in *kind* and the models in it."""
     names = set(kind.model_fields)
     for name, definition in kind.model_json_schema()["$defs"].items():
-        names |= set() if name in ("Span", "Opening", "When", "Longer") else set(definition.get("properties", {}))
+        names |= set() if name in SCALARS else set(definition.get("properties", {}))
     return names
 
 

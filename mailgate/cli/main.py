@@ -61,7 +61,16 @@ COMMANDS = (
     ("attachment discard", "attachment", "discard_attachment", "Say that a file is to go to nobody."),
     ("people import", "people", "import_people", "Read the directory from a YAML or CSV file."),
     ("people list", "people", "list_people", "List the directory."),
+    ("people export", "about", "export", "Write down all that is held about a case."),
+    ("people erase", "about", "erase", "Erase a person, a case or a ticket from every table and file, for good."),
+    ("retention run", "retention", "run", "Forget what is kept no longer, or say what that is."),
+    ("retention hold", "retention", "hold", "Keep a case or a ticket whatever its age."),
+    ("retention release", "retention", "release", "End a hold."),
+    ("retention holds", "retention", "list_holds", "List what is held."),
     ("db upgrade", "db", "upgrade", "Bring the store's tables up to date."),
+    ("db backup", "backup", "backup", "Copy the store while mail arrives."),
+    ("db restore", "backup", "restore", "Put a backup where there is no store yet, and verify it."),
+    ("db verify", "db", "verify", "Say whether everything is what was written."),
 )
 GROUPS = {
     "rules": "The rules that sort mail.",
@@ -75,6 +84,7 @@ GROUPS = {
     "quarantine": "Mails that could not be handled.",
     "attachment": "Files that a rule holds back.",
     "people": "The directory: who may do what, in which team.",
+    "retention": "How long records are kept.",
     "db": "The store.",
 }
 

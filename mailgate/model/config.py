@@ -15,8 +15,10 @@ from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, model_validator
 
+from mailgate.model.base import Model as Model
+from mailgate.model.keeping import Keep
 from mailgate.model.outbound import Way
 from mailgate.model.spans import Longer, Opening, Span, Unit, When, clock, spoken
 from mailgate.model.ticket import WaitingFor
@@ -87,10 +89,6 @@ Networks = Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], Befor
 Count = Annotated[int, Field(ge=1)]
 Tenant = Annotated[str, AfterValidator(_guid)]
 Seconds = Annotated[float, Field(gt=0)]
-
-
-class Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, strict=False)
 
 
 class Mode(StrEnum):
@@ -575,7 +573,7 @@ class Service(Model):
     privacy: Privacy = Privacy()
     welsh: Mapping[str, str] = Field(default_factory=dict)
     alerts: Alerts = Alerts()
-    keep: Mapping[str, str] = Field(default_factory=dict)
+    keep: Keep = Keep()
 
     @property
     def orders(self) -> Mapping[str, Words]:

@@ -11,6 +11,7 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema
 
 from mailgate.model.config import Operator, Service
+from mailgate.model.keeping import AfterClosing, Period, ThenNumbers
 from mailgate.model.spans import Longer, Opening, Span, When
 from mailgate.rules.schema import COMMAND_NAMES
 
@@ -30,6 +31,10 @@ _OF_TYPES: Mapping[type, Any] = {
     Opening: {"type": "string", "pattern": _OPENING},
     When: {"type": "string", "pattern": _WHEN},
     Longer: {"type": "string", "pattern": _LONGER},
+    **{
+        kind: {"type": "string", "pattern": rf"^[1-9]\d{{0,4}} +(calendar +)?(day|week|month|year)s?{kind.TAIL}$"}
+        for kind in (Period, AfterClosing, ThenNumbers)
+    },
 }
 
 

@@ -126,6 +126,11 @@ def mistakes(service: Node) -> Iterator[Problem]:
         for name, words in node.entries.items():
             if name not in names["tasks"]:
                 yield words.key.problem(f'unknown task "{name}"{suggestion(name, names["tasks"])}')
+    for node in service.each(("keep", "mailboxes")):
+        ours = [name for name, _ in _entries(service, "mailboxes")]
+        for name, period in node.entries.items():
+            if name not in ours:
+                yield period.key.problem(f'unknown mailbox "{name}"{suggestion(name, ours)}')
     for name, command in _entries(service, "commands"):
         if name not in COMMAND_NAMES:
             yield command.key.problem(f'unknown command "{name}"{suggestion(name, COMMAND_NAMES)}')

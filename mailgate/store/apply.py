@@ -40,7 +40,7 @@ from mailgate.store import (
     spool,
 )
 from mailgate.store.engine import Store, insert_new
-from mailgate.store.history import Head, chained
+from mailgate.store.history import LENGTHEN, Head, chained
 from mailgate.store.rows import draft_row
 from mailgate.store.spool import Spooled
 from mailgate.store.tables import (
@@ -63,11 +63,6 @@ CHANGEABLE = (
 )
 # Made once: to make a statement takes as long as to run it.
 OPENING = insert(tickets).returning(tickets.c.ref, tickets.c.id)
-LENGTHEN = (
-    update(tickets)
-    .where(tickets.c.id == bindparam("ticket"))
-    .values(events=bindparam("count"), head=bindparam("hash"), changed_at=bindparam("now"))
-)
 MAKE_PART = update(tickets).where(tickets.c.id == bindparam("ticket")).values(parent=bindparam("of"))
 
 
@@ -383,6 +378,9 @@ def _save_messages(tx: Connection, settled: Sequence[Settled], ticket_ids: Seque
         for file in each.reading.message.attachments
     ]
     _insert(tx, attachments, files)
+    quiet = [each.decision.ticket.id for each in settled if each.decision.ticket and not _touched(each)]
+    if quiet:  # such as thanks: nothing happens to the ticket, but it has words to be forgotten again
+        tx.execute(update(tickets).where(tickets.c.id.in_(quiet)).values(forgotten=0))
 
 
 def _take_along(tx: Connection, decision: Decision, references: Sequence[str], ids: Mapping[str, int]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, select, union_all
+from sqlalchemy import ColumnElement, Connection, func, select, union_all
 
 from mailgate.model.config import Config
 from mailgate.model.ticket import Status, WaitingFor
@@ -38,7 +38,8 @@ def still_open(connection: Connection, config: Config) -> list[Case]:
 
 
 def _cases(connection: Connection, wanted: ColumnElement[bool], config: Config) -> list[Case]:
-    query = select(tickets, people.c.unit.label("office")).outerjoin(people, people.c.address == tickets.c.requester)
+    office = func.coalesce(tickets.c.office, people.c.unit).label("requesters_unit")
+    query = select(tickets, office).outerjoin(people, people.c.address == tickets.c.requester)
     told: dict[int, list[Any]] = {}
     happened = select(events.c.ticket_id, events.c.what, events.c.at).join(tickets, tickets.c.id == events.c.ticket_id)
     for event in connection.execute(happened.where(wanted, events.c.what.in_((CHASED, *JOINED)))):
@@ -56,7 +57,7 @@ def _case(row: Any, happened: Iterable[Any], config: Config) -> Case:
         received_at=row.received_at,
         status=status,
         **{name: row._mapping[name] or "" for name in names},
-        unit=row.unit or unit_of(row.office or "", row.team, config),
+        unit=row.unit or unit_of(row.requesters_unit or "", row.team, config),
         key=row.keys[0] if row.keys else "",
         mailbox=row.mailbox,
         fields=values(row.fields),

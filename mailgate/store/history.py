@@ -7,12 +7,12 @@ leaves the chain valid (docs/reliability.md section 7).
 
 import hashlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from mailgate.errors import Refused
 from mailgate.model.ticket import Event
@@ -20,6 +20,12 @@ from mailgate.store.columns import canonical, microseconds, storable
 from mailgate.store.tables import events, tickets
 
 GENESIS = bytes(32)
+# What happens to a ticket brings something to it that is to be forgotten again (store/retention.py).
+LENGTHEN = (
+    update(tickets)
+    .where(tickets.c.id == bindparam("ticket"))
+    .values(events=bindparam("count"), head=bindparam("hash"), changed_at=bindparam("now"), forgotten=0)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +62,21 @@ def chained(ref: str, head: Head, happened: Iterable[Event], at: datetime) -> tu
 
 def append(tx: Connection, ticket_id: int, happened: Iterable[Event], at: datetime) -> None:
     """Add what *happened* to the history of one ticket."""
-    columns = (tickets.c.ref, tickets.c.events, tickets.c.head)
-    ticket = tx.execute(select(*columns).where(tickets.c.id == ticket_id).with_for_update()).one()
-    rows, head = chained(ticket.ref, Head(ticket.events, ticket.head), happened, at)
-    tx.execute(insert(events), [{"ticket_id": ticket_id, **row} for row in rows])
-    tx.execute(
-        update(tickets).where(tickets.c.id == ticket_id).values(events=head.count, head=head.hash, changed_at=at)
-    )
+    append_each(tx, {ticket_id: happened}, at)
+
+
+def append_each(tx: Connection, happened: Mapping[int, Iterable[Event]], at: datetime) -> None:
+    """The same for many tickets, by their ids."""
+    columns = (tickets.c.id, tickets.c.ref, tickets.c.events, tickets.c.head)
+    wanted = select(*columns).where(tickets.c.id.in_(sorted(happened))).order_by(tickets.c.id).with_for_update()
+    added, ends = [], []
+    for ticket in tx.execute(wanted).all():
+        rows, head = chained(ticket.ref, Head(ticket.events, ticket.head), happened[ticket.id], at)
+        added += [{"ticket_id": ticket.id, **row} for row in rows]
+        ends.append({"ticket": ticket.id, "count": head.count, "hash": head.hash, "now": at})
+    if added:
+        tx.execute(insert(events), added)
+        tx.execute(LENGTHEN, ends)
 
 
 def verify(connection: Connection, ref: str) -> int | None:
@@ -76,12 +90,20 @@ def verify(connection: Connection, ref: str) -> int | None:
         raise Refused(f"there is no ticket {ref}")
     head = Head()
     for row in connection.execute(select(events).where(events.c.ticket_id == ticket.id).order_by(events.c.serial)):
-        serial = head.count + 1
-        expected = _hash(head.hash, ref, serial, row.at, row.what, row.data, row.personal_hash)
-        if (row.serial, row.hash) != (serial, expected) or not _is_genuine(row):
-            return serial
-        head = Head(serial, expected)
+        following = followed(head, ref, row)
+        if following is None:
+            return head.count + 1
+        head = following
     return None if head == Head(ticket.events, ticket.head) else min(head.count, ticket.events) + 1
+
+
+def followed(head: Head, ref: str, row: Any) -> Head | None:
+    """The head after *row* of ``events``, where that is what was written after *head*; else None."""
+    serial = head.count + 1
+    expected = _hash(head.hash, ref, serial, row.at, row.what, row.data, row.personal_hash)
+    if row.serial != serial or row.hash != expected or not _is_genuine(row):
+        return None
+    return Head(serial, expected)
 
 
 def _hash(before: bytes, ref: str, serial: int, at: int, what: str, data: str, personal_hash: bytes) -> bytes:

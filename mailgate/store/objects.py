@@ -19,6 +19,7 @@ from mailgate.folders import make_durably, sync
 from mailgate.store.columns import instant
 
 PART = ".part"
+ERASED = "erased"  # where tombstones are
 READING = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # a pipe does not hold us (S56)
 NAME = re.compile(r"[0-9a-f]{64}-[0-9a-f]{16}")
 
@@ -48,6 +49,12 @@ class Objects(Protocol):
 
     def kept(self) -> Iterator[tuple[str, datetime]]:
         """The name of each object and when it was written, in no order."""
+
+    def bury(self, name: str) -> None:
+        """Put up a tombstone: an empty object that outlives the database."""
+
+    def buried(self) -> Iterator[str]:
+        """The name of each tombstone, in no order."""
 
 
 def open_objects(place: str) -> Objects:
@@ -112,6 +119,16 @@ class Folder:
             for entry in entries:
                 if NAME.fullmatch(entry.name):
                     yield entry.name, instant(entry.stat(follow_symlinks=False).st_mtime_ns // 1000)
+
+    def bury(self, name: str) -> None:
+        with _translated():
+            make_durably(self._path / ERASED)
+            os.close(os.open(self._path / ERASED / name, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            sync(self._path / ERASED)
+
+    def buried(self) -> Iterator[str]:
+        with _translated(), suppress(FileNotFoundError), os.scandir(self._path / ERASED) as entries:
+            yield from (entry.name for entry in entries)
 
     def _file(self, name: str) -> Path:
         return self._path / checked(name)

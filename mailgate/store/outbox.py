@@ -26,7 +26,7 @@ FOR_OPEN_TICKETS = frozenset({"at_risk", "breached", "late", "at_risk_text", "br
 SUPERSEDED = "a later mail says the same"
 
 # Made once: to make a statement takes as long as to run it.
-NUMBER = update(tickets).where(tickets.c.id == bindparam("ticket")).values(last_serial=bindparam("serial"))
+NUMBER = update(tickets).where(tickets.c.id == bindparam("ticket")).values(last_serial=bindparam("serial"), forgotten=0)
 SENT_TOGETHER = (
     update(outbox)
     .where(outbox.c.id.in_(bindparam("ids", expanding=True)), outbox.c.token == bindparam("held_by"))

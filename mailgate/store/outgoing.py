@@ -43,6 +43,9 @@ def show(connection: Connection, mail_id: int) -> tuple[dict[str, Any], bytes]:
 def retry(store: Store, mail_id: int) -> None:
     """Send a mail at once, whatever kept it back. Refused where it is being sent, was sent, or is only observed."""
     ready = {"state": SendState.READY, "run_at": 0, "attempts": 0, "doubts": 0, "error": "", "finished_at": None}
+    with store.read() as connection:
+        if connection.scalar(select(outbox_mails.c.content).where(outbox_mails.c.id == mail_id)) == b"":
+            raise Refused(f"mail {mail_id} cannot be sent again: its words are kept no longer")
     _change(store, mail_id, AGAIN, ready, "can be sent again")
     with store.write() as tx:
         to = tx.execute(select(outbox_mails.c.recipient).where(outbox_mails.c.id == mail_id)).scalar_one()

@@ -2,15 +2,17 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from sqlalchemy import ARRAY, URL, BigInteger, Connection, bindparam, create_engine, text
+from sqlalchemy.exc import ProgrammingError
 
 from mailgate.errors import Refused
 from mailgate.store.begun_table import BegunInTable
 from mailgate.store.engine import Store
 from mailgate.store.failures import translated
 from mailgate.store.objects import Objects
+from mailgate.store.tables import metadata
 
 SETTINGS = {
     "timezone": "UTC",
@@ -41,6 +43,11 @@ class PostgresqlStore(Store):
         super().__init__(engine, objects, self._notes)
 
     @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        with translated(), self.engine.connect() as connection:
+            yield connection.execution_options(isolation_level="REPEATABLE READ")
+
+    @contextmanager
     def write(self) -> Iterator[Connection]:
         with translated(), self.engine.begin() as connection:
             yield connection
@@ -68,10 +75,25 @@ class PostgresqlStore(Store):
                 if value == "off":
                     raise Refused(f"PostgreSQL runs with {setting}=off and may lose accepted mail: switch it on")
 
+    def damage(self) -> list[str]:
+        """Its own programs look: data checksums at every read, ``pg_amcheck`` on demand."""
+        return []
+
     @contextmanager
     def single_instance(self) -> Iterator[None]:
         """Any number of gateways may run."""
         yield
+
+    def scrub(self) -> None:
+        """FULL, as a plain VACUUM leaves the bytes where they are; what PostgreSQL knows of each column goes too."""
+        with translated(), self.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+            connection.exec_driver_sql("SET statement_timeout = 0")
+            for table in metadata.tables:
+                connection.exec_driver_sql(f"VACUUM (FULL, ANALYZE) {table}")
+            connection.exec_driver_sql("VACUUM (FULL) pg_catalog.pg_statistic")
+            with suppress(ProgrammingError):  # only some may ask for it: without it the old files stay for minutes more
+                connection.exec_driver_sql("CHECKPOINT")
+            connection.exec_driver_sql("RESET statement_timeout")
 
     def close(self) -> None:
         self._notes.disconnect()

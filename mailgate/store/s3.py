@@ -10,7 +10,7 @@ from threading import BoundedSemaphore, Lock
 from typing import Any
 
 from mailgate.errors import TryLater
-from mailgate.store.objects import NAME, checked, lost
+from mailgate.store.objects import ERASED, NAME, checked, lost
 
 UPLOADS = 2  # at a time: the library holds the whole object while it sends it
 PATIENCE = timedelta(seconds=20)
@@ -82,6 +82,16 @@ class Bucket:
                 for found in page:
                     if NAME.fullmatch(found["path"]):
                         yield found["path"], found["last_modified"]
+
+    def bury(self, name: str) -> None:
+        self.upload(f"{ERASED}/{name}", b"")
+
+    def buried(self) -> Iterator[str]:
+        import obstore
+
+        with _translated():
+            for page in obstore.list(self._store, ERASED):
+                yield from (found["path"].rpartition("/")[2] for found in page)
 
 
 class IncomingUpload:

@@ -13,7 +13,7 @@ from sqlalchemy import URL, Connection, create_engine, event
 from sqlalchemy.engine import ExceptionContext
 
 from mailgate import journal
-from mailgate.errors import Refused
+from mailgate.errors import Refused, TryLater
 from mailgate.folders import make_durably, sync
 from mailgate.store.begun import BegunInFiles
 from mailgate.store.engine import Store
@@ -24,6 +24,16 @@ from mailgate.store.objects import Objects
 # docs/reliability.md R16: before this, SQLite can lose committed data in WAL mode.
 SAFE_WITH_WAL = (3, 51, 3)
 PATIENCE_SECONDS = 20.0
+MOST_DAMAGE = 10  # that is told
+# docs/reliability.md section 7. The index of words keeps what it deleted until its parts become one.
+SCRUBBING = (
+    "PRAGMA secure_delete=ON",
+    "INSERT INTO message_words (message_words) VALUES ('optimize')",
+    "PRAGMA temp_store=FILE",  # of the whole store, which may be larger than memory
+    "VACUUM",
+    "PRAGMA temp_store=MEMORY",
+    "PRAGMA secure_delete=OFF",
+)
 DISK_ERROR = 10  # SQLITE_IOERR and all its kinds
 
 
@@ -68,6 +78,12 @@ class SqliteStore(Store):
             connection.execute(f"PRAGMA {pragma}")
 
     @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        with self.read() as connection:
+            connection.exec_driver_sql("BEGIN")
+            yield connection
+
+    @contextmanager
     def write(self) -> Iterator[Connection]:
         with self.read() as connection, self.writing(connection):
             yield connection
@@ -104,6 +120,10 @@ class SqliteStore(Store):
         if found != "ok":
             raise Refused(f"{self._path} is damaged: restore the last backup")
 
+    def damage(self) -> list[str]:
+        with self.read() as connection:
+            return damage(connection.connection.driver_connection)
+
     @contextmanager
     def single_instance(self) -> Iterator[None]:
         lock = FileLock(self._path.with_name(self._path.name + ".gateway"))
@@ -117,10 +137,29 @@ class SqliteStore(Store):
         finally:
             lock.close()
 
+    def scrub(self) -> None:
+        with translated(), self._writing.held(PATIENCE_SECONDS), self.engine.connect() as connection:
+            for statement in SCRUBBING:
+                connection.exec_driver_sql(statement)
+            deadline = time.monotonic() + PATIENCE_SECONDS
+            while connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0]:  # somebody reads what was
+                if time.monotonic() > deadline:
+                    raise TryLater("the write-ahead log is in use: stop the gateway for a moment, and do it again")
+                time.sleep(0.1)
+
     def close(self) -> None:
         super().close()
         self._deciding.close()
         self._writing.close()
+
+
+def damage(connection: Any) -> list[str]:
+    """What SQLite finds wrong with its file, in its own words."""
+    try:
+        found = [row[0] for row in connection.execute(f"PRAGMA integrity_check({MOST_DAMAGE})")]
+    except library().DatabaseError as error:
+        return [str(error)]
+    return [] if found == ["ok"] else found
 
 
 def _distrust(failure: ExceptionContext) -> None:

@@ -106,9 +106,13 @@ Index("ix_imap_mails_in_folder", imap_mails.c.account, imap_mails.c.folder, imap
 # *opened_by* is the id of the mail that opened it, *opening_id* that mail's Message-ID. *events*
 # and *head* are the length and the last hash of its history. It is open as long as *closed_at* is null; what is part of
 # another ticket, *merged_into*, keeps its status for the day that it is split off, and counts as closed until then.
-# *parent* is the commission whose part it is that asks *unit*.
+# *parent* is the commission whose part it is that asks *unit*. *sealed* is how many of its events the last seal covers.
+# *forgotten* says how far it is (``Forgotten`` of store/together.py), and *office* from which unit its requester was
+# once the requester is.
 OPEN = "closed_at IS NULL"
+UNSEALED = "events <> sealed"
 COMMISSIONS = "starts = 'commission' AND closed_at IS NULL"
+TO_FORGET = "closed_at IS NOT NULL AND forgotten < 3"
 tickets = Table(
     "tickets",
     metadata,
@@ -150,6 +154,9 @@ tickets = Table(
     Column("last_serial", Integer, nullable=False),
     Column("events", Integer, nullable=False),
     Column("head", LargeBinary, nullable=False),
+    Column("sealed", Integer, nullable=False, server_default="0"),
+    Column("forgotten", Integer, nullable=False, server_default="0"),
+    Column("office", Words),
 )
 Index(None, tickets.c.closed_at)  # also of those that are open
 Index("ix_tickets_opened_by", tickets.c.opened_by)
@@ -159,11 +166,16 @@ Index("ix_tickets_open_assignee", tickets.c.assignee, **partial(OPEN))
 Index("ix_tickets_assignee", tickets.c.assignee, tickets.c.id)
 Index("ix_tickets_merged_into", tickets.c.merged_into, **partial("merged_into IS NOT NULL"))
 Index("ix_tickets_parent", tickets.c.parent, **partial("parent IS NOT NULL"))
+Index("ix_tickets_to_forget", tickets.c.forgotten, tickets.c.closed_at, tickets.c.id, **partial(TO_FORGET))
 Index("ix_tickets_commissions", tickets.c.id, **partial(COMMISSIONS))
+Index("ix_tickets_unsealed", tickets.c.id, **partial(UNSEALED))
 
 # One parsed mail and what was decided about it; *id* is that of its raw mail, which may be erased before it. *known* is
 # what else ``decide`` was told (store/known.py), null where nothing was decided by it. *standing* is null but for what
-# somebody posted who took no part in the ticket (docs/email.md E121).
+# somebody posted who took no part in the ticket (docs/email.md E121). Since *forgotten_at* only what tells that it was
+# here before is left of it.
+ALONE = "ticket_id IS NULL AND forgotten_at IS NULL"
+FORGOTTEN = "forgotten_at IS NOT NULL"
 messages = Table(
     "messages",
     metadata,
@@ -189,11 +201,14 @@ messages = Table(
     Column("config_version", Name, nullable=False),
     Column("known", Json),
     Column("standing", Name),
+    Column("forgotten_at", Instant),
 )
 Index(None, messages.c.message_id)
 Index(None, messages.c.content)
 Index(None, messages.c.ticket_id)
 Index(None, messages.c.received_at)
+Index("ix_messages_alone", messages.c.received_at, messages.c.id, **partial(ALONE))
+Index("ix_messages_forgotten", messages.c.received_at, messages.c.id, **partial(FORGOTTEN))
 # The index of their words, which the database keeps by itself, stands in migration 0012 (store/search.py asks it).
 
 # Mails that were answered to us before they came (docs/email.md E123): *mail_id* is the answer, which opened a ticket.
@@ -270,6 +285,28 @@ events = Table(
     Column("personal_hash", LargeBinary, nullable=False),
     Column("hash", LargeBinary, nullable=False),
 )
+
+# Seals, each over the one before, over the ends of the histories that had grown since, and over the first *forgotten*
+# records of those that were deleted (tickets/seal.py).
+seals = Table(
+    "seals",
+    metadata,
+    Column("number", Id, primary_key=True, autoincrement=False),
+    Column("at", Id, nullable=False),
+    Column("key", Name, nullable=False),
+    Column("tickets", Integer, nullable=False),
+    Column("forgotten", Id, nullable=False),
+    Column("seal", LargeBinary, nullable=False),
+)
+sealed_heads = Table(
+    "sealed_heads",
+    metadata,
+    Column("seal", Id, primary_key=True, autoincrement=False),
+    Column("ticket_id", Id, primary_key=True, autoincrement=False),
+    Column("events", Integer, nullable=False),
+    Column("mac", LargeBinary, nullable=False),
+)
+Index(None, sealed_heads.c.ticket_id, sealed_heads.c.seal)
 
 # The running counts of a ticket: until the first reply, until it is finished. *next_check_at* is when the ladder is
 # looked at next: at once after each change, then at the time of the next rung.
@@ -356,6 +393,7 @@ outbox_mails = Table(
 )
 Index("uq_outbox_mails_without_ticket", outbox_mails.c.message, outbox_mails.c.recipient, outbox_mails.c.cause,
       unique=True, **partial("ticket_id IS NULL"))  # fmt: skip
+Index("ix_outbox_mails_alone", outbox_mails.c.queued_at, outbox_mails.c.id, **partial("ticket_id IS NULL"))
 Index("uq_outbox_mails_serial", outbox_mails.c.ticket_id, outbox_mails.c.serial,
       unique=True, **partial("serial > 0"))  # fmt: skip
 Index(None, outbox_mails.c.message_id)
@@ -502,6 +540,47 @@ leases = Table(
     Column("epoch", Id, nullable=False),
     Column("expires", Id, nullable=False),
 )
+
+# Cases and tickets that are kept whatever their age: *value* is a key or a reference.
+IN_FORCE = "released_at IS NULL"
+holds = Table(
+    "holds",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("value", Name, nullable=False),
+    Column("reason", Words, nullable=False),
+    Column("set_by", Words, nullable=False),
+    Column("set_at", Instant, nullable=False),
+    Column("released_by", Words),
+    Column("released_at", Instant),
+)
+Index("uq_holds_in_force", holds.c.value, unique=True, **partial(IN_FORCE))
+
+# The histories that were deleted as a whole, themselves a chain (store/forgotten.py): how long each was, and its head.
+forgotten = Table(
+    "forgotten",
+    metadata,
+    Column("serial", Id, primary_key=True, autoincrement=False),
+    Column("ticket_id", Id, nullable=False),
+    Column("ref", Name, nullable=False),
+    Column("events", Integer, nullable=False),
+    Column("head", LargeBinary, nullable=False),
+    Column("at", Id, nullable=False),
+    Column("why", Name, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+)
+Index(None, forgotten.c.ticket_id)
+
+# What was erased from this very store, by the name of its tombstone (store/erasure.py).
+tombstones = Table(
+    "tombstones",
+    metadata,
+    Column("name", Name, primary_key=True),
+    Column("at", Instant, nullable=False),
+)
+
+# Objects of store.raw that no mail has any more, and that are still to be removed.
+unwanted = Table("unwanted", metadata, Column("location", Name, primary_key=True))
 
 # Facts about this store itself, such as the loop id that was made with it.
 instance = Table(

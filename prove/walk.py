@@ -56,7 +56,7 @@ class Reader:
         done = self._machine.run(command)
         time.sleep(PAUSE_SECONDS)
         if done.returncode:
-            self.problems.append(f"{command}: {(done.stderr or done.stdout).strip()[-500:]}")
+            self.problems.append(f"{command}: {done.returncode}, {(done.stderr or done.stdout).strip()[-500:]}")
         return done.stdout
 
     def follow(self, name: str, spoilt: bool = False) -> None:
@@ -66,7 +66,7 @@ class Reader:
             before(self)
             for line in lines[spoilt:]:
                 self.do(line)
-                self.counts["commands"] += 1
+                self.counts["commands"] += not self.problems
             after(self)
 
     def send(self, file: str, way: str = ":8025", to: str = "northmere.enforcement") -> None:

@@ -80,6 +80,7 @@ def test_the_unit_has_what_its_document_and_the_gateway_take_for_granted(tmp_pat
 
 def test_roots_command_has_what_the_unit_gives_the_gateway() -> None:
     unit, command = settings(), (ROOT / "deploy/mailgate-admin").read_text()
+    alike = ("StateDirectory", "StateDirectoryMode", "EnvironmentFile", "UMask")
     options = {
         "uid": unit["User"],
         "gid": unit["Group"],

@@ -14,6 +14,7 @@ from bench import (
     big,
     composing,
     deciding,
+    forgetting,
     growth,
     hostile,
     ingest,
@@ -48,6 +49,7 @@ MEASURES = {
     "P16": backtest.measure,
     "P17": sweeping.measure,
     "P18": lookup.measure,
+    "P19": forgetting.measure,
     "S4-S6": hostile.measure,
 }
 

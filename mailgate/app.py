@@ -40,7 +40,7 @@ from mailgate.tickets.token import ORDERS_FOR, Keys, check
 from mailgate.web.counted import CountedChannel, CountedIntake
 from mailgate.web.counts import ALERTING, WORKERS, Counts
 from mailgate.web.sight import Observer
-from mailgate.workers import capacity, keeping, loop, templates
+from mailgate.workers import capacity, keeping, loop, seals, templates
 from mailgate.workers.alerts import Alerts
 from mailgate.workers.canary import Canaries, flies
 from mailgate.workers.capacity import Capacity
@@ -244,6 +244,8 @@ def jobs(config: Config, store: Store, watched: Watched) -> dict[str, "Job"]:
     short = leases.Lease(store, capacity.LEASE)
     found["capacity levels"] = Job(Capacity(store, context, clock, short.keep).turn, at_start=True)
     found["worklists"] = Job(Worklists(store, context, clock).turn, minute=0, at_start=True)
+    first = leases.Lease(store, seals.LEASE)
+    found["seals"] = Job(seals.Sealing(store, context.keys, clock, first.keep).turn, minute="*/5", at_start=True)
     forgets = leases.Lease(store, keeping.LEASE).keep
     found["keeping"] = Job(Keeping(store, config.service.keep, clock, forgets).turn, hour=keeping.HOURS)
     look = template_look(config)

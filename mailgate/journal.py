@@ -353,6 +353,11 @@ def nothing_missing() -> None:
     _log.info("compared: nothing is on one side only")
 
 
+def sealed(seal: str, tickets: int) -> None:
+    """*seal* as ``mailgate db verify --seal`` takes it."""
+    _log.info("the histories that have grown are sealed", seal=seal, tickets=tickets)
+
+
 def forgotten(counts: Mapping[str, int]) -> None:
     _log.info("forgot what is kept no longer", **{kind: count for kind, count in counts.items() if count})
 

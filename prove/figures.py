@@ -16,7 +16,10 @@ from prove import (
     pressure,
     reading,
     replies,
+    restoring,
     sending,
+    tampering,
+    walk,
     week,
     year,
 )
@@ -126,12 +129,31 @@ def figures(*, small: bool) -> dict[str, Figure]:
     made["F10 PostgreSQL"] = _conversations(
         _on_postgresql(conversations.talks), size["F10 rounds"], size["F10 PostgreSQL"]
     )
+    made["K11"] = Figure(
+        "a backup under load, restored elsewhere without those who were erased since",
+        1,
+        lambda folder, seed, _: restoring.drill(folder, seed, size["K11 tickets"]),
+        lambda folder, seed: restoring.drill(folder, seed, 100, spoilt=True),
+    )
+    made["K12 tamperings"] = Figure(
+        "tamperings by SQL",
+        1,
+        lambda folder, seed, _: tampering.tamperings(folder, seed, size["K12 tamperings"]),
+        lambda folder, seed: tampering.tamperings(folder, seed, 5, spoilt=True),
+    )
     made["F8 year"] = Figure(
         "a year of deadlines, levels and summaries, against an account by counting minutes",
         1,
         lambda folder, seed, _: year.year(folder, seed, size["F8 tickets"]),
         lambda folder, seed: year.control(folder, seed, 60),
     )
+    if not small:
+        made["walk"] = Figure(
+            "what docs/operations.md says, word for word in a fresh Debian under systemd",
+            1,
+            lambda folder, _seed, _number: walk.walk(folder),
+            lambda folder, _seed: walk.walk(folder, spoilt=True),
+        )
     return made
 
 
@@ -144,6 +166,7 @@ _FULL = {
     "K12 rounds": 20, "K12 mails": 200, "K12 commands": 13,
     "K9 rounds": 10, "K9 cases": 10_000, "K10 rounds": 20, "K10 mails a day": 4,
     "F10 rounds": 20, "F10 SQLite": 200, "F10 PostgreSQL": 200, "F8 tickets": 20_000,
+    "K11 tickets": 100_000, "K12 tamperings": 1000,
 }  # fmt: skip
 _SMALL = {
     "K1 rounds": 1, "K1 first": 37, "K1 apart": 330,
@@ -154,6 +177,7 @@ _SMALL = {
     "K12 rounds": 1, "K12 mails": 10, "K12 commands": 4,
     "K9 rounds": 1, "K9 cases": 3000, "K10 rounds": 1, "K10 mails a day": 1,
     "F10 rounds": 1, "F10 SQLite": 20, "F10 PostgreSQL": 10, "F8 tickets": 2000,
+    "K11 tickets": 300, "K12 tamperings": 60,
 }  # fmt: skip
 
 

@@ -68,6 +68,9 @@ COMMANDS = (
     ("retention release", "retention", "release", "End a hold."),
     ("retention holds", "retention", "list_holds", "List what is held."),
     ("db upgrade", "db", "upgrade", "Bring the store's tables up to date."),
+    ("db backup", "backup", "backup", "Copy the store while mail arrives."),
+    ("db restore", "backup", "restore", "Put a backup where there is no store yet, and verify it."),
+    ("db verify", "db", "verify", "Say whether everything is what was written."),
 )
 GROUPS = {
     "rules": "The rules that sort mail.",

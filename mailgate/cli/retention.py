@@ -34,7 +34,8 @@ def run(
 ) -> None:
     """Forget what is kept no longer, or say what that is: as "keep" of the configuration has it.
 
-    A running gateway does the same every night. It rests in between, so that mail is taken in as fast as ever; it may be stopped at any time, and goes on then.
+    A running gateway does the same every night. It rests in between, so that mail is taken in as fast as ever; it may
+    be stopped at any time, and goes on then.
     """
     from mailgate.app import clock
     from mailgate.store import retention

@@ -124,7 +124,7 @@ def _supervise(config: Config, roles: frozenset[str], lmtp: socket | None) -> No
 def _tell(places: Mapping[str, str], config: Config) -> None:
     for what, address in places.items():
         journal.listening(what, address)
-    if "smtp" in places:
+    if "smtp" in places and "JOURNAL_STREAM" not in os.environ:  # systemd's journal holds the log alone
         host, port = address_of(places["smtp"])
         print("\n".join(first_steps(host, port, config)), flush=True)
 

@@ -52,12 +52,13 @@ class Reader:
 @dataclass(frozen=True, slots=True)
 class Troubles:
     """What else the reader should know of: mails that could not be read, mails of ours that could not be delivered, the
-    capacity levels that change what is promised, and commissions that are under way."""
+    capacity levels that change what is promised, commissions that are under way, and the last seal of the histories."""
 
     quarantined: int = 0
     undelivered: int = 0
     levels: Sequence[Level] = ()
     commissions: Sequence[Commission] = ()
+    seal: str = ""
 
 
 def daily(
@@ -69,7 +70,9 @@ def daily(
     counted = figures(cases, since, calendars(context.config))
     lists = {**lists, fields.COMMISSIONS: [_progress(each, about, context) for each in troubles.commissions]}
     said = {**_said(counted, troubles, context), "day": about.at.date().isoformat(), "whose": reader.name}
-    return Reply(DAILY, reader.address, fields={**said, "more_count": _number(more)}, lists=lists)
+    return Reply(
+        DAILY, reader.address, fields={**said, "more_count": _number(more), "seal": troubles.seal}, lists=lists
+    )
 
 
 def weekly(

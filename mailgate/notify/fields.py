@@ -102,7 +102,7 @@ OWN: Mapping[str, frozenset[str]] = {
     "breached": frozenset({"promise", "assignee", "priority"}),
     "deadlines": frozenset({"overdue", "soon"}),
     "question": frozenset({"asks"}),
-    "daily": frozenset({"day", "whose", "levels", *COUNTS, *LINES, COMMISSIONS}),
+    "daily": frozenset({"day", "whose", "levels", "seal", *COUNTS, *LINES, COMMISSIONS}),
     "weekly": frozenset({"day", "whose", "levels", *COUNTS, *GROUPS, "late_ones"}),
     "status": frozenset({"status", "waiting_for", "until"}) | LEVEL,
     **dict.fromkeys(("proposed", "confirmed", "review"), LEVEL | {"why", "level_mail"}),
@@ -152,7 +152,7 @@ IN_ENGLISH = (TO_TEAM - TO_UNITS - {"found"}) | SUMMARIES | {"alert", "at_risk",
 
 _AS_SAID = frozenset({"who", "handed", "whose", "more", "alert", "detail", "asked_by", "why", "did", "asks"}) | {
     *("unit", "nil", "version", "outstanding", "left_out"),
-    *("promise", "assignee", "priority", "level", "levels", *COUNTS),
+    *("promise", "assignee", "priority", "level", "levels", "seal", *COUNTS),
 }
 
 Values = dict[str, object]

@@ -23,6 +23,7 @@ LINES: Mapping[str, str] = {
     "key_label": KEY,
     "level": TASK,
     "levels": OPEN,
+    "seal": OPEN,
     "level_mail": OPEN,
     # what a mail says, for whoever does the work
     "words": REQUEST,

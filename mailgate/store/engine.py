@@ -40,6 +40,10 @@ class Store(ABC):
             yield connection
 
     @abstractmethod
+    def snapshot(self) -> AbstractContextManager[Connection]:
+        """A connection for reading, all statements of which see the same: to be left soon."""
+
+    @abstractmethod
     def write(self) -> AbstractContextManager[Connection]:
         """One transaction, committed at the end, rolled back on any exception."""
 
@@ -62,6 +66,10 @@ class Store(ABC):
     @abstractmethod
     def check(self) -> None:
         """Refused, with what to do, unless the engine is sound and keeps what it has committed."""
+
+    @abstractmethod
+    def damage(self) -> list[str]:
+        """What the engine itself finds wrong with what it has stored; nothing where all is sound, or it cannot tell."""
 
     @abstractmethod
     def single_instance(self) -> AbstractContextManager[None]:

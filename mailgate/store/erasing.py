@@ -94,8 +94,7 @@ def look(connection: Connection, store: Store, target: Target) -> Found:
     """Everything that is about *target*. It reads every mail's text: minutes, where there are millions."""
     own = _own_tickets(connection, target)
     mails = _own_mails(connection, target, own)
-    shared = _opening(connection, own) - mails
-    others = shared | (_naming(connection, target.word) - mails if target.word else set())
+    others = (_opening(connection, own) | _naming(connection, target.word)) - mails if target.word else set()
     touched = {*_tickets_of(connection, others | mails), *_taking_part(connection, target)} - own
     return Found(
         own_tickets=frozenset(own),

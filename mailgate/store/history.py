@@ -90,12 +90,20 @@ def verify(connection: Connection, ref: str) -> int | None:
         raise Refused(f"there is no ticket {ref}")
     head = Head()
     for row in connection.execute(select(events).where(events.c.ticket_id == ticket.id).order_by(events.c.serial)):
-        serial = head.count + 1
-        expected = _hash(head.hash, ref, serial, row.at, row.what, row.data, row.personal_hash)
-        if (row.serial, row.hash) != (serial, expected) or not _is_genuine(row):
-            return serial
-        head = Head(serial, expected)
+        following = followed(head, ref, row)
+        if following is None:
+            return head.count + 1
+        head = following
     return None if head == Head(ticket.events, ticket.head) else min(head.count, ticket.events) + 1
+
+
+def followed(head: Head, ref: str, row: Any) -> Head | None:
+    """The head after *row* of ``events``, where that is what was written after *head*; else None."""
+    serial = head.count + 1
+    expected = _hash(head.hash, ref, serial, row.at, row.what, row.data, row.personal_hash)
+    if row.serial != serial or row.hash != expected or not _is_genuine(row):
+        return None
+    return Head(serial, expected)
 
 
 def _hash(before: bytes, ref: str, serial: int, at: int, what: str, data: str, personal_hash: bytes) -> bytes:

@@ -33,6 +33,11 @@ def load_keys(folder: Path) -> tuple[dict[str, bytes], str]:
     return keys, max(keys)
 
 
+def known_keys(folder: Path) -> dict[str, bytes]:
+    """The keys by their id, none where there are none: nothing is made."""
+    return load_keys(folder)[0] if folder.is_dir() and any(_key_files(folder)) else {}
+
+
 def retirements(folder: Path) -> dict[str, datetime]:
     """When each key but the last was followed by the next one: when that one's file was written (E225)."""
     at = written(folder)

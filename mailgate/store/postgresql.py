@@ -44,6 +44,11 @@ class PostgresqlStore(Store):
         super().__init__(engine, objects, self._notes)
 
     @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        with translated(), self.engine.connect() as connection:
+            yield connection.execution_options(isolation_level="REPEATABLE READ")
+
+    @contextmanager
     def write(self) -> Iterator[Connection]:
         with translated(), self.engine.begin() as connection:
             yield connection
@@ -70,6 +75,10 @@ class PostgresqlStore(Store):
                 value = connection.execute(text("SELECT current_setting(:name)"), {"name": setting}).scalar_one()
                 if value == "off":
                     raise Refused(f"PostgreSQL runs with {setting}=off and may lose accepted mail: switch it on")
+
+    def damage(self) -> list[str]:
+        """Its own programs look: data checksums at every read, ``pg_amcheck`` on demand."""
+        return []
 
     @contextmanager
     def single_instance(self) -> Iterator[None]:

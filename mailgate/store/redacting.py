@@ -8,9 +8,11 @@ from typing import Any
 from sqlalchemy import Connection, delete, null, select, update
 
 from mailgate.errors import GiveUp
+from mailgate.model.message import Envelope
 from mailgate.store import emptying
 from mailgate.store.columns import canonical
 from mailgate.store.engine import Store, insert_new
+from mailgate.store.spool import ingest_key
 from mailgate.store.tables import attachments, messages, outbox_mails, participants, raw_mails, tickets, unwanted
 from mailgate.tickets import redaction
 
@@ -45,7 +47,8 @@ def _raw(tx: Connection, store: Store, row: Any, word: str) -> dict[str, Any]:
         content = redaction.in_mail(store.objects.read(row.location), word)
     except GiveUp:  # it is missing, as reconcile tells
         return found
-    name = f"{row.key}-{secrets.token_hex(8)}"
+    envelope = Envelope(found["sender"], tuple(found["recipients"]), row.received_at)
+    name = f"{ingest_key(envelope, content)}-{secrets.token_hex(8)}"
     writing = store.objects.begin()
     writing.write(content)
     writing.finish(name)

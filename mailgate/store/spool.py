@@ -12,7 +12,7 @@ from sqlalchemy import Connection, bindparam, case, func, insert, select, text, 
 
 from mailgate.errors import TryLater
 from mailgate.model.message import Envelope
-from mailgate.store.columns import MOMENT, SECOND, Id
+from mailgate.store.columns import EPOCH, MOMENT, SECOND, Id
 from mailgate.store.engine import Store, insert_new
 from mailgate.store.objects import Objects
 from mailgate.store.tables import FRESH, TRIED, messages, raw_mails, spool
@@ -121,6 +121,15 @@ def key_digest(envelope: Envelope) -> "hashlib._Hash":
         digest.update(address.encode("utf-8", "surrogatepass") + b"\0")
     digest.update(b"\0")  # ends the list: no address is empty but the first
     return digest
+
+
+def is_content_of(row: Any, content: bytes) -> bool:
+    """Whether *content* is what came with the mail *row*, by the name of its object, which begins with its key."""
+    said = (row.sender, *row.recipients)
+    if any("\ufffd" in address for address in said):  # it came with what no database keeps: the key cannot be reckoned
+        return True
+    envelope = Envelope(row.sender, tuple(row.recipients), EPOCH)
+    return bool(row.location.startswith(ingest_key(envelope, content)))
 
 
 def put(tx: Connection, mails: Sequence[Mail]) -> set[str]:

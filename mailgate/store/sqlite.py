@@ -24,6 +24,7 @@ from mailgate.store.objects import Objects
 # docs/reliability.md R16: before this, SQLite can lose committed data in WAL mode.
 SAFE_WITH_WAL = (3, 51, 3)
 PATIENCE_SECONDS = 20.0
+MOST_DAMAGE = 10  # that is told
 # docs/reliability.md section 7. The index of words keeps what it deleted until its parts become one.
 SCRUBBING = (
     "PRAGMA secure_delete=ON",
@@ -84,6 +85,12 @@ class SqliteStore(Store):
             connection.execute(f"PRAGMA {pragma}")
 
     @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        with self.read() as connection:
+            connection.exec_driver_sql("BEGIN")
+            yield connection
+
+    @contextmanager
     def write(self) -> Iterator[Connection]:
         with self.read() as connection, self.writing(connection):
             yield connection
@@ -120,6 +127,10 @@ class SqliteStore(Store):
         if found != "ok":
             raise Refused(f"{self._path} is damaged: restore the last backup")
 
+    def damage(self) -> list[str]:
+        with self.read() as connection:
+            return damage(connection.connection.driver_connection)
+
     @contextmanager
     def single_instance(self) -> Iterator[None]:
         lock = FileLock(self._path.with_name(self._path.name + ".gateway"))
@@ -147,6 +158,15 @@ class SqliteStore(Store):
         super().close()
         self._deciding.close()
         self._writing.close()
+
+
+def damage(connection: Any) -> list[str]:
+    """What SQLite finds wrong with its file, in its own words."""
+    try:
+        found = [row[0] for row in connection.execute(f"PRAGMA integrity_check({MOST_DAMAGE})")]
+    except library().DatabaseError as error:
+        return [str(error)]
+    return [] if found == ["ok"] else found
 
 
 def _distrust(failure: ExceptionContext) -> None:

@@ -106,9 +106,11 @@ Index("ix_imap_mails_in_folder", imap_mails.c.account, imap_mails.c.folder, imap
 # *opened_by* is the id of the mail that opened it, *opening_id* that mail's Message-ID. *events*
 # and *head* are the length and the last hash of its history. It is open as long as *closed_at* is null; what is part of
 # another ticket, *merged_into*, keeps its status for the day that it is split off, and counts as closed until then.
-# *parent* is the commission whose part it is that asks *unit*. *forgotten* says how far it is (``Forgotten`` of
-# store/together.py), and *office* from which unit its requester was once the requester is.
+# *parent* is the commission whose part it is that asks *unit*. *sealed* is how many of its events the last seal covers.
+# *forgotten* says how far it is (``Forgotten`` of store/together.py), and *office* from which unit its requester was
+# once the requester is.
 OPEN = "closed_at IS NULL"
+UNSEALED = "events <> sealed"
 COMMISSIONS = "starts = 'commission' AND closed_at IS NULL"
 TO_FORGET = "closed_at IS NOT NULL AND forgotten < 3"
 tickets = Table(
@@ -152,6 +154,7 @@ tickets = Table(
     Column("last_serial", Integer, nullable=False),
     Column("events", Integer, nullable=False),
     Column("head", LargeBinary, nullable=False),
+    Column("sealed", Integer, nullable=False, server_default="0"),
     Column("forgotten", Integer, nullable=False, server_default="0"),
     Column("office", Words),
 )
@@ -165,6 +168,7 @@ Index("ix_tickets_merged_into", tickets.c.merged_into, **partial("merged_into IS
 Index("ix_tickets_parent", tickets.c.parent, **partial("parent IS NOT NULL"))
 Index("ix_tickets_to_forget", tickets.c.forgotten, tickets.c.closed_at, tickets.c.id, **partial(TO_FORGET))
 Index("ix_tickets_commissions", tickets.c.id, **partial(COMMISSIONS))
+Index("ix_tickets_unsealed", tickets.c.id, **partial(UNSEALED))
 
 # One parsed mail and what was decided about it; *id* is that of its raw mail, which may be erased before it. *known* is
 # what else ``decide`` was told (store/known.py), null where nothing was decided by it. *standing* is null but for what
@@ -281,6 +285,28 @@ events = Table(
     Column("personal_hash", LargeBinary, nullable=False),
     Column("hash", LargeBinary, nullable=False),
 )
+
+# Seals, each over the one before, over the ends of the histories that had grown since, and over the first *forgotten*
+# records of those that were deleted (tickets/seal.py).
+seals = Table(
+    "seals",
+    metadata,
+    Column("number", Id, primary_key=True, autoincrement=False),
+    Column("at", Id, nullable=False),
+    Column("key", Name, nullable=False),
+    Column("tickets", Integer, nullable=False),
+    Column("forgotten", Id, nullable=False),
+    Column("seal", LargeBinary, nullable=False),
+)
+sealed_heads = Table(
+    "sealed_heads",
+    metadata,
+    Column("seal", Id, primary_key=True, autoincrement=False),
+    Column("ticket_id", Id, primary_key=True, autoincrement=False),
+    Column("events", Integer, nullable=False),
+    Column("mac", LargeBinary, nullable=False),
+)
+Index(None, sealed_heads.c.ticket_id, sealed_heads.c.seal)
 
 # The running counts of a ticket: until the first reply, until it is finished. *next_check_at* is when the ladder is
 # looked at next: at once after each change, then at the time of the next rung.

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from socket import AF_INET6, SHUT_RDWR, socket
+from socket import AF_INET6, SHUT_RDWR, SO_REUSEADDR, SOL_SOCKET, socket
 from threading import BoundedSemaphore, Thread, Timer
 from typing import Any, ClassVar
 
@@ -57,7 +57,12 @@ class Server(ThreadingHTTPServer):
         super().__init__((host, port), _Request)
 
     def server_bind(self) -> None:
-        """Without the library's look-up of our own name in the DNS."""
+        """Without the library's look-up of our own name in the DNS.
+
+        Also where connections of the gateway before are not forgotten yet: one that Prometheus asked, and that was
+        started again, would be without pages until it is started once more.
+        """
+        self.socket.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
         self.socket.bind(self.server_address)
         self.server_address = self.socket.getsockname()
         self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])

@@ -19,7 +19,7 @@ from mailgate.rules.capacity import does_anything
 from mailgate.rules.promise import calendar_of, calendars
 from mailgate.sla.calendar import before, instant
 from mailgate.sla.figures import BY, Case, Period, days
-from mailgate.store import cases, commissions, levels, outbox, people, troubles
+from mailgate.store import cases, commissions, levels, outbox, people, seals, troubles
 from mailgate.store.engine import Connection, Store
 from mailgate.tickets.managers import day_of, readers
 
@@ -36,6 +36,7 @@ class _Known:
     undelivered: Sequence[str | None]
     levels: Sequence[Level]
     commissions: Sequence[Commission]
+    seal: str
     config: Config
 
     def of(self, reader: Reader) -> tuple[Sequence[Case], Troubles]:
@@ -47,6 +48,7 @@ class _Known:
             sum(reader.everything or ref in refs for ref in self.undelivered),
             [level for level in self.levels if reader.is_of(level.unit, self.config)],
             [each for each in self.commissions if reader.everything or each.parent.team in teams],
+            self.seal,
         )
 
 
@@ -124,7 +126,9 @@ class Digests:
         in_force = levels.in_force(connection).by_unit.values()
         short = [level for level in in_force if does_anything(level.name, config)]
         asked = commissions.underway(connection)
-        return _Known(period, found, teams, troubles.undelivered(connection), short, asked, config)
+        seal = seals.last(connection)
+        undelivered = troubles.undelivered(connection)
+        return _Known(period, found, teams, undelivered, short, asked, str(seal) if seal else "", config)
 
     def _period(self, message: str, day: date, now: datetime) -> Period:
         """Of the daily the time since that of the working day before, of the weekly the seven days before *day*."""

@@ -61,6 +61,13 @@ def test_what_is_no_case_is_not_held(mailgate: Shell, ref: str, which: str, says
     assert (code, says in errors) == (2, True)
 
 
+def test_wrong_words_under_keep_are_shown_where_they_stand(mailgate: Shell) -> None:
+    (mailgate.config / "records.yml").write_text("keep:\n  tickets: for ever\n  mailboxes: {halp@x.example: {}}\n")
+    _, shown, errors = mailgate("rules", "check")
+    assert "records.yml:2:12  error: expected a length of time in days, weeks, months or years" in shown + errors
+    assert 'records.yml:3:15  error: unknown mailbox "halp@x.example"' in shown + errors
+
+
 def test_an_export_has_all_of_a_case_and_stands_in_its_history(mailgate: Shell, ref: str, tmp_path: Path) -> None:
     folder = tmp_path / "about"
     code, shown, _ = mailgate("people", "export", "A12345", "--to", str(folder), "--by", "lena", "--json")

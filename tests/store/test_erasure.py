@@ -201,6 +201,22 @@ def test_a_number_of_a_case_vanishes_from_what_is_about_something_else(place: An
     assert found.raw == b"Subject: stock\r\n\r\nalso ------\r\n"
 
 
+def test_erasing_a_ticket_leaves_what_else_its_mail_asked_for(place: Any) -> None:
+    store, _ = place
+    filled(store)
+    with store.write() as tx:
+        first = tx.execute(select(tickets).where(tickets.c.ref == "MG-AAAA-AA")).one()
+        other = tickets.c.ref == "MG-BBBB-BB"
+        tx.execute(tickets.update().where(other).values(opened_by=first.opened_by))
+    erasure.erase(store, Target(Erased.TICKET, "MG-BBBB-BB"), KEYS, "lena", made.NOW)
+    with store.read() as connection:
+        opening = connection.execute(select(messages).where(messages.c.id == first.opened_by)).one()
+        left = connection.execute(select(tickets).where(tickets.c.ref == "MG-AAAA-AA")).one()
+        gone = connection.execute(select(tickets).where(other)).one()
+    assert (opening.text, left.subject, left.keys) == (f"{WORDS} {KEY}", WORDS, [KEY])
+    assert (gone.subject, gone.requester, gone.status) == ("", "", "cancelled")
+
+
 def test_G10_what_was_erased_stays_erased_after_a_restore(tmp_path: Path) -> None:
     def at(folder: str) -> Store:
         place = config.Store(url=f"sqlite:///{tmp_path}/{folder}/mailgate.db", raw=str(tmp_path / "raw"))

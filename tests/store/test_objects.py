@@ -51,6 +51,15 @@ def test_what_was_written_is_read_listed_and_removed(kept: Objects) -> None:
     assert list(kept.kept()) == []
 
 
+def test_G10_a_tombstone_is_found_again_and_is_no_object(kept: Objects) -> None:
+    assert list(kept.buried()) == []
+    kept.bury("a-person-1")
+    kept.bury("a-person-1")
+    kept.bury("a-person-2")
+    assert sorted(kept.buried()) == ["a-person-1", "a-person-2"]
+    assert list(kept.kept()) == []
+
+
 @pytest.mark.parametrize("name", [NAME, "../../etc/passwd", "", "x"])
 def test_what_is_not_there_is_a_sentence_for_a_person(kept: Objects, name: str) -> None:
     write(kept, OTHER, b"x")

@@ -2,6 +2,8 @@
 
 import json
 import socket
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
 
@@ -20,6 +22,17 @@ from tests.web.conftest import Get
 def value(get: Get, name: str) -> float:
     (line,) = [line for line in get("/metrics")[1].splitlines() if line.startswith(f"mailgate_{name} ")]
     return float(line.rpartition(" ")[2])
+
+
+def test_a_gateway_that_starts_again_at_once_has_its_pages_though_somebody_had_just_asked_for_them() -> None:
+    before = Server("127.0.0.1", 0, {})
+    before.start()
+    for _ in range(3):
+        with closing(HTTPConnection("127.0.0.1", before.server_port, timeout=20)) as client:
+            client.request("GET", "/health", headers={"Connection": "close"})
+            assert client.getresponse().read() is not None  # until the server has hung up: its end of it stays a while
+    before.stop()
+    Server("127.0.0.1", before.server_port, {}).server_close()
 
 
 def test_ping_and_info_answer(get) -> None:

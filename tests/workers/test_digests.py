@@ -20,7 +20,9 @@ from mailgate.model.people import Person
 from mailgate.store import people
 from mailgate.store.engine import Store
 from mailgate.store.schema import upgrade
+from mailgate.store.seals import seal_all
 from mailgate.store.tables import outbox_mails, raw_mails, tickets
+from mailgate.tickets.seal import keys_from
 from mailgate.workers.digests import Digests
 from mailgate.workers.order import give
 from tests.conversation import Conversation, text_of
@@ -99,6 +101,15 @@ def test_leads_and_who_has_the_role_hear_of_what_is_theirs(talk: Conversation) -
         assert f"Late\n\n{ref}: Repair; A12345; due 25 November 2026 at 5pm; nobody has it" in said(found[reader])
     assert "Late: none" in said(found[FIELD_LEAD])
     assert ref not in said(found[FIELD_LEAD])
+
+
+def test_S77_the_daily_summary_has_the_last_seal_as_verify_takes_it(talk: Conversation) -> None:
+    wakes(talk)
+    assert "Seal" not in said(written(talk.store)[HEAD])
+    (seal,) = seal_all(talk.store, keys_from(talk.context.keys.secrets), talk.now, 1)
+    talk.later(days=1)
+    wakes(talk)
+    assert f"Seal of the histories, to be kept: {seal}\n" in said(written(talk.store)[HEAD])
 
 
 def test_who_has_a_restricted_request_is_told_to_its_lead_alone(talk: Conversation) -> None:

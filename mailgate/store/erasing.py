@@ -255,7 +255,7 @@ def _sent(connection: Connection, target: Target, found: Found) -> set[int]:
 
 def _sent_to(connection: Connection, target: Target, found: Found) -> set[int]:
     """The mails of ours to the person, and those about the tickets that vanish."""
-    to_them = select(outbox_mails.c.id).where(outbox_mails.c.recipient == target.word)
+    to_them = select(outbox_mails.c.id).where(func.lower(outbox_mails.c.recipient) == target.word.lower())
     mails = set(connection.scalars(to_them)) if target.word else set()
     for some in emptying.portions(found.own_tickets):
         mails.update(connection.scalars(select(outbox_mails.c.id).where(outbox_mails.c.ticket_id.in_(some))))

@@ -3,13 +3,15 @@
 import hashlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
-from sqlalchemy import ARRAY, URL, BigInteger, Connection, bindparam, create_engine, text
+from sqlalchemy import ARRAY, URL, BigInteger, Connection, bindparam, create_engine, event, text
 
 from mailgate.errors import Refused
 from mailgate.store.begun_table import BegunInTable
 from mailgate.store.engine import Store
 from mailgate.store.failures import translated
+from mailgate.store.locks import Unreachable
 from mailgate.store.objects import Objects
 
 SETTINGS = {
@@ -19,6 +21,7 @@ SETTINGS = {
     "idle_in_transaction_session_timeout": "120s",
     "synchronous_commit": "on",
 }
+WARNINGS = "warnings"
 LOCK = text("SELECT pg_advisory_xact_lock(number) FROM unnest(:numbers) AS number").bindparams(
     bindparam("numbers", type_=ARRAY(BigInteger))
 )
@@ -37,13 +40,19 @@ class PostgresqlStore(Store):
                 "options": " ".join(f"-c {name}={value}" for name, value in SETTINGS.items()),
             },
         )
+        event.listen(engine, "connect", _keep_warnings)
         self._notes = BegunInTable(engine)
         super().__init__(engine, objects, self._notes)
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        with translated(), self.engine.begin() as connection:
-            yield connection
+        with translated(), self.engine.connect() as connection:
+            with connection.begin():
+                yield connection
+                warnings = connection.info[WARNINGS]
+                warnings.clear()
+            if warnings:
+                raise Unreachable("the database warned that a commit may be on the primary alone")
 
     @contextmanager
     def deciding(self, locks: Iterable[str]) -> Iterator[Connection]:
@@ -76,6 +85,22 @@ class PostgresqlStore(Store):
     def close(self) -> None:
         self._notes.disconnect()
         super().close()
+
+
+def _keep_warnings(connection: Any, record: Any) -> None:
+    """Let what the server warns of be found in the connection's info.
+
+    A commit that stopped waiting for its synchronous standby, as somebody cancelled it, is reported as a success, with
+    a warning. Its words depend on the server's language, and nothing else makes a commit warn.
+    """
+    warnings: list[str] = []
+    record.info[WARNINGS] = warnings
+
+    def keep(said: Any) -> None:
+        if said.severity_nonlocalized == "WARNING":
+            warnings.append(said.sqlstate)
+
+    connection.add_notice_handler(keep)
 
 
 def lock_number(lock: str) -> int:

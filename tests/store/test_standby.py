@@ -1,0 +1,81 @@
+"""A primary with a synchronous standby: what was committed on the primary alone is not taken for durable (G1)."""
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import pytest
+
+from mailgate.errors import TryLater
+from mailgate.store.engine import Store
+from mailgate.store.schema import upgrade
+from tests.clusters import Pair, pair, wait_until
+from tests.store import made
+from tests.store.conftest import opened
+
+WAITING = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
+MOMENT_SECONDS = 0.5
+
+
+@pytest.fixture(scope="module")
+def servers() -> Iterator[Pair]:
+    with pair() as servers:
+        yield servers
+
+
+@pytest.fixture
+def store(servers: Pair) -> Iterator[Store]:
+    store = opened(servers.url)
+    upgrade(store)
+    yield store
+    servers.thaw()
+    store.close()
+
+
+@pytest.fixture
+def aside() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(1) as threads:
+        yield threads
+
+
+def put_on_the_primary_alone(store: Store, servers: Pair, raw: bytes) -> "Future[str]":
+    """Its commit waits for the standby until somebody cancels it."""
+    with ThreadPoolExecutor(1) as threads:
+        putting = threads.submit(made.put, store, raw)
+        wait_until(lambda: bool(servers.primary.execute(WAITING)))
+        servers.primary.execute(WAITING.replace("pid", "pg_cancel_backend(pid)"))
+        return putting
+
+
+def test_R26_a_commit_that_stopped_waiting_for_the_standby_is_no_success(store: Store, servers: Pair) -> None:
+    servers.freeze()
+    putting = put_on_the_primary_alone(store, servers, b"cancelled")
+    with pytest.raises(TryLater, match="on the primary alone"):
+        putting.result()
+
+
+def test_R27_a_mail_that_comes_again_waits_until_the_standby_has_it_too(
+    store: Store, servers: Pair, aside: ThreadPoolExecutor
+) -> None:
+    servers.freeze()
+    assert put_on_the_primary_alone(store, servers, b"comes again").exception()
+    again = aside.submit(made.put, store, b"comes again")
+    done = threading.Event()
+    again.add_done_callback(lambda _: done.set())
+    assert not done.wait(MOMENT_SECONDS), "it was taken for durable"
+    servers.thaw()
+    assert again.result(30)
+
+
+def test_G1_what_was_put_survives_the_primary(store: Store, servers: Pair, aside: ThreadPoolExecutor) -> None:
+    made.put(store, b"before")
+    servers.freeze()
+    late = aside.submit(made.put, store, b"while the standby does not answer")
+    wait_until(lambda: bool(servers.primary.execute(WAITING)))
+    servers.fail_over()
+    assert isinstance(late.exception(30), TryLater)
+    kept = [bytes(raw) for (raw,) in servers.primary.execute("SELECT content FROM raw_mails")]
+    assert b"before" in kept
+    assert b"while the standby does not answer" not in kept
+    servers.rejoin()
+    made.put(store, b"after")

@@ -81,12 +81,23 @@ class Cluster:
         wait_until(lambda: not any(_is_running(pid) for pid in (server, *map(int, children))))
         lock.unlink()  # else the next one to start would wait until somebody has buried them
 
+    def crash(self) -> None:
+        """It comes back with all that it had written."""
+        self.kill()
+        self.start()
+
     def execute(self, query: str) -> list[tuple[Any, ...]]:
         import psycopg
 
         with closing(psycopg.connect(self.conninfo(), autocommit=True)) as connection:
             done = connection.execute(query)
             return done.fetchall() if done.description else []
+
+    def set(self, name: str, value: str) -> None:
+        """Change a setting of the server; afterwards every session knows of it."""
+        self.execute(f"ALTER SYSTEM SET {name} = '{value}'")
+        self.execute("SELECT pg_reload_conf()")
+        wait_until(lambda: self.execute(f"SELECT current_setting('{name}')") == [(value,)])
 
     def conninfo(self) -> str:
         return f"host=127.0.0.1 port={self.port} user=mailgate dbname=postgres connect_timeout=10"
@@ -149,8 +160,7 @@ class Pair:
             lambda: self.primary.execute("SELECT 1 FROM pg_stat_replication WHERE state = 'streaming'") == [(1,)]
         )
         if not self._asynchronous:
-            self.primary.execute(f"ALTER SYSTEM SET synchronous_standby_names = '{SYNCHRONOUS}'")
-            self.primary.execute("SELECT pg_reload_conf()")
+            self.primary.set("synchronous_standby_names", SYNCHRONOUS)
             self._wait_for("sync_state = 'quorum'")
         ((now,),) = self.primary.execute("SELECT pg_current_wal_lsn()")
         self._wait_for(f"flush_lsn >= '{now}'")

@@ -72,6 +72,10 @@ class PostgresqlStore(Store):
 
     def check(self) -> None:
         with self.read() as connection:
+            if connection.execute(text("SELECT pg_is_in_recovery()")).scalar_one():
+                raise Unreachable(
+                    "the database is a standby, which may not be written: store.url has to lead to the primary"
+                )
             for setting in ("fsync", "full_page_writes", "synchronous_commit"):
                 value = connection.execute(text("SELECT current_setting(:name)"), {"name": setting}).scalar_one()
                 if value == "off":

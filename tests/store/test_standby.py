@@ -1,4 +1,4 @@
-"""A primary with a synchronous standby: what was committed on the primary alone is not taken for durable (G1)."""
+"""A primary with a synchronous standby: what it has alone is not taken for durable, and what doctor says of both."""
 
 import threading
 from collections.abc import Iterator
@@ -6,8 +6,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
-from mailgate.errors import TryLater
+from mailgate.errors import Refused, TryLater
 from mailgate.store.engine import Store
+from mailgate.store.examination import examine
 from mailgate.store.schema import upgrade
 from tests.clusters import Pair, pair, wait_until
 from tests.store import made
@@ -79,3 +80,44 @@ def test_G1_what_was_put_survives_the_primary(store: Store, servers: Pair, aside
     assert b"while the standby does not answer" not in kept
     servers.rejoin()
     made.put(store, b"after")
+
+
+def told_of_the_standby(store: Store) -> tuple[bool, str]:
+    return {what: (is_well, says) for is_well, what, says in examine(store)}["store standby"]
+
+
+def test_doctor_tells_whether_a_synchronous_standby_is_there(store: Store, servers: Pair) -> None:
+    assert told_of_the_standby(store) == (True, "Commits wait for standby.")
+    servers.standby.stop()
+    wait_until(lambda: not servers.primary.execute("SELECT FROM pg_stat_replication"))
+    is_there, says = told_of_the_standby(store)
+    assert not is_there
+    assert says.startswith("No synchronous one is connected")
+    servers.standby.start()
+    wait_until(lambda: told_of_the_standby(store)[0])
+
+
+def test_doctor_says_what_it_is_not_allowed_to_know(store: Store, servers: Pair) -> None:
+    servers.primary.execute("CREATE ROLE nobody LOGIN")
+    stranger = opened(servers.url.replace("mailgate@", "nobody@"))
+    assert "GRANT pg_monitor" in told_of_the_standby(stranger)[1]
+    servers.primary.execute("GRANT pg_monitor TO nobody")
+    assert told_of_the_standby(stranger)[0]
+    stranger.close()
+
+
+def test_a_standby_is_not_taken_for_the_store(servers: Pair) -> None:
+    standby = opened(servers.standby.url)
+    with pytest.raises(TryLater, match="is a standby"):
+        standby.check()
+    standby.close()
+
+
+@pytest.mark.parametrize("setting", ["fsync", "full_page_writes"])
+def test_a_server_that_does_not_keep_what_it_commits_is_refused(store: Store, servers: Pair, setting: str) -> None:
+    store.check()
+    servers.primary.set(setting, "off")
+    with pytest.raises(Refused, match=f"{setting}=off"):
+        store.check()
+    servers.primary.set(setting, "on")
+    store.check()

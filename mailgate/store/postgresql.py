@@ -21,6 +21,9 @@ SETTINGS = {
     "idle_in_transaction_session_timeout": "120s",
     "synchronous_commit": "on",
 }
+# A pooler gives each transaction another session: what is set or prepared in one is not there in the next.
+POOLER = "pooler"
+POOLED: dict[str, Any] = {"prepare_threshold": None}
 WARNINGS = "warnings"
 LOCK = text("SELECT pg_advisory_xact_lock(number) FROM unnest(:numbers) AS number").bindparams(
     bindparam("numbers", type_=ARRAY(BigInteger))
@@ -29,19 +32,20 @@ LOCK = text("SELECT pg_advisory_xact_lock(number) FROM unnest(:numbers) AS numbe
 
 class PostgresqlStore(Store):
     def __init__(self, url: URL, objects: Objects) -> None:
+        is_pooled = _is_pooled(url)
         engine = create_engine(
-            url.set(drivername="postgresql+psycopg"),
+            url.set(drivername="postgresql+psycopg").difference_update_query([POOLER]),
             pool_size=8,
             max_overflow=16,
             pool_timeout=20,
             connect_args={
                 "connect_timeout": 5,
                 "application_name": "mailgate",
-                "options": " ".join(f"-c {name}={value}" for name, value in SETTINGS.items()),
+                **(POOLED if is_pooled else _session()),
             },
         )
         event.listen(engine, "connect", _keep_warnings)
-        self._notes = BegunInTable(engine)
+        self._notes = BegunInTable(engine, prepares=not is_pooled)
         super().__init__(engine, objects, self._notes)
 
     @contextmanager
@@ -89,6 +93,19 @@ class PostgresqlStore(Store):
     def close(self) -> None:
         self._notes.disconnect()
         super().close()
+
+
+def _session() -> dict[str, Any]:
+    """The start of a session that is ours alone."""
+    return {"options": " ".join(f"-c {name}={value}" for name, value in SETTINGS.items())}
+
+
+def _is_pooled(url: URL) -> bool:
+    """Whether a pooler in transaction mode stands in front of the server."""
+    pooler = url.query.get(POOLER)
+    if pooler not in (None, "transaction"):
+        raise Refused('store.url names a pooler that is not known: write "pooler=transaction", or leave it out')
+    return pooler is not None
 
 
 def _keep_warnings(connection: Any, record: Any) -> None:

@@ -76,7 +76,7 @@ def _standby(connection: Connection) -> Finding:
     if any(row.sync_state is None for row in found):
         says = "PostgreSQL does not tell us whether one is synchronous: GRANT pg_monitor to the user of store.url."
         return False, "store standby", says
-    return False, "store standby", "No synchronous one is connected: mail is put off until there is one. Look at it."
+    return False, "store standby", "No synchronous one is connected: no mail is taken until there is one. Look at it."
 
 
 def _storage(connection: Connection, table: Table) -> Iterator[Finding]:

@@ -7,8 +7,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import pytest
 
 from mailgate.errors import Refused, TryLater
+from mailgate.store import group_commit
 from mailgate.store.engine import Store
 from mailgate.store.examination import examine
+from mailgate.store.group_commit import GroupCommit
 from mailgate.store.schema import upgrade
 from tests.clusters import Pair, pair, wait_until
 from tests.store import made
@@ -80,6 +82,23 @@ def test_G1_what_was_put_survives_the_primary(store: Store, servers: Pair, aside
     assert b"while the standby does not answer" not in kept
     servers.rejoin()
     made.put(store, b"after")
+
+
+def test_while_a_commit_waits_for_a_standby_that_is_away_others_are_told_to_try_later(
+    store: Store, servers: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    group = GroupCommit(store)
+    servers.freeze()
+    waiting = group.put(made.envelope(), b"came first")
+    wait_until(lambda: bool(servers.primary.execute(WAITING)))
+    monkeypatch.setattr(group_commit, "STUCK_AFTER_SECONDS", 0.0)
+    with pytest.raises(TryLater, match="standby"):
+        group.put(made.envelope(), b"came later").result(0)
+    assert not waiting.done()
+    servers.thaw()
+    assert waiting.result(30)
+    wait_until(lambda: group.put(made.envelope(), b"came later").exception(30) is None)
+    group.close()
 
 
 def told_of_the_standby(store: Store) -> tuple[bool, str]:

@@ -20,6 +20,8 @@ from tests.clusters import Pair, pair
 
 LONGEST_CALM_SECONDS, LONGEST_FREEZE_SECONDS = 1.0, 1.0
 TAKEN_WITHIN_SECONDS = 60.0
+QUIET_WITHIN_SECONDS = 900.0  # what was claimed when a primary was lost is decided mail by mail
+MAILS_A_SECOND = 20.0
 UNLIMITED = "1000000"
 ENDED = SETTLED | {"uncertain"}
 OUTGOING = (
@@ -38,7 +40,7 @@ def failovers(folder: Path, seed: int, count: int, *, spoilt: bool = False) -> O
         starter("hurried") as starting,
         _nodes(starting, folder, servers, relay) as nodes,
     ):
-        load = Load(nodes[0].port, ledger, rate=40.0, large_every=20, other_port=nodes[1].port).start()
+        load = Load(nodes[0].port, ledger, rate=MAILS_A_SECOND, large_every=20, other_port=nodes[1].port).start()
         for _ in range(count):
             time.sleep(chance.uniform(0, LONGEST_CALM_SECONDS))
             if spoilt or chance.random() < 0.5:
@@ -115,7 +117,7 @@ def _outgoing_problems(outgoing: Sequence[tuple[str, str, int]], reader: Reader,
 
 def _wait_until_quiet(reader: Reader) -> list[str]:
     try:
-        wait_until(reader.is_idle, 120.0, "")
+        wait_until(reader.is_idle, QUIET_WITHIN_SECONDS, "")
     except TimeoutError:
-        return ["work was still waiting after 120 seconds"]
+        return [f"work was still waiting after {QUIET_WITHIN_SECONDS:g} seconds"]
     return []

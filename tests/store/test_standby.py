@@ -1,13 +1,15 @@
 """A primary with a synchronous standby: what it has alone is not taken for durable, and what doctor says of both."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
 from mailgate.errors import Refused, TryLater
-from mailgate.store import group_commit
+from mailgate.model.folder import Folder, Stage
+from mailgate.store import group_commit, imap
 from mailgate.store.engine import Store
 from mailgate.store.examination import examine
 from mailgate.store.group_commit import GroupCommit
@@ -41,10 +43,10 @@ def aside() -> Iterator[ThreadPoolExecutor]:
         yield threads
 
 
-def put_on_the_primary_alone(store: Store, servers: Pair, raw: bytes) -> "Future[str]":
+def put_on_the_primary_alone(servers: Pair, put: Callable[..., str], *what: Any) -> "Future[str]":
     """Its commit waits for the standby until somebody cancels it."""
     with ThreadPoolExecutor(1) as threads:
-        putting = threads.submit(made.put, store, raw)
+        putting = threads.submit(put, *what)
         wait_until(lambda: bool(servers.primary.execute(WAITING)))
         servers.primary.execute(WAITING.replace("pid", "pg_cancel_backend(pid)"))
         return putting
@@ -52,7 +54,7 @@ def put_on_the_primary_alone(store: Store, servers: Pair, raw: bytes) -> "Future
 
 def test_R26_a_commit_that_stopped_waiting_for_the_standby_is_no_success(store: Store, servers: Pair) -> None:
     servers.freeze()
-    putting = put_on_the_primary_alone(store, servers, b"cancelled")
+    putting = put_on_the_primary_alone(servers, made.put, store, b"cancelled")
     with pytest.raises(TryLater, match="on the primary alone"):
         putting.result()
 
@@ -61,13 +63,31 @@ def test_R27_a_mail_that_comes_again_waits_until_the_standby_has_it_too(
     store: Store, servers: Pair, aside: ThreadPoolExecutor
 ) -> None:
     servers.freeze()
-    assert put_on_the_primary_alone(store, servers, b"comes again").exception()
+    assert put_on_the_primary_alone(servers, made.put, store, b"comes again").exception()
     again = aside.submit(made.put, store, b"comes again")
-    done = threading.Event()
-    again.add_done_callback(lambda _: done.set())
-    assert not done.wait(MOMENT_SECONDS), "it was taken for durable"
+    assert waits_for_the_standby(again), "it was taken for durable"
     servers.thaw()
     assert again.result(30)
+
+
+def waits_for_the_standby(done: "Future[Any]") -> bool:
+    ended = threading.Event()
+    done.add_done_callback(lambda _: ended.set())
+    return not ended.wait(MOMENT_SECONDS)
+
+
+def test_R27_no_mail_leaves_its_folder_before_the_standby_has_it_too(
+    store: Store, servers: Pair, aside: ThreadPoolExecutor
+) -> None:
+    servers.freeze()
+    folder = Folder("account", "INBOX", 1)
+    taken = (store, folder, 7, Stage.STORED, made.envelope(), b"from a folder")
+    assert put_on_the_primary_alone(servers, imap.take, *taken).exception()
+    assert [row.uid for row in imap.known(store, folder)] == [7]
+    confirming = aside.submit(imap.confirm, store, folder)
+    assert waits_for_the_standby(confirming), "it could have been moved"
+    servers.thaw()
+    confirming.result(30)
 
 
 def test_G1_what_was_put_survives_the_primary(store: Store, servers: Pair, aside: ThreadPoolExecutor) -> None:

@@ -6,6 +6,7 @@ a folder beside it. A round that was begun is always finished, so that it may ta
 
 import argparse
 import json
+import math
 import os
 import platform
 import shutil
@@ -48,7 +49,7 @@ class State:
 
     def of(self, name: str) -> dict[str, Any]:
         empty = {"rounds": 0, "done": False, "seconds": 0.0, "counts": {}, "problems": [], "sites": [], "control": None}
-        return self._figures.setdefault(name, empty)
+        return self._figures.setdefault(name, empty | {"timed": []})
 
     def write(self) -> None:
         if self._file:
@@ -104,6 +105,7 @@ def _add_round(name: str, figure: Figure, done: dict[str, Any]) -> None:
     done["seconds"] += time.monotonic() - began
     done["problems"] += [f"round {number}: {problem}" for problem in outcome.problems]
     done["sites"] = sorted({*done["sites"], *outcome.sites})
+    done["timed"] = [*done.get("timed", ()), *outcome.seconds]
     for what, count in outcome.counts.items():
         before = done["counts"].get(what, 0)
         done["counts"][what] = max(before, count) if what in LARGEST else before + count
@@ -140,11 +142,19 @@ def _print(wanted: dict[str, Figure], state: State) -> None:
         counts = ", ".join(f"{count:,} {what}" for what, count in done["counts"].items())
         size = "complete" if done["done"] else f"{done['rounds']} of {figure.rounds} rounds"
         sites = f", {len(done['sites'])} call sites" if done["sites"] else ""
-        print(f"{name} ({figure.claim}; {size}, {done['seconds']:,.0f} s): {counts}{sites}")
+        print(f"{name} ({figure.claim}; {size}, {done['seconds']:,.0f} s): {counts}{sites}{_times(done)}")
         for problem in done["problems"] or ["nothing lost, double, damaged or stuck"] * bool(done["rounds"]):
             print(f"    {problem}")
         for found in done["control"] or ["NOTHING: the recipe proves nothing"] * (done["control"] is not None):
             print(f"    control: {found}")
+
+
+def _times(done: dict[str, Any]) -> str:
+    """Half of what was timed took at most so long, 95 % and the slowest; nothing where nothing was timed."""
+    if not (timed := sorted(done.get("timed", ()))):
+        return ""
+    half, most = (timed[math.ceil(share * len(timed)) - 1] for share in (0.5, 0.95))
+    return f", {half:.2f} s (half), {most:.2f} s (p95), {timed[-1]:.2f} s (slowest)"
 
 
 if __name__ == "__main__":

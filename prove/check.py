@@ -3,7 +3,7 @@
 import email
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from mailgate.store.sqlite import library
 from prove.ledger import Ledger, address
 
 EXAMPLES = 3
+SOON_MICROSECONDS = 10_000_000
 SETTLED = {"sent", "cancelled", "observed"}
 
 
@@ -35,11 +36,11 @@ class Reader:
 
     def is_idle(self) -> bool:
         """Whether every mail is decided and every answer sent, but those to staff that wait for their time (E137)."""
-        now = time.time_ns() // 1000
+        soon = time.time_ns() // 1000 + SOON_MICROSECONDS  # the connection takes a moment, in which things happen
         waiting = (
             "SELECT (SELECT count(*) FROM spool WHERE state = 'ready')"
             " + (SELECT count(*) FROM outbox WHERE state = 'sending'"
-            f"    OR state = 'ready' AND (attempts > 0 OR run_at <= {now}))"
+            f"    OR state = 'ready' AND (attempts > 0 OR run_at <= {soon}))"
         )
         return self.rows(waiting) == [(0,)]
 
@@ -87,12 +88,14 @@ def problems(
         found.mails(
             "refused for good", (canary for canary, codes in ledger.heard.items() if any(c[0] == "5" for c in codes))
         )
-    _check_tickets(found, ledger, reader)
+    found.told += ticket_problems(ledger, reader)
     _check_outbox(found, reader, folder / "outbox")
     return found.told
 
 
-def _check_tickets(found: "Problems", ledger: Ledger, reader: Reader) -> None:
+def ticket_problems(ledger: Ledger, reader: Reader) -> list[str]:
+    """Whether each mail that was taken is in one message and one ticket, or in quarantine, once all is quiet."""
+    found = Problems()
     state = dict(reader.rows("SELECT id, state FROM spool"))
     canaries = {mail: canary_of(sender) for mail, sender in reader.rows("SELECT id, sender FROM raw_mails")}
     messages = Counter(canaries.get(mail, 0) for (mail,) in reader.rows("SELECT id FROM messages WHERE ticket_id > 0"))
@@ -110,6 +113,7 @@ def _check_tickets(found: "Problems", ledger: Ledger, reader: Reader) -> None:
         found.mails("with a message but no ticket of its own", set(messages - tickets) | set(tickets - messages))
     if unreadable != len(aside):
         found.add(f"{len(aside)} mails in quarantine, but {unreadable} tickets for them")
+    return found.told
 
 
 def _check_outbox(found: "Problems", reader: Reader, outbox: Path) -> None:
@@ -138,7 +142,8 @@ class Problems:
         self.told.append(sentence)
 
     def mails(self, what: str, canaries: Iterable[int]) -> None:
-        which = sorted(set(canaries))
-        if which:
-            examples = ", ".join(address(canary) for canary in which[:EXAMPLES])
-            self.add(f"{len(which)} mails {what}: {examples}")
+        self.named(f"mails {what}", [address(canary) for canary in sorted(set(canaries))])
+
+    def named(self, what: str, names: Collection[str]) -> None:
+        if names:
+            self.add(f"{len(names)} {what}: {', '.join(list(names)[:EXAMPLES])}")

@@ -9,6 +9,7 @@ from prove import (
     conversations,
     deadlines,
     errors,
+    failovers,
     full,
     guided,
     kills,
@@ -80,6 +81,12 @@ def figures(*, small: bool) -> dict[str, Figure]:
         size["K12 rounds"],
         lambda folder, seed, _: canaries.canaries(folder, seed, size["K12 mails"], size["K12 commands"]),
         lambda folder, seed: canaries.canaries(folder, seed, 10, 0, spoilt=True),
+    )
+    made["K6"] = Figure(
+        "fail-overs of PostgreSQL under two gateways; seconds until the first new 250",
+        size["K6 rounds"],
+        lambda folder, seed, _: failovers.failovers(folder, seed, size["K6 fail-overs"]),
+        lambda folder, seed: failovers.failovers(folder, seed, 1, spoilt=True),
     )
     made["K13 sending"] = Figure(
         "a relay and GOV.UK Notify that fail at random at every step",
@@ -161,6 +168,7 @@ _FULL = {
     "K1 rounds": 80, "K1 first": 1, "K1 apart": 80,
     "K2 kills": 50, "K2 rounds": 10, "K2 single": 500, "K2 single rounds": 19,
     "K3 rounds": 40, "K3 calls": 100, "K3 apart": 1, "K3 sites": 1000,
+    "K6 rounds": 10, "K6 fail-overs": 10,
     "K4 seconds": 60, "K5 mails": 2000, "K5 rounds": 5, "F6 times": 50, "F11 seconds": 10, "F11 stops": 10,
     "K7 rounds": 50, "K7 mails": 20_000, "K7 guided rounds": 10, "K7 guided mails": 20_000, "K13 mails": 10_000,
     "K12 rounds": 20, "K12 mails": 200, "K12 commands": 13,
@@ -172,6 +180,7 @@ _SMALL = {
     "K1 rounds": 1, "K1 first": 37, "K1 apart": 330,
     "K2 kills": 20, "K2 rounds": 1, "K2 single": 20, "K2 single rounds": 1,
     "K3 rounds": 1, "K3 calls": 6, "K3 apart": 150, "K3 sites": 6,
+    "K6 rounds": 1, "K6 fail-overs": 2,
     "K4 seconds": 2, "K5 mails": 50, "K5 rounds": 1, "F6 times": 1, "F11 seconds": 1, "F11 stops": 1,
     "K7 rounds": 1, "K7 mails": 3000, "K7 guided rounds": 1, "K7 guided mails": 500, "K13 mails": 200,
     "K12 rounds": 1, "K12 mails": 10, "K12 commands": 4,

@@ -30,7 +30,7 @@ import uvloop  # noqa: F401 (the same)
 
 from mailgate import app, journal, scheduler, supervise  # noqa: F401 (the same)
 from mailgate.cli import main, serve  # noqa: F401 (the same)
-from mailgate.notify import compose, maildir  # noqa: F401 (the same)
+from mailgate.notify import compose, maildir, smtp  # noqa: F401 (the same)
 from mailgate.store import postgresql, sqlite, tables  # noqa: F401 (the same)
 from mailgate.web import pages, server  # noqa: F401 (the same)
 from mailgate.workers import delivery, intake, loop
@@ -47,6 +47,8 @@ def hurried() -> None:
     intake.LEASE_SECONDS = LEASE_SECONDS
     intake.RELEASED_FOR_SECONDS = 0.2
     maildir.Maildir.longest_seconds = LEASE_SECONDS / 2
+    smtp.Relay.longest_seconds = LEASE_SECONDS / 2  # type: ignore[assignment, method-assign]
+    vars(delivery)["DOUBT_PAUSE_SECONDS"] = 1.0
     pause_after = vars(delivery)["pause_after"]
 
     def soon(*arguments: Any) -> Any:

@@ -7,7 +7,7 @@ import os
 import random
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 MAILBOX = "northmere.enforcement@justice.example"
@@ -23,9 +23,12 @@ class Ledger:
         self._file = open(path, "a")  # noqa: SIM115 (open as long as the run)
         self._lock = threading.Lock()
         self.heard: dict[int, list[str]] = {}
+        self.last_taken_at = float("-inf")  # by the monotonic clock
 
     def note(self, canary: int, code: str) -> None:
         with self._lock:
+            if code == "250":
+                self.last_taken_at = time.monotonic()
             self.heard.setdefault(canary, []).append(code)
             self._file.write(f"{time.time():.3f} {canary} {code}\n")
             self._file.flush()
@@ -76,7 +79,7 @@ class Load:
     again what was put off or got no answer, until it is taken, refused for good, or its patience ends.
 
     *mails*: how many there are, endless where None. *rate*: mails a second, of all clients together. Every
-    *large_every*-th mail has *large* bytes.
+    *large_every*-th mail has *large* bytes. *other_port*: that of a second gateway, tried in turn with the first.
     """
 
     def __init__(
@@ -91,8 +94,9 @@ class Load:
         large: int = 400_000,
         patience_seconds: float = PATIENCE_SECONDS,
         first: int | None = None,
+        other_port: int | None = None,
     ) -> None:
-        self._port = port
+        self._ports = (port,) if other_port is None else (port, other_port)
         self._ledger = ledger
         self._clients = clients
         self._pause = clients / rate if rate else 0.0
@@ -126,10 +130,10 @@ class Load:
         return mail(canary, self._large) if is_large else mail(canary)
 
     async def _run(self) -> None:
-        await asyncio.gather(*(self._client() for _ in range(self._clients)))
+        await asyncio.gather(*(self._client(number) for number in range(self._clients)))
 
-    async def _client(self) -> None:
-        connection = Connection(self._port)
+    async def _client(self, number: int) -> None:
+        connection = Connection(self._ports, number)
         for canary in self._canaries:
             if self._stopping.is_set():
                 break
@@ -146,10 +150,12 @@ class Load:
 
 
 class Connection:
-    """One client's connection, made when it is needed and given up after anything but success."""
+    """One client's connection, made when it is needed; after anything but success it is given up for the next port."""
 
-    def __init__(self, port: int) -> None:
-        self._port = port
+    def __init__(self, ports: Sequence[int], first: int = 0) -> None:
+        self._ports = itertools.cycle(ports)
+        for _ in range(first % len(ports)):
+            next(self._ports)
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def deliver(self, sender: str, raw: bytes) -> str:
@@ -164,7 +170,7 @@ class Connection:
 
     async def _deliver(self, sender: str, raw: bytes) -> str:
         if self._streams is None:
-            self._streams = await asyncio.open_connection("127.0.0.1", self._port)
+            self._streams = await asyncio.open_connection("127.0.0.1", next(self._ports))
             if (code := await self._reply()) != "220":
                 return code
             self._streams[1].write(b"EHLO sender.example\r\n")

@@ -49,7 +49,7 @@ class Proxy:
         self._thread.join(10)
 
     def cut(self) -> None:
-        """Break every connection there is."""
+        """Break every connection there is; what was frozen is lost."""
         self._loop.call_soon_threadsafe(self._abort)
 
     async def _serve(self) -> None:
@@ -58,6 +58,8 @@ class Proxy:
         await self._stop.wait()
         server.close()
         self._abort()
+        if left := asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.wait(left, timeout=1)
 
     def _abort(self) -> None:
         for writer in self._open:
@@ -85,7 +87,7 @@ class Proxy:
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, passes: Callable[[bytes], bool]
     ) -> None:
         while piece := await reader.read(65536):
-            while self.faults.frozen:
+            while self.faults.frozen and not writer.is_closing():
                 await asyncio.sleep(0.01)
             if self.faults.delay_seconds:
                 await asyncio.sleep(self.faults.delay_seconds)

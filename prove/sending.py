@@ -48,13 +48,13 @@ class Killed(BaseException):
 
 
 class Flaky(socketserver.ThreadingTCPServer):
-    """A relay that fails at ``STEPS``, in the mail and after it; *copies* counts what it took, by Message-ID."""
+    """A relay that *fails* so often at each of ``STEPS``, in the mail and after it; *copies* counts by Message-ID."""
 
     daemon_threads = True
     block_on_close = False
 
-    def __init__(self, seed: int) -> None:
-        self.chance, self.copies, self.calls = random.Random(seed), Counter[str](), 0
+    def __init__(self, seed: int, fails: float = FAILS) -> None:
+        self.chance, self.copies, self.fails = random.Random(seed), Counter[str](), fails
         super().__init__(("127.0.0.1", 0), _Session)
 
     @property
@@ -106,7 +106,7 @@ class _Session(socketserver.StreamRequestHandler):
         return step in REFUSED and self.server.chance.random() < 0.5 and self._say(b"451 later")
 
     def _fails(self) -> bool:
-        return self.server.chance.random() < FAILS
+        return self.server.chance.random() < self.server.fails
 
     def _say(self, answer: bytes) -> bool:
         self.wfile.write(answer + b"\r\n")

@@ -5,6 +5,7 @@ set -eu
 missing=
 found() { command -v "$1" >/dev/null 2>&1 || ls $2 >/dev/null 2>&1; }
 found postgres '/usr/lib/postgresql/*/bin/postgres' || missing="$missing postgresql"
+found pgbouncer /usr/sbin/pgbouncer || missing="$missing pgbouncer"
 found postfix '/usr/sbin/postfix' || missing="$missing postfix"
 found dovecot '/usr/sbin/dovecot' || missing="$missing dovecot-imapd"
 found swaks /usr/bin/swaks || missing="$missing swaks"
@@ -18,7 +19,7 @@ found libseccomp '/usr/lib/*/libseccomp.so.2' || missing="$missing libseccomp2"
 found promtool /usr/bin/promtool || missing="$missing prometheus"
 
 if [ -z "$missing" ]; then
-    echo "services: PostgreSQL, Postfix, Dovecot, swaks, openssl, FUSE, libfiu, Chromium, pngquant, systemd and promtool are here"
+    echo "services: PostgreSQL, PgBouncer, Postfix, Dovecot, swaks, openssl, FUSE, libfiu, Chromium, pngquant, systemd and promtool are here"
 elif ! command -v apt-get >/dev/null 2>&1; then
     echo "services: no apt-get here; install$missing with this system's packages"
     exit 1

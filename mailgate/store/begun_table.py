@@ -25,7 +25,7 @@ FORGET = text("DELETE FROM begun WHERE token = :token")
 FORGET_OLD = text("""
     DELETE FROM begun WHERE opened_at < now() - interval '1 day'
         AND NOT EXISTS (SELECT FROM outbox WHERE outbox.token = begun.token AND state = 'sending')""")
-# One for each mail: prepared, and by psycopg's way to libpq, which takes half the time of its cursors.
+# One for each mail: prepared where it can be, and by psycopg's way to libpq, which takes half the time of its cursors.
 NOTE, NOTING = b"mailgate_note", b"UPDATE begun SET notes = notes || $1 WHERE token = $2 AND NOT taken"
 
 
@@ -38,9 +38,13 @@ class _Claim:
 
 
 class BegunInTable(Begun):
-    """A row for each claim. It has connections of its own, each for one claim at a time, whose notes commit at once."""
+    """A row for each claim. It has connections of its own, each for one claim at a time, whose notes commit at once.
 
-    def __init__(self, engine: Engine) -> None:
+    *prepares*: a connection is one session, so that what was prepared stays.
+    """
+
+    def __init__(self, engine: Engine, *, prepares: bool) -> None:
+        self._prepares = prepares
         self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._claims: dict[str, _Claim] = {}
         self._idle: list[Connection] = []
@@ -58,7 +62,8 @@ class BegunInTable(Begun):
             return
         notes = claim.ended + line_of(mail_id, Ended.OPEN)
         try:
-            done = _libpq(claim.connection).exec_prepared(NOTE, [notes.encode(), token.encode()])
+            libpq, values = _libpq(claim.connection), [notes.encode(), token.encode()]
+            done = libpq.exec_prepared(NOTE, values) if self._prepares else libpq.exec_params(NOTING, values)
         except Error as error:
             raise TryLater("the database cannot be reached") from error
         if done.command_tuples != 1:
@@ -99,6 +104,8 @@ class BegunInTable(Begun):
         with suppress(IndexError):
             return self._idle.pop()
         connection = self._engine.connect()
+        if not self._prepares:
+            return connection
         with _closed_by_errors(connection):
             try:
                 made = _libpq(connection).prepare(NOTE, NOTING).status == ExecStatus.COMMAND_OK

@@ -1,6 +1,7 @@
 """Making mails durable before anyone hears "250": one commit for all that wait, large mails in ``store.raw`` first."""
 
 import secrets
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -22,6 +23,7 @@ from mailgate.store.spool import LARGEST_BATCH_BYTES, Content, Mail, Stored, ing
 from mailgate.store.tables import raw_mails
 
 LARGEST_BATCH = 256
+STUCK_AFTER_SECONDS = 30.0
 SHORTAGE = (MemoryError, RuntimeError)  # no memory; no thread to be had (F11)
 
 Putting = tuple[Envelope, Content, "Future[str]"]
@@ -60,6 +62,8 @@ class GroupCommit:
 
     A large mail is an object in ``store.raw`` before its row. One that no row names in the end is removed; a crash,
     or a commit of which nobody knows whether it happened, leaves it to ``reconcile``.
+    While a commit takes long, as one that waits for a standby that is away may, nothing more is taken on: those who are
+    told to try later come back, and what waits for the commit must not grow with every time they do.
     *stored* is called after each commit.
     """
 
@@ -71,6 +75,7 @@ class GroupCommit:
         self._turn: Future[None] = Future()
         self._open = True
         self._in_doubt = False
+        self._committing_since: float | None = None
         self._files = ThreadPoolExecutor(4, thread_name_prefix="raw-store")
         self._turns = ThreadPoolExecutor(1, thread_name_prefix="group-commit")
         self._commits = ThreadPoolExecutor(1, thread_name_prefix="commit")
@@ -82,23 +87,35 @@ class GroupCommit:
 
     def put(self, envelope: Envelope, raw: bytes) -> "Future[str]":
         """A promise of the mail's key, kept once it is durable; TryLater where it could not be stored."""
-        return self._unless_closed(lambda answer: self._wait(envelope, raw, answer))
+        return self._unless_refused(lambda answer: self._wait(envelope, raw, answer))
 
     def put_large(self, envelope: Envelope, large: Large) -> "Future[str]":
         def finish(answer: "Future[str]") -> None:
             self._files.submit(large.finish).add_done_callback(partial(self._finished, envelope, answer))
 
-        return self._unless_closed(finish)
+        answer = self._unless_refused(finish)
+        if answer.done():
+            large.discard()
+        return answer
 
-    def _unless_closed(self, begin: Callable[["Future[str]"], None]) -> "Future[str]":
+    def _unless_refused(self, begin: Callable[["Future[str]"], None]) -> "Future[str]":
         answer: Future[str] = Future()
         answer.set_running_or_notify_cancel()  # from here on nobody can cancel it: it may be stored already
         with self._lock:
-            if self._open:
+            refusal = self._refusal()
+            if refusal is None:
                 begin(answer)
                 return answer
-        answer.set_exception(TryLater("the gateway is shutting down"))
+        answer.set_exception(refusal)
         return answer
+
+    def _refusal(self) -> TryLater | None:
+        if not self._open:
+            return TryLater("the gateway is shutting down")
+        since = self._committing_since
+        if since is not None and time.monotonic() - since > STUCK_AFTER_SECONDS:
+            return TryLater("the store does not finish a commit: is its synchronous standby away?")
+        return None
 
     def close(self) -> None:
         """Commit what waits, then end; what comes later is told to try later."""
@@ -158,7 +175,11 @@ class GroupCommit:
 
     def _store_all(self, mails: Sequence[Mail]) -> BaseException | None:
         """Commit *mails*; what went wrong is a value here, a bug of ours too: no session may wait for ever."""
-        return self._commits.submit(self._commit, mails).exception()
+        self._committing_since = time.monotonic()
+        try:
+            return self._commits.submit(self._commit, mails).exception()
+        finally:
+            self._committing_since = None
 
     def _commit(self, mails: Sequence[Mail]) -> None:
         with self._store.write() as tx:

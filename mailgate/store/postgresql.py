@@ -3,14 +3,16 @@
 import hashlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
 
-from sqlalchemy import ARRAY, URL, BigInteger, Connection, bindparam, create_engine, text
+from sqlalchemy import ARRAY, URL, BigInteger, Connection, bindparam, create_engine, event, text
 from sqlalchemy.exc import ProgrammingError
 
 from mailgate.errors import Refused
 from mailgate.store.begun_table import BegunInTable
 from mailgate.store.engine import Store
 from mailgate.store.failures import translated
+from mailgate.store.locks import Unreachable
 from mailgate.store.objects import Objects
 from mailgate.store.tables import metadata
 
@@ -21,6 +23,10 @@ SETTINGS = {
     "idle_in_transaction_session_timeout": "120s",
     "synchronous_commit": "on",
 }
+# A pooler gives each transaction another session: what is set or prepared in one is not there in the next.
+POOLER = "pooler"
+POOLED: dict[str, Any] = {"prepare_threshold": None}
+WARNINGS = "warnings"
 LOCK = text("SELECT pg_advisory_xact_lock(number) FROM unnest(:numbers) AS number").bindparams(
     bindparam("numbers", type_=ARRAY(BigInteger))
 )
@@ -28,8 +34,9 @@ LOCK = text("SELECT pg_advisory_xact_lock(number) FROM unnest(:numbers) AS numbe
 
 class PostgresqlStore(Store):
     def __init__(self, url: URL, objects: Objects) -> None:
+        is_pooled = _is_pooled(url)
         engine = create_engine(
-            url.set(drivername="postgresql+psycopg"),
+            url.set(drivername="postgresql+psycopg").difference_update_query([POOLER]),
             pool_size=8,
             max_overflow=16,
             pool_timeout=20,
@@ -37,10 +44,11 @@ class PostgresqlStore(Store):
             connect_args={
                 "connect_timeout": 5,
                 "application_name": "mailgate",
-                "options": " ".join(f"-c {name}={value}" for name, value in SETTINGS.items()),
+                **(POOLED if is_pooled else _session()),
             },
         )
-        self._notes = BegunInTable(engine)
+        event.listen(engine, "connect", _keep_warnings)
+        self._notes = BegunInTable(engine, prepares=not is_pooled)
         super().__init__(engine, objects, self._notes)
 
     @contextmanager
@@ -50,8 +58,13 @@ class PostgresqlStore(Store):
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        with translated(), self.engine.begin() as connection:
-            yield connection
+        with translated(), self.engine.connect() as connection:
+            with connection.begin():
+                yield connection
+                warnings = connection.info[WARNINGS]
+                warnings.clear()
+            if warnings:
+                raise Unreachable("the database warned that a commit may be on the primary alone")
 
     @contextmanager
     def deciding(self, locks: Iterable[str]) -> Iterator[Connection]:
@@ -71,6 +84,10 @@ class PostgresqlStore(Store):
 
     def check(self) -> None:
         with self.read() as connection:
+            if connection.execute(text("SELECT pg_is_in_recovery()")).scalar_one():
+                raise Unreachable(
+                    "the database is a standby, which may not be written: store.url has to lead to the primary"
+                )
             for setting in ("fsync", "full_page_writes", "synchronous_commit"):
                 value = connection.execute(text("SELECT current_setting(:name)"), {"name": setting}).scalar_one()
                 if value == "off":
@@ -99,6 +116,35 @@ class PostgresqlStore(Store):
     def close(self) -> None:
         self._notes.disconnect()
         super().close()
+
+
+def _session() -> dict[str, Any]:
+    """The start of a session that is ours alone."""
+    return {"options": " ".join(f"-c {name}={value}" for name, value in SETTINGS.items())}
+
+
+def _is_pooled(url: URL) -> bool:
+    """Whether a pooler in transaction mode stands in front of the server."""
+    pooler = url.query.get(POOLER)
+    if pooler not in (None, "transaction"):
+        raise Refused('store.url names a pooler that is not known: write "pooler=transaction", or leave it out')
+    return pooler is not None
+
+
+def _keep_warnings(connection: Any, record: Any) -> None:
+    """Let what the server warns of be found in the connection's info.
+
+    A commit that stopped waiting for its synchronous standby, as somebody cancelled it, is reported as a success, with
+    a warning. Its words depend on the server's language, and nothing else makes a commit warn.
+    """
+    warnings: list[str] = []
+    record.info[WARNINGS] = warnings
+
+    def keep(said: Any) -> None:
+        if said.severity_nonlocalized == "WARNING":
+            warnings.append(said.sqlstate)
+
+    connection.add_notice_handler(keep)
 
 
 def lock_number(lock: str) -> int:

@@ -21,6 +21,11 @@ LARGEST_BATCH_BYTES = 16 * 1024**2  # of one commit, and of one claim, so that m
 
 # Made once: to make a statement takes as long as to run it.
 _IDS: Any = bindparam("ids", expanding=True)
+_KNOWN = (
+    select(raw_mails.c.id)
+    .where(raw_mails.c.key.in_(bindparam("keys", expanding=True)))
+    .with_for_update(read=True, key_share=True)
+)
 _DUE = (
     select(spool.c.id, spool.c.size)
     .where(text(TRIED), spool.c.run_at <= MOMENT)
@@ -133,14 +138,22 @@ def is_content_of(row: Any, content: bytes) -> bool:
 
 
 def put(tx: Connection, mails: Sequence[Mail]) -> set[str]:
-    """Store *mails* that are not stored yet, each (key, envelope, raw); the keys of the new ones."""
+    """Store *mails* that are not stored yet, each (key, envelope, raw); the keys of the new ones.
+
+    Once it is committed all of them are durable, on the synchronous standby too where there is one. Those that were
+    here may be on the primary alone: it crashed and came back, or somebody cancelled their commit. A commit waits for
+    the standby only if it wrote something, so they are locked, which is written behind them.
+    """
     by_key = {key: (envelope, raw) for key, envelope, raw in mails}
     arrived = [_arrived(key, envelope, raw) for key, (envelope, raw) in by_key.items()]
     storing = insert_new(tx, raw_mails).returning(raw_mails.c.id, raw_mails.c.key)
     new = tx.execute(storing, arrived).all()
     if new:
         tx.execute(insert(spool), [_work(row.id, _size(by_key[row.key][1])) for row in new])
-    return {row.key for row in new}
+    stored = {row.key for row in new}
+    if known := by_key.keys() - stored:
+        tx.execute(_KNOWN, {"keys": sorted(known)})
+    return stored
 
 
 def _size(raw: Content) -> int:

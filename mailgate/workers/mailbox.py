@@ -242,9 +242,11 @@ class MailboxReader:
     def _file(self, folder: Connected) -> list[Known]:
         """Move what is decided to where it belongs; the rows of what stays."""
         staying, moved = [], []
+        targets = [(row, mailbox_folder.destination(row)) for row in imap.known(self._store, folder.place)]
+        if any(target is not None for _, target in targets):
+            imap.confirm(self._store, folder.place)
         try:
-            for row in imap.known(self._store, folder.place):
-                target = mailbox_folder.destination(row)
+            for row, target in targets:
                 self._keep()
                 if target is not None and folder.file(row.uid, target):
                     moved.append(row.uid)

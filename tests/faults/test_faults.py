@@ -8,7 +8,7 @@ from prove.mounts import NotHere
 
 FIGURES = figures(small=True)
 # Whether these find out a spoilt gateway at small sizes does not depend on when they strike.
-FOUND_OUT_FOR_CERTAIN = ("K1", "K5", "K7", "K7 guided", "K9", "K10", "K12 canaries", "K12 tamperings", "F8 year")
+FOUND_OUT_FOR_CERTAIN = ("K1", "K5", "K6", "K7", "K7 guided", "K9", "K10", "K12 canaries", "K12 tamperings", "F8 year")
 
 
 def run(recipe, *arguments):

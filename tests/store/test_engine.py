@@ -223,3 +223,8 @@ def test_a_full_disk_puts_off_the_mail_that_does_not_fit_and_no_other(tmp_path: 
     with store.read() as connection:
         assert spool.waiting(connection) == 2
     store.close()
+
+
+def test_an_unknown_pooler_is_refused() -> None:
+    with pytest.raises(Refused, match="pooler=transaction"):
+        opened("postgresql+psycopg://nobody@127.0.0.1:1/none?pooler=session")

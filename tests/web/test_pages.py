@@ -2,7 +2,6 @@
 
 import json
 import socket
-from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection

@@ -16,8 +16,21 @@ SETTINGS = {
     "timezone": "UTC",
     "lock_timeout": "20s",
     "statement_timeout": "120s",
-    "idle_in_transaction_session_timeout": "120s",
     "synchronous_commit": "on",
+    # What a node holds that is cut off or stands still is free before its lease on a mail ends (60 s).
+    "idle_in_transaction_session_timeout": "30s",
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "25s",
+}
+# The same seen from here: whoever waits for a database that is cut off hears of it within half a minute.
+PATIENCE = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 25_000,
 }
 LOCK = text("SELECT pg_advisory_xact_lock(number) FROM unnest(:numbers) AS number").bindparams(
     bindparam("numbers", type_=ARRAY(BigInteger))
@@ -32,7 +45,7 @@ class PostgresqlStore(Store):
             max_overflow=16,
             pool_timeout=20,
             connect_args={
-                "connect_timeout": 5,
+                **PATIENCE,
                 "application_name": "mailgate",
                 "options": " ".join(f"-c {name}={value}" for name, value in SETTINGS.items()),
             },

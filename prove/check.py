@@ -35,13 +35,16 @@ class Reader:
 
     def is_idle(self) -> bool:
         """Whether every mail is decided and every answer sent, but those to staff that wait for their time (E137)."""
-        now = time.time_ns() // 1000
         waiting = (
             "SELECT (SELECT count(*) FROM spool WHERE state = 'ready')"
-            " + (SELECT count(*) FROM outbox WHERE state = 'sending'"
-            f"    OR state = 'ready' AND (attempts > 0 OR run_at <= {now}))"
+            f" + (SELECT count(*) FROM outbox WHERE state = 'sending' OR state = 'ready' AND NOT {waits()})"
         )
         return self.rows(waiting) == [(0,)]
+
+
+def waits() -> str:
+    """What holds for a mail in the outbox that waits for its time."""
+    return f"(attempts = 0 AND run_at > {time.time_ns() // 1000})"
 
 
 def canary_of(sender: object) -> int:
@@ -113,7 +116,7 @@ def _check_tickets(found: "Problems", ledger: Ledger, reader: Reader) -> None:
 
 
 def _check_outbox(found: "Problems", reader: Reader, outbox: Path) -> None:
-    for how, count in reader.rows("SELECT state, count(*) FROM outbox GROUP BY state"):
+    for how, count in reader.rows(f"SELECT state, count(*) FROM outbox WHERE NOT {waits()} GROUP BY state"):
         if how not in SETTLED:
             found.add(f"{count} outgoing mails are {how}")
     written = [path.read_bytes() for path in sorted((outbox / "new").glob("*"))]

@@ -22,8 +22,11 @@ SETTINGS = {
 
 
 @contextmanager
-def postgresql() -> Iterator[str]:
-    """The URL of a fresh PostgreSQL cluster that nobody else uses; skips where PostgreSQL is not installed."""
+def postgresql(*addresses: str) -> Iterator[str]:
+    """The URL of a fresh PostgreSQL cluster that nobody else uses; skips where PostgreSQL is not installed.
+
+    *addresses*: others of this machine that it listens on beside 127.0.0.1, where everybody may come in.
+    """
     programs = _newest_postgresql()
     if programs is None:
         pytest.skip(POSTGRESQL_MISSING)
@@ -33,8 +36,11 @@ def postgresql() -> Iterator[str]:
             shutil.chown(folder, "postgres", "postgres")
         data = folder / "data"
         _as_postgres(programs / "initdb", "-D", data, "-U", "mailgate", "-A", "trust", "-E", "UTF8", "--locale=C")
+        with (data / "pg_hba.conf").open("a") as rules:
+            rules.writelines(f"host all all {address}/24 trust\n" for address in addresses)
         port = free_port()
-        options = " ".join(f"-c {name}={value}" for name, value in SETTINGS.items())
+        settings = SETTINGS | {"listen_addresses": ",".join(["127.0.0.1", *addresses])}
+        options = " ".join(f"-c {name}={value}" for name, value in settings.items())
         options += f" -c unix_socket_directories= -p {port}"
         _as_postgres(programs / "pg_ctl", "start", "-w", "-D", data, "-l", folder / "log", "-o", options)
         try:

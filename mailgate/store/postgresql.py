@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from sqlalchemy import ARRAY, URL, BigInteger, Connection, bindparam, create_engine, text
 
@@ -25,7 +26,7 @@ SETTINGS = {
     "tcp_user_timeout": "25s",
 }
 # The same seen from here: whoever waits for a database that is cut off hears of it within half a minute.
-PATIENCE = {
+PATIENCE: dict[str, Any] = {
     "connect_timeout": 5,
     "keepalives_idle": 10,
     "keepalives_interval": 5,

@@ -34,6 +34,7 @@ from mailgate.store.engine import Store, is_made, open_store
 from mailgate.store.facts import look_up
 from mailgate.store.group_commit import GroupCommit
 from mailgate.store.keys import load_keys, retirements
+from mailgate.store.nodes import Running
 from mailgate.store.schema import loop_id, schema_is_current, upgrade
 from mailgate.store.space import FreeSpace, folders_of
 from mailgate.tickets.token import ORDERS_FOR, Keys, check
@@ -52,6 +53,7 @@ from mailgate.workers.digests import Digests, wanted_by
 from mailgate.workers.gather import Gathering
 from mailgate.workers.intake import Intake
 from mailgate.workers.mailbox import MailboxReader
+from mailgate.workers.presence import Presence, name_of_node, running
 from mailgate.workers.receipts import Receipts
 from mailgate.workers.reconcile import Account, Nightly
 from mailgate.workers.sent_items import SentItems
@@ -282,10 +284,12 @@ class Gateway:
         self._lmtp = lmtp
         self._counts = counts or Counts()
         self._own = self._counts.of(number)
+        self._is_first = number == 0
         self._watched = Watched()
         self.mailboxes = {number: AccountHealth(account.mailbox) for number, account in enumerate(config.operator.imap)}
         self._encryption = Encryption(config.operator.smtp.tls) if config.operator.smtp.tls else None
         self._stop = Event()
+        self._presence = Presence(store, name_of_node(config), self._running, clock, self._tell)
         self._wakes: list[Event] = []
         self._threads: list[Thread] = []
         self._listener: Listener | None = None
@@ -308,6 +312,8 @@ class Gateway:
             listening(await self._listen(listener))
             beside += self._start_beside()
             self._start("configuration", files.turn, Event())
+            if self._is_first:
+                self._start("presence", self._presence.turn, Event(), self._presence.leave)
             await stop.wait()
             journal.stopping()
         finally:
@@ -317,6 +323,9 @@ class Gateway:
             await listener.stop(GRACE_SECONDS)
             await asyncio.to_thread(group.close)
             await asyncio.to_thread(self._stop_workers)
+
+    def _running(self) -> Running:
+        return running(self._config)
 
     def _reloading(self) -> Reloading:
         read = partial(load, [Path(folder) for folder in self._config.folders], os.environ)
@@ -465,6 +474,7 @@ class Gateway:
             accounts=tuple(self.mailboxes.values()) if "imap" in self._roles else (),
             workers=self._workers(),
             watched=self._watched,
+            presence=self._presence,
         )
         try:
             server = Server(*address_of(listen, "web.listen"), pages(observer), self._doors())

@@ -24,6 +24,12 @@ def state(node):
         return json.load(answer)["imap"]["accounts"][MAILBOX]["state"]
 
 
+def known(node):
+    """How many nodes it knows of."""
+    with urlopen(f"http://127.0.0.1:{node.web_port}/info", timeout=20) as answer:
+        return len(json.load(answer)["nodes"])
+
+
 @pytest.fixture
 def nodes(tmp_path):
     with dovecot() as server, servers.postgresql() as url:
@@ -57,8 +63,10 @@ def test_one_of_two_nodes_reads_a_mailbox_and_the_other_takes_over(nodes):
     delivered(server, range(30))
     wait_until(lambda: server.counts("INBOX", "Processed") == {"Processed": 30})
     wait_until(lambda: {state(first), state(second)} == {"reading", "elsewhere"})
+    wait_until(lambda: (known(first), known(second)) == (2, 2))
     reading, standing_by = (first, second) if state(first) == "reading" else (second, first)
     assert reading.stop() == 0
+    assert known(standing_by) == 1
     delivered(server, range(30, 40))
     wait_until(lambda: server.counts("INBOX", "Processed") == {"Processed": 40})
     assert state(standing_by) == "reading"

@@ -75,7 +75,7 @@ def clustered() -> None:
         connect_timeout=2, keepalives_idle=1, keepalives_interval=1, keepalives_count=1, tcp_user_timeout=1500
     )
     postgresql.SETTINGS.update(
-        idle_in_transaction_session_timeout="1s",
+        idle_in_transaction_session_timeout="3s",
         tcp_keepalives_idle="1",
         tcp_keepalives_interval="1",
         tcp_keepalives_count="1",

@@ -302,9 +302,10 @@ class Gateway:
         """Work until *stop*, then finish what was begun; *listening* hears what listens where, once it does."""
         files = self._reloading()
         intake_wake = self._start_workers() if "worker" in self._roles else Event()
+        stored = self._start_hints(intake_wake)
         if "imap" in self._roles:
-            self._start_readers(intake_wake)
-        group = GroupCommit(self._store, stored=intake_wake.set)
+            self._start_readers(stored)
+        group = GroupCommit(self._store, stored)
         listener = self._listener = self._made_listener(group)
         beside: list[Callable[[], None]] = []
         renewing = asyncio.create_task(self._renew(listener))
@@ -408,6 +409,26 @@ class Gateway:
                 journal.way_not_started(way, error)
         return intake_wake
 
+    def _start_hints(self, intake_wake: Event) -> Callable[[], None]:
+        """What is to be called when mail was stored: it wakes the intake here and the workers of other nodes."""
+        if not self._store.is_shared:
+            return intake_wake.set
+        from mailgate.store.hints import Hints
+
+        workers = tuple(self._wakes)
+
+        def wake() -> None:
+            for each in workers:
+                each.set()
+
+        def stored() -> None:
+            intake_wake.set()
+            hints.tell()
+
+        hints = Hints(self._store, wake)
+        self._start("hints", hints.turn, Event(), hints.close)
+        return stored
+
     def _ways(self) -> tuple[Way, ...]:
         return tuple(Way) if self._config.operator.notify.is_set else (Way.MAIL,)
 
@@ -502,7 +523,7 @@ class Gateway:
             raise Refused(f"notify.callback_token_file has less than {SHORTEST_TOKEN} characters: make a longer token")
         return {RECEIPTS: receipts_door(Receipts(self._store, loop_id(self._store), clock), token)}
 
-    def _start_readers(self, intake_wake: Event) -> None:
+    def _start_readers(self, stored: Callable[[], None]) -> None:
         free_bytes, floor = FreeSpace(folders_of(self._config.operator)), space_floor(self._config)
 
         def has_room() -> bool:
@@ -517,7 +538,7 @@ class Gateway:
                 random.random,
                 self._stop,
                 self.mailboxes[number],
-                intake_wake.set,
+                stored,
                 self._config.operator.smtp.max_size,
                 has_room,
             )

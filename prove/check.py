@@ -101,7 +101,8 @@ def _check_tickets(found: "Problems", ledger: Ledger, reader: Reader) -> None:
     messages = Counter(canaries.get(mail, 0) for (mail,) in reader.rows("SELECT id FROM messages WHERE ticket_id > 0"))
     aside = {canaries[mail] for mail, how in state.items() if how == "quarantined"}
     opened = [canary_of(who) for (who,) in reader.rows("SELECT requester FROM tickets WHERE requester <> ''")]
-    ((unreadable,),) = reader.rows("SELECT count(*) FROM tickets WHERE requester = ''")
+    told = "SELECT 1 FROM events WHERE ticket_id = tickets.id AND what = 'alert'"  # of the gateway itself
+    ((unreadable,),) = reader.rows(f"SELECT count(*) FROM tickets WHERE requester = '' AND NOT EXISTS ({told})")
     tickets = Counter(opened)
     taken = ledger.taken()
     found.mails("not decided", (canaries[mail] for mail, how in state.items() if how == "ready"))

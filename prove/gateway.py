@@ -67,9 +67,10 @@ def impatient() -> None:
 def clustered() -> None:
     """Nodes that take over from each other within seconds, whose jobs of every minute come every second.
 
-    They hold their mails for a moment, so that a fault finds some that are claimed; those come back one by one.
+    They hold their mails for a moment, so that a fault finds some claimed: a few, as those come back one by one.
     """
     slow(0.1)
+    intake.BATCH = 8
     leases.LEASE_SECONDS, leases.RENEWED_AFTER_SECONDS = LEASE_SECONDS, LEASE_SECONDS / 3
     postgresql.PATIENCE.update(
         connect_timeout=2, keepalives_idle=1, keepalives_interval=1, keepalives_count=1, tcp_user_timeout=1500

@@ -78,7 +78,7 @@ def nodes(folder: Path, seed: int, number: int, times: int, *, spoilt: bool = Fa
             0,
             ledger,
             doors=[(each.running.host, each.running.port) for each in pair],
-            rate=10.0,
+            rate=5.0,
             answer_seconds=ANSWER_SECONDS,
             patience_seconds=120.0,
             first=LATE_TICKETS + 1,

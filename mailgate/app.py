@@ -34,6 +34,7 @@ from mailgate.store.engine import Store, is_made, open_store
 from mailgate.store.facts import look_up
 from mailgate.store.group_commit import GroupCommit
 from mailgate.store.keys import load_keys, retirements
+from mailgate.store.nodes import Running
 from mailgate.store.schema import loop_id, schema_is_current, upgrade
 from mailgate.store.space import FreeSpace, folders_of
 from mailgate.tickets.token import ORDERS_FOR, Keys, check
@@ -53,6 +54,7 @@ from mailgate.workers.gather import Gathering
 from mailgate.workers.intake import Intake
 from mailgate.workers.keeping import Keeping
 from mailgate.workers.mailbox import MailboxReader
+from mailgate.workers.presence import Presence, name_of_node, running
 from mailgate.workers.receipts import Receipts
 from mailgate.workers.reconcile import Account, Nightly
 from mailgate.workers.sent_items import SentItems
@@ -288,10 +290,12 @@ class Gateway:
         self._lmtp = lmtp
         self._counts = counts or Counts()
         self._own = self._counts.of(number)
+        self._is_first = number == 0
         self._watched = Watched()
         self.mailboxes = {number: AccountHealth(account.mailbox) for number, account in enumerate(config.operator.imap)}
         self._encryption = Encryption(config.operator.smtp.tls) if config.operator.smtp.tls else None
         self._stop = Event()
+        self._presence = Presence(store, name_of_node(config), self._running, clock, self._tell)
         self._wakes: list[Event] = []
         self._threads: list[Thread] = []
         self._listener: Listener | None = None
@@ -304,9 +308,10 @@ class Gateway:
         """Work until *stop*, then finish what was begun; *listening* hears what listens where, once it does."""
         files = self._reloading()
         intake_wake = self._start_workers() if "worker" in self._roles else Event()
+        stored = self._start_hints(intake_wake)
         if "imap" in self._roles:
-            self._start_readers(intake_wake)
-        group = GroupCommit(self._store, stored=intake_wake.set)
+            self._start_readers(stored)
+        group = GroupCommit(self._store, stored)
         listener = self._listener = self._made_listener(group)
         beside: list[Callable[[], None]] = []
         renewing = asyncio.create_task(self._renew(listener))
@@ -314,6 +319,8 @@ class Gateway:
             listening(await self._listen(listener))
             beside += self._start_beside()
             self._start("configuration", files.turn, Event())
+            if self._is_first:
+                self._start("presence", self._presence.turn, Event(), self._presence.leave)
             await stop.wait()
             journal.stopping()
         finally:
@@ -323,6 +330,9 @@ class Gateway:
             await listener.stop(GRACE_SECONDS)
             await asyncio.to_thread(group.close)
             await asyncio.to_thread(self._stop_workers)
+
+    def _running(self) -> Running:
+        return running(self._config)
 
     def _reloading(self) -> Reloading:
         read = partial(load, [Path(folder) for folder in self._config.folders], os.environ)
@@ -406,6 +416,26 @@ class Gateway:
                 journal.way_not_started(way, error)
         return intake_wake
 
+    def _start_hints(self, intake_wake: Event) -> Callable[[], None]:
+        """What is to be called when mail was stored: it wakes the intake here and the workers of other nodes."""
+        if not self._store.is_shared:
+            return intake_wake.set
+        from mailgate.store.hints import Hints
+
+        workers = tuple(self._wakes)
+
+        def wake() -> None:
+            for each in workers:
+                each.set()
+
+        def stored() -> None:
+            intake_wake.set()
+            hints.tell()
+
+        hints = Hints(self._store, wake)
+        self._start("hints", hints.turn, Event(), hints.close)
+        return stored
+
     def _ways(self) -> tuple[Way, ...]:
         return tuple(Way) if self._config.operator.notify.is_set else (Way.MAIL,)
 
@@ -474,6 +504,7 @@ class Gateway:
             accounts=tuple(self.mailboxes.values()) if "imap" in self._roles else (),
             workers=self._workers(),
             watched=self._watched,
+            presence=self._presence,
         )
         try:
             server = Server(*address_of(listen, "web.listen"), pages(observer), self._doors())
@@ -501,7 +532,7 @@ class Gateway:
             raise Refused(f"notify.callback_token_file has less than {SHORTEST_TOKEN} characters: make a longer token")
         return {RECEIPTS: receipts_door(Receipts(self._store, loop_id(self._store), clock), token)}
 
-    def _start_readers(self, intake_wake: Event) -> None:
+    def _start_readers(self, stored: Callable[[], None]) -> None:
         free_bytes, floor = FreeSpace(folders_of(self._config.operator)), space_floor(self._config)
 
         def has_room() -> bool:
@@ -516,7 +547,7 @@ class Gateway:
                 random.random,
                 self._stop,
                 self.mailboxes[number],
-                intake_wake.set,
+                stored,
                 self._config.operator.smtp.max_size,
                 has_room,
             )

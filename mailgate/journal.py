@@ -337,6 +337,10 @@ def expires(what: str, days: float) -> None:
     _log.warning("a certificate or secret ends soon: renew it", what=what, days=round(days, 1))
 
 
+def clock_wrong(how: str, seconds: float) -> None:
+    _log.error(f"the clock {how}: let chrony or systemd-timesyncd set it", seconds=round(seconds))
+
+
 def not_looked_at(what: str, error: BaseException) -> None:
     _log.warning("could not be looked at", what=what, why=why(error))
 

@@ -30,6 +30,7 @@ SEED = 20261122
 PLACE = Path("var/prove")
 LARGEST = {
     "ms until intake was back",
+    "ms until the other had decided",
     "call sites seen",
     "mails that led further",
     *reading.AT_MOST,

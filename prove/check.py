@@ -36,13 +36,17 @@ class Reader:
 
     def is_idle(self) -> bool:
         """Whether every mail is decided and every answer sent, but those to staff that wait for their time (E137)."""
-        soon = time.time_ns() // 1000 + SOON_MICROSECONDS  # the connection takes a moment, in which things happen
+        soon = waits(SOON_MICROSECONDS)  # the connection takes a moment, in which things happen
         waiting = (
             "SELECT (SELECT count(*) FROM spool WHERE state = 'ready')"
-            " + (SELECT count(*) FROM outbox WHERE state = 'sending'"
-            f"    OR state = 'ready' AND (attempts > 0 OR run_at <= {soon}))"
+            f" + (SELECT count(*) FROM outbox WHERE state = 'sending' OR state = 'ready' AND NOT {soon})"
         )
         return self.rows(waiting) == [(0,)]
+
+
+def waits(microseconds: int = 0) -> str:
+    """What holds for a mail in the outbox that waits for its time, and for so long at least."""
+    return f"(attempts = 0 AND run_at > {time.time_ns() // 1000 + microseconds})"
 
 
 def canary_of(sender: object) -> int:
@@ -101,7 +105,8 @@ def ticket_problems(ledger: Ledger, reader: Reader) -> list[str]:
     messages = Counter(canaries.get(mail, 0) for (mail,) in reader.rows("SELECT id FROM messages WHERE ticket_id > 0"))
     aside = {canaries[mail] for mail, how in state.items() if how == "quarantined"}
     opened = [canary_of(who) for (who,) in reader.rows("SELECT requester FROM tickets WHERE requester <> ''")]
-    ((unreadable,),) = reader.rows("SELECT count(*) FROM tickets WHERE requester = ''")
+    told = "SELECT 1 FROM events WHERE ticket_id = tickets.id AND what = 'alert'"  # of the gateway itself
+    ((unreadable,),) = reader.rows(f"SELECT count(*) FROM tickets WHERE requester = '' AND NOT EXISTS ({told})")
     tickets = Counter(opened)
     taken = ledger.taken()
     found.mails("not decided", (canaries[mail] for mail, how in state.items() if how == "ready"))
@@ -117,7 +122,7 @@ def ticket_problems(ledger: Ledger, reader: Reader) -> list[str]:
 
 
 def _check_outbox(found: "Problems", reader: Reader, outbox: Path) -> None:
-    for how, count in reader.rows("SELECT state, count(*) FROM outbox GROUP BY state"):
+    for how, count in reader.rows(f"SELECT state, count(*) FROM outbox WHERE NOT {waits()} GROUP BY state"):
         if how not in SETTLED:
             found.add(f"{count} outgoing mails are {how}")
     written = [path.read_bytes() for path in sorted((outbox / "new").glob("*"))]

@@ -40,7 +40,8 @@ def failovers(folder: Path, seed: int, count: int, *, spoilt: bool = False) -> O
         starter("hurried") as starting,
         _nodes(starting, folder, servers, relay) as nodes,
     ):
-        load = Load(nodes[0].port, ledger, rate=MAILS_A_SECOND, large_every=20, other_port=nodes[1].port).start()
+        doors = [("127.0.0.1", node.port) for node in nodes]
+        load = Load(nodes[0].port, ledger, doors=doors, rate=MAILS_A_SECOND, large_every=20).start()
         for _ in range(count):
             time.sleep(chance.uniform(0, LONGEST_CALM_SECONDS))
             if spoilt or chance.random() < 0.5:

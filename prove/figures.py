@@ -13,6 +13,7 @@ from prove import (
     full,
     guided,
     kills,
+    nodes,
     powercut,
     pressure,
     reading,
@@ -100,6 +101,12 @@ def figures(*, small: bool) -> dict[str, Figure]:
         lambda folder, seed, _: replies.bad_network(folder, seed, size["F6 times"]),
         lambda folder, seed: replies.bad_network(folder, seed, 2, spoilt=True),
     )
+    made["Nodes"] = Figure(
+        "two nodes on one PostgreSQL: cut off, standing still, with a wrong clock",
+        size["Nodes rounds"],
+        lambda folder, seed, number: nodes.nodes(folder, seed, number, size["Nodes faults"]),
+        lambda folder, seed: nodes.nodes(folder, seed, 0, 1, spoilt=True),
+    )
     for limit in pressure.LIMITS:
         made[f"F11 {limit}"] = _limit(limit, size["F11 seconds"])
     made["F11 stopped worker"] = Figure(
@@ -175,6 +182,7 @@ _FULL = {
     "K9 rounds": 10, "K9 cases": 10_000, "K10 rounds": 20, "K10 mails a day": 4,
     "F10 rounds": 20, "F10 SQLite": 200, "F10 PostgreSQL": 200, "F8 tickets": 20_000,
     "K11 tickets": 100_000, "K12 tamperings": 1000,
+    "Nodes rounds": 10, "Nodes faults": 12,
 }  # fmt: skip
 _SMALL = {
     "K1 rounds": 1, "K1 first": 37, "K1 apart": 330,
@@ -187,6 +195,7 @@ _SMALL = {
     "K9 rounds": 1, "K9 cases": 3000, "K10 rounds": 1, "K10 mails a day": 1,
     "F10 rounds": 1, "F10 SQLite": 20, "F10 PostgreSQL": 10, "F8 tickets": 2000,
     "K11 tickets": 300, "K12 tamperings": 60,
+    "Nodes rounds": 1, "Nodes faults": 3,
 }  # fmt: skip
 
 

@@ -27,11 +27,12 @@ from typing import Any
 import alembic.command
 import alembic.ddl.postgresql  # noqa: F401 (so that no start waits for it)
 import uvloop  # noqa: F401 (the same)
+from sqlalchemy import Engine, event
 
-from mailgate import app, journal, scheduler, supervise  # noqa: F401 (the same)
+from mailgate import app, journal, scheduler, supervise
 from mailgate.cli import main, serve  # noqa: F401 (the same)
 from mailgate.notify import compose, maildir, smtp  # noqa: F401 (the same)
-from mailgate.store import postgresql, sqlite, tables  # noqa: F401 (the same)
+from mailgate.store import leases, postgresql, sqlite, tables  # noqa: F401 (the same)
 from mailgate.web import pages, server  # noqa: F401 (the same)
 from mailgate.workers import delivery, intake, loop
 from prove import failing
@@ -68,6 +69,49 @@ def impatient() -> None:
     vars(loop)["run"] = partial(loop.run, poll_seconds=IMPATIENT_SECONDS)
 
 
+def clustered() -> None:
+    """Nodes that take over from each other within seconds, whose jobs of every minute come every second.
+
+    They hold their mails for a moment, so that a fault finds some claimed: a few, as those come back one by one.
+    """
+    slow(0.1)
+    intake.BATCH = 8
+    leases.LEASE_SECONDS, leases.RENEWED_AFTER_SECONDS = LEASE_SECONDS, LEASE_SECONDS / 3
+    postgresql.PATIENCE.update(
+        connect_timeout=2, keepalives_idle=1, keepalives_interval=1, keepalives_count=1, tcp_user_timeout=1500
+    )
+    postgresql.SETTINGS.update(
+        idle_in_transaction_session_timeout="3s",
+        tcp_keepalives_idle="1",
+        tcp_keepalives_interval="1",
+        tcp_keepalives_count="1",
+        tcp_user_timeout="1500",
+    )
+    trigger = vars(scheduler)["CronTrigger"]
+
+    def often(*, hour: Any, minute: Any, timezone: Any) -> Any:
+        return trigger(hour=hour, minute=minute, second="*" if minute == "*" else 0, timezone=timezone)
+
+    vars(scheduler)["CronTrigger"] = often
+
+
+def skewed() -> None:
+    """The clock is SKEW_SECONDS ahead. (libfaketime 0.9.10 breaks time.sleep, or waiting for an event.)"""
+    seconds = float(os.environ["SKEW_SECONDS"])
+    now, wall = app.clock, time.time
+    vars(app)["clock"] = lambda: now() + timedelta(seconds=seconds)
+    vars(time)["time"] = lambda: wall() + seconds
+
+
+def own_clock() -> None:
+    """Spoilt: leases are judged by the clock of the node that asks, not by the database's."""
+    shared = "CAST(extract(epoch FROM statement_timestamp()) * 1000000 AS bigint)"  # of store/columns.py
+
+    @event.listens_for(Engine, "before_cursor_execute", retval=True)
+    def own(_: Any, __: Any, statement: str, parameters: Any, ___: Any, ____: Any) -> tuple[str, Any]:
+        return statement.replace(shared, f"CAST({time.time() * 1_000_000:.0f} AS bigint)"), parameters
+
+
 def early() -> None:
     """Spoilt: says 250 a moment before the commit."""
     put = GROUP_COMMIT.put
@@ -99,12 +143,12 @@ def forgetful() -> None:
     vars(module)["ingest_key"] = lambda *_: secrets.token_hex(32)
 
 
-def slow() -> None:
+def slow(seconds: float = 1.0) -> None:
     """A worker that holds its mails for a second before it decides."""
     settle = intake.Intake._settled_group
 
     def slowly(self: Any, *arguments: Any) -> Any:
-        time.sleep(1.0)
+        time.sleep(seconds)
         return settle(self, *arguments)
 
     intake.Intake._settled_group = slowly  # type: ignore[assignment, method-assign]
@@ -149,6 +193,9 @@ def indiscreet() -> None:
 CHANGES: dict[str, Callable[[], None]] = {
     "hurried": hurried,
     "impatient": impatient,
+    "clustered": clustered,
+    "skewed": skewed,
+    "own_clock": own_clock,
     "early": early,
     "unsynced": unsynced,
     "forgetful": forgetful,

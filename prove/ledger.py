@@ -7,6 +7,7 @@ import os
 import random
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -14,6 +15,9 @@ MAILBOX = "northmere.enforcement@justice.example"
 RETRY_SECONDS = 0.05
 ANSWER_SECONDS = 40.0
 PATIENCE_SECONDS = 300.0
+
+Door = tuple[str, int]
+"""Where a gateway listens: address and port."""
 
 
 class Ledger:
@@ -79,7 +83,8 @@ class Load:
     again what was put off or got no answer, until it is taken, refused for good, or its patience ends.
 
     *mails*: how many there are, endless where None. *rate*: mails a second, of all clients together. Every
-    *large_every*-th mail has *large* bytes. *other_port*: that of a second gateway, tried in turn with the first.
+    *large_every*-th mail has *large* bytes. *doors*, instead of a *port* of this machine: several gateways, of which
+    each client takes the next for every try. ``taken_at`` counts the mails that each door has taken.
     """
 
     def __init__(
@@ -87,16 +92,19 @@ class Load:
         port: int,
         ledger: Ledger,
         *,
+        doors: Sequence[Door] = (),
         clients: int = 8,
         rate: float | None = 50.0,
         mails: int | None = None,
         large_every: int = 0,
         large: int = 400_000,
         patience_seconds: float = PATIENCE_SECONDS,
+        answer_seconds: float = ANSWER_SECONDS,
         first: int | None = None,
-        other_port: int | None = None,
     ) -> None:
-        self._ports = (port,) if other_port is None else (port, other_port)
+        self._doors = doors or [("127.0.0.1", port)]
+        self._answer_seconds = answer_seconds
+        self.taken_at = Counter[Door]()
         self._ledger = ledger
         self._clients = clients
         self._pause = clients / rate if rate else 0.0
@@ -133,7 +141,8 @@ class Load:
         await asyncio.gather(*(self._client(number) for number in range(self._clients)))
 
     async def _client(self, number: int) -> None:
-        connection = Connection(self._ports, number)
+        first = number % len(self._doors)
+        connection = Connection([*self._doors[first:], *self._doors[:first]], self._answer_seconds)
         for canary in self._canaries:
             if self._stopping.is_set():
                 break
@@ -142,6 +151,8 @@ class Load:
             while True:
                 code = await connection.deliver(address(canary), raw)
                 self._ledger.note(canary, code)
+                self.taken_at[connection.door] += code == "250"
+                connection.turn()
                 if code[0] in "25" or time.monotonic() - begun > self._patience:
                     break
                 await asyncio.sleep(RETRY_SECONDS)
@@ -150,18 +161,24 @@ class Load:
 
 
 class Connection:
-    """One client's connection, made when it is needed; after anything but success it is given up for the next port."""
+    """One client's connection, made when it is needed; after anything but success it is given up."""
 
-    def __init__(self, ports: Sequence[int], first: int = 0) -> None:
-        self._ports = itertools.cycle(ports)
-        for _ in range(first % len(ports)):
-            next(self._ports)
+    def __init__(self, doors: Sequence[Door], answer_seconds: float) -> None:
+        self._doors = itertools.cycle(doors)
+        self._answer_seconds = answer_seconds
+        self.door = next(self._doors)
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+
+    def turn(self) -> None:
+        """To the next door, where there is another."""
+        before, self.door = self.door, next(self._doors)
+        if self.door != before:
+            self.close()
 
     async def deliver(self, sender: str, raw: bytes) -> str:
         """The code of the answer that decided; "lost" where none came."""
         try:
-            code = await asyncio.wait_for(self._deliver(sender, raw), ANSWER_SECONDS)
+            code = await asyncio.wait_for(self._deliver(sender, raw), self._answer_seconds)
         except (TimeoutError, OSError, asyncio.IncompleteReadError):
             code = "lost"
         if code != "250":
@@ -170,7 +187,7 @@ class Connection:
 
     async def _deliver(self, sender: str, raw: bytes) -> str:
         if self._streams is None:
-            self._streams = await asyncio.open_connection("127.0.0.1", next(self._ports))
+            self._streams = await asyncio.open_connection(*self.door)
             if (code := await self._reply()) != "220":
                 return code
             self._streams[1].write(b"EHLO sender.example\r\n")

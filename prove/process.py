@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,11 +23,14 @@ ENDED_WITHIN_SECONDS = 60.0
 
 
 class Starter:
-    """The process of ``prove.gateway``: gateways are its children. *changes* are names of its CHANGES."""
+    """The process of ``prove.gateway``: gateways are its children. *changes* are names of its CHANGES.
 
-    def __init__(self, *changes: str, **environment: str) -> None:
+    *within*: the command that it is started by, such as "ip netns exec NAME".
+    """
+
+    def __init__(self, *changes: str, within: Sequence[str] = (), **environment: str) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "prove.gateway", *changes],
+            [*within, sys.executable, "-m", "prove.gateway", *changes],
             cwd=ROOT,
             env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,
             stdin=subprocess.PIPE,
@@ -56,8 +59,8 @@ class Starter:
 
 
 @contextmanager
-def starter(*changes: str, **environment: str) -> Iterator[Starter]:
-    starting = Starter(*changes, **environment)
+def starter(*changes: str, within: Sequence[str] = (), **environment: str) -> Iterator[Starter]:
+    starting = Starter(*changes, within=within, **environment)
     try:
         yield starting
     finally:
@@ -65,10 +68,18 @@ def starter(*changes: str, **environment: str) -> Iterator[Starter]:
 
 
 class Gateway:
-    """One gateway with its store (unless *url* names another) and Maildir below *folder*."""
+    """One gateway with its store (unless *url* names another) and Maildir below *folder*, listening on *host*."""
 
-    def __init__(self, starter: Starter, folder: Path, url: str = "", log: Path | None = None, **settings: str) -> None:
-        self.port = free_port()
+    def __init__(
+        self,
+        starter: Starter,
+        folder: Path,
+        url: str = "",
+        log: Path | None = None,
+        host: str = "127.0.0.1",
+        **settings: str,
+    ) -> None:
+        self.host, self.port = host, free_port()
         self.log = log or folder / "log"
         self.move_to(folder, url)
         self.pid = 0
@@ -83,7 +94,7 @@ class Gateway:
     def environment(self) -> dict[str, str]:
         ours = {
             "MAILGATE_CONFIG": str(ROOT / "config"),
-            "MAILGATE_SMTP__LISTEN": f"127.0.0.1:{self.port}",
+            "MAILGATE_SMTP__LISTEN": f"{self.host}:{self.port}",
             "MAILGATE_WEB__LISTEN": "127.0.0.1:0",
             "MAILGATE_STORE__URL": self.reader.url,
             "MAILGATE_STORE__RAW": str(self.folder / "raw"),
@@ -104,7 +115,7 @@ class Gateway:
         if not is_running(self.pid):
             raise RuntimeError(f"the gateway ended: {self.log.read_text()[-2000:]}")
         try:
-            with socket.create_connection(("127.0.0.1", self.port), timeout=5) as connection:
+            with socket.create_connection((self.host, self.port), timeout=5) as connection:
                 return connection.recv(3) == b"220"
         except OSError:
             return False
@@ -154,10 +165,15 @@ class Gateway:
 
 @contextmanager
 def gateway(
-    starter: Starter, folder: Path, url: str = "", log: Path | None = None, **settings: str
+    starter: Starter,
+    folder: Path,
+    url: str = "",
+    log: Path | None = None,
+    host: str = "127.0.0.1",
+    **settings: str,
 ) -> Iterator[Gateway]:
     """A gateway that is not started yet; whatever happens, it has ended afterwards."""
-    made = Gateway(starter, folder, url, log, **settings)
+    made = Gateway(starter, folder, url, log, host, **settings)
     try:
         yield made
     finally:

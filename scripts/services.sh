@@ -16,10 +16,11 @@ found chromium /usr/bin/chromium || missing="$missing chromium fonts-liberation"
 found pngquant /usr/bin/pngquant || missing="$missing pngquant"
 found systemd-analyze /usr/bin/systemd-analyze || missing="$missing systemd"
 found libseccomp '/usr/lib/*/libseccomp.so.2' || missing="$missing libseccomp2"
+found ip '/usr/sbin/ip' || missing="$missing iproute2"
 found promtool /usr/bin/promtool || missing="$missing prometheus"
 
 if [ -z "$missing" ]; then
-    echo "services: PostgreSQL, PgBouncer, Postfix, Dovecot, swaks, openssl, FUSE, libfiu, Chromium, pngquant, systemd and promtool are here"
+    echo "services: PostgreSQL, PgBouncer, Postfix, Dovecot, swaks, openssl, FUSE, libfiu, Chromium, pngquant, systemd, iproute2 and promtool are here"
 elif ! command -v apt-get >/dev/null 2>&1; then
     echo "services: no apt-get here; install$missing with this system's packages"
     exit 1

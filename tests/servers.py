@@ -22,8 +22,11 @@ SETTINGS = {
 
 
 @contextmanager
-def postgresql() -> Iterator[str]:
-    """The URL of a fresh PostgreSQL cluster that nobody else uses; skips where PostgreSQL is not installed."""
+def postgresql(*addresses: str) -> Iterator[str]:
+    """The URL of a fresh PostgreSQL cluster that nobody else uses; skips where PostgreSQL is not installed.
+
+    *addresses*: others of this machine that it listens on beside 127.0.0.1, where everybody may come in.
+    """
     programs = found_postgresql()
     folder = Path(tempfile.mkdtemp(prefix="mailgate-postgresql-"))
     try:
@@ -31,8 +34,11 @@ def postgresql() -> Iterator[str]:
             shutil.chown(folder, "postgres", "postgres")
         data = folder / "data"
         as_postgres(programs / "initdb", "-D", data, "-U", "mailgate", "-A", "trust", "-E", "UTF8", "--locale=C")
+        with (data / "pg_hba.conf").open("a") as rules:
+            rules.writelines(f"host all all {address}/24 trust\n" for address in addresses)
         port = free_port()
-        options = " ".join(f"-c {name}={value}" for name, value in SETTINGS.items())
+        settings = SETTINGS | {"listen_addresses": ",".join(["127.0.0.1", *addresses])}
+        options = " ".join(f"-c {name}={value}" for name, value in settings.items())
         options += f" -c unix_socket_directories= -p {port}"
         as_postgres(programs / "pg_ctl", "start", "-w", "-D", data, "-l", folder / "log", "-o", options)
         try:

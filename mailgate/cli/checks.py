@@ -24,13 +24,14 @@ from mailgate.ingest.listener import encryption
 from mailgate.ingest.policy import space_floor
 from mailgate.model.config import Config
 from mailgate.notify.texts import is_fatal
-from mailgate.store import examination
+from mailgate.store import examination, nodes
 from mailgate.store.engine import is_made, open_store
 from mailgate.store.keys import written
 from mailgate.store.schema import schema_is_current
 from mailgate.store.space import FreeSpace, folders_of
 from mailgate.workers.canary import flies
 from mailgate.workers.certificates import endings
+from mailgate.workers.presence import running
 from mailgate.workers.templates import compared
 from mailgate.workers.watch import WARNED_DAYS
 
@@ -115,6 +116,8 @@ def _store(config: Config) -> Findings:
         if not current:
             yield Level.FAILURE, "store", 'Its tables are not of this version: run "mailgate db upgrade".'
         for is_well, what, says in examination.examine(store):
+            yield (Level.OK if is_well else Level.WARNING), what, says
+        for is_well, what, says in nodes.examine(store, running(config)) if current else ():
             yield (Level.OK if is_well else Level.WARNING), what, says
         if current and Path(config.operator.keys).exists():
             context_of(config, store)  # reads the keys and every template

@@ -1,7 +1,6 @@
 """What we say to the outside: a row of the outbox and one try at sending it."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 
 
@@ -74,7 +73,7 @@ class Outbound:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A claimed row of the outbox: *token* proves that it is ours until *lease_until*.
+    """A claimed row of the outbox: *token* proves that it is ours until its lease ends.
 
     *doubts* counts what happened since it may have gone unnoticed; *is_outdated*: nobody wants to know it any more.
     """
@@ -86,7 +85,6 @@ class Attempt:
     recipient: str
     message_id: str
     content: bytes
-    lease_until: datetime
     message: str = ""
     way: Way = Way.MAIL
     doubts: int = 0

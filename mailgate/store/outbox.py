@@ -54,7 +54,7 @@ _TAKE = (
     )
 )
 _TAKEN = (
-    select(outbox_mails, outbox.c.way, outbox.c.attempts, outbox.c.doubts, outbox.c.run_at, tickets.c.closed_at)
+    select(outbox_mails, outbox.c.way, outbox.c.attempts, outbox.c.doubts, tickets.c.closed_at)
     .join(outbox, outbox.c.id == outbox_mails.c.id)
     .outerjoin(tickets, tickets.c.id == outbox_mails.c.ticket_id)
     .where(outbox.c.id.in_(_IDS), outbox.c.token == bindparam("held_by"))
@@ -263,7 +263,6 @@ def _claimed(connection: Connection, ids: Sequence[int], token: str) -> tuple[At
             recipient=row.recipient,
             message_id=row.message_id,
             content=row.content,
-            lease_until=instant(row.run_at),
             message=row.message,
             way=Way(row.way),
             doubts=row.doubts,

@@ -20,8 +20,21 @@ SETTINGS = {
     "timezone": "UTC",
     "lock_timeout": "20s",
     "statement_timeout": "120s",
-    "idle_in_transaction_session_timeout": "120s",
     "synchronous_commit": "on",
+    # What a node holds that is cut off or stands still is free before its lease on a mail ends (60 s).
+    "idle_in_transaction_session_timeout": "30s",
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "25s",
+}
+# The same seen from here: whoever waits for a database that is cut off hears of it within half a minute.
+PATIENCE: dict[str, Any] = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 25_000,
 }
 # A pooler gives each transaction another session: what is set or prepared in one is not there in the next.
 POOLER = "pooler"
@@ -42,7 +55,7 @@ class PostgresqlStore(Store):
             pool_timeout=20,
             hide_parameters=True,  # an error's text never quotes a mail (S75)
             connect_args={
-                "connect_timeout": 5,
+                **PATIENCE,
                 "application_name": "mailgate",
                 **(POOLED if is_pooled else _session()),
             },

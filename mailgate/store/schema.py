@@ -9,7 +9,7 @@ from mailgate.errors import Refused
 from mailgate.store.engine import Store, insert_new
 from mailgate.store.tables import instance
 
-HEAD = "0019"
+HEAD = "0020"
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 

@@ -592,6 +592,19 @@ tombstones = Table(
 # Objects of store.raw that no mail has any more, and that are still to be removed.
 unwanted = Table("unwanted", metadata, Column("location", Name, primary_key=True))
 
+# Which gateways work on this store: instants are of its clock, *ahead* says how far theirs is, in microseconds.
+nodes = Table(
+    "nodes",
+    metadata,
+    Column("name", Name, primary_key=True),
+    Column("version", Name, nullable=False),
+    Column("schema", Name, nullable=False),
+    Column("config", Name, nullable=False),
+    Column("started_at", Id, nullable=False),
+    Column("seen_at", Id, nullable=False),
+    Column("ahead", Id, nullable=False),
+)
+
 # Facts about this store itself, such as the loop id that was made with it.
 instance = Table(
     "instance",

@@ -51,6 +51,9 @@ class _Page(Collector):
         yield from _accounts(sight)
         yield from _watched(observer)
         yield _gauge("free_bytes", "What is left where mail is kept.", sight.free_bytes)
+        if observer.presence is not None and observer.presence.told is not None:
+            ahead = observer.presence.told.ahead.total_seconds()
+            yield _gauge("clock_ahead_seconds", "How far our clock is before the database's, or behind it.", ahead)
         yield _gauge("start_time_seconds", "When this gateway started.", observer.started_at.timestamp())
         yield _labelled(
             "build_info", "What runs.", ("version", "config", "schema"),

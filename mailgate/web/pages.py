@@ -5,6 +5,7 @@ from http import HTTPStatus
 from importlib.metadata import version
 
 from mailgate.errors import Refused
+from mailgate.store.nodes import Node
 from mailgate.store.schema import HEAD
 from mailgate.web.health import health
 from mailgate.web.server import Answer, Door, Page
@@ -31,6 +32,7 @@ def pages(observer: Observer) -> Mapping[str, Page]:
                 "config": observer.config.version,
                 "schema": HEAD,
                 "started_at": observer.started_at.isoformat(timespec="seconds"),
+                "nodes": nodes if (nodes := observer.nodes()) is None else [*map(_node, nodes)],
             }
         )
 
@@ -38,6 +40,18 @@ def pages(observer: Observer) -> Mapping[str, Page]:
         return Answer(b"pong\n")
 
     return {"/metrics": metrics_page, "/health": health_page, "/info": info_page, "/ping": ping_page}
+
+
+def _node(node: Node) -> dict[str, object]:
+    return {
+        "name": node.name,
+        "version": node.running.version,
+        "config": node.running.config,
+        "schema": node.running.schema,
+        "started_at": node.started_at.isoformat(timespec="seconds"),
+        "seen_at": node.seen_at.isoformat(timespec="seconds"),
+        "clock_ahead_seconds": round(node.ahead.total_seconds(), 3),
+    }
 
 
 def receipts_door(receipts: Receipts, token: str) -> Door:

@@ -10,7 +10,9 @@ from mailgate.model.config import Config, Mode
 from mailgate.model.health import AccountHealth
 from mailgate.store.engine import Store
 from mailgate.store.figures import Canary, Figures, canaries, figures
+from mailgate.store.nodes import Node, seen
 from mailgate.web.counts import Counts
+from mailgate.workers.presence import Presence
 from mailgate.workers.watch import Watched
 
 
@@ -41,6 +43,7 @@ class Observer:
     workers: tuple[str, ...] = ()
     accounts: Sequence[AccountHealth] = ()
     watched: Watched = field(default_factory=Watched)
+    presence: Presence | None = None
 
     def look(self) -> Sight:
         now, found, back = self.clock(), None, {}
@@ -48,6 +51,12 @@ class Observer:
             found = figures(connection)
             back = {mailbox: canaries(connection, mailbox, now) for mailbox in live_mailboxes(self.config)}
         return Sight(now, found, back, self.free_bytes(), self.accounts)
+
+    def nodes(self) -> Sequence[Node] | None:
+        """Who works on the store; None while it is away."""
+        with suppress(TryLater), self.store.read() as connection:
+            return seen(connection)
+        return None
 
 
 def live_mailboxes(config: Config) -> list[str]:

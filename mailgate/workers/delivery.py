@@ -66,6 +66,7 @@ class Delivery:
         self._store = around.store
         self._results: list[Result] = []
         self._token = ""
+        self._ours_until = float("-inf")
         self._failures = 0
         self._bad: Counter[str] = Counter()
 
@@ -82,6 +83,7 @@ class Delivery:
         if self._rests(resting.get(self._way)):
             return 0
         lease_seconds = 2 * self._channel.longest_seconds
+        self._ours_until = monotonic() + lease_seconds  # from before the claim, so that ours ends first
         attempts = claim(
             self._store,
             BATCH,
@@ -177,15 +179,15 @@ class Delivery:
     # ------------------------------------------------------------ one mail
 
     def _tried(self, attempt: Attempt) -> Result:
-        if self._around.stop.is_set() or self._is_late(attempt) or self._failures >= MOST_FAILURES:
+        if self._around.stop.is_set() or self._is_late() or self._failures >= MOST_FAILURES:
             return _not_begun(attempt)
         if attempt.doubts and self._channel.doubt is Doubt.ASK:
             return self._asked(attempt)
         return self._sent(attempt)
 
-    def _is_late(self, attempt: Attempt) -> bool:
-        """Whether its claim could run out while it is sent."""
-        return attempt.lease_until - self._around.clock() < timedelta(seconds=self._channel.longest_seconds)
+    def _is_late(self) -> bool:
+        """Whether the claim could run out while a mail is sent; our own clock may be wrong, and is not asked."""
+        return self._ours_until - monotonic() < self._channel.longest_seconds
 
     def _sent(self, attempt: Attempt) -> Result:
         names: list[str] = []
@@ -204,7 +206,7 @@ class Delivery:
         except TryLater as error:  # the store's fault, and no try of this mail
             raise NotNow(str(error), NOTE_REST_SECONDS) from error
         try:
-            if self._is_late(attempt):  # asked again now that whoever takes it over finds it begun
+            if self._is_late():  # asked again now that whoever takes it over finds it begun
                 raise TryLater("the worker stood still until its claim ran out")
             name = self._channel.send(attempt)
         except (TryLater, GiveUp):

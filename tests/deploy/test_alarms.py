@@ -23,6 +23,7 @@ from mailgate.web.counts import ALERTING, WORKERS, Counts
 from mailgate.web.health import SILENT_AFTER
 from mailgate.web.metrics import metrics
 from mailgate.web.sight import Observer
+from mailgate.workers.presence import Presence, running
 from mailgate.workers.watch import Hour, Watched
 from tests.gateway import ROOT
 from tests.make import HELPDESK, make_config
@@ -46,6 +47,8 @@ def page(tmp_path_factory) -> dict[str, dict[str, set[str]]]:
     now, counts = datetime.now(UTC), Counts()
     for worker in (*WORKERS, *ALERTING):
         counts.of(0).turned(worker)
+    presence = Presence(store, "a", lambda: running(make_config()), lambda: now, lambda *_: None)
+    presence.turn()
     observer = Observer(
         config=make_config(),
         store=store,
@@ -55,6 +58,7 @@ def page(tmp_path_factory) -> dict[str, dict[str, set[str]]]:
         free_bytes=lambda: 10**12,
         accounts=(AccountHealth(HELPDESK, AccountState.READING, now, waiting=3),),
         watched=Watched(hours={HELPDESK: Hour(3, 4.0)}, days_left={"smtp.tls": 20.0}, differences=0),
+        presence=presence,
     )
     text = metrics(observer).decode()
     store.close()

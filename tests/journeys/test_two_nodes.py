@@ -3,6 +3,7 @@
 import json
 from urllib.request import urlopen
 
+import psycopg
 import pytest
 
 from tests import servers
@@ -22,6 +23,19 @@ def delivered(server, numbers):
 def state(node):
     with urlopen(f"http://127.0.0.1:{node.web_port}/health", timeout=20) as answer:
         return json.load(answer)["imap"]["accounts"][MAILBOX]["state"]
+
+
+def known(node):
+    """How many nodes it knows of."""
+    with urlopen(f"http://127.0.0.1:{node.web_port}/info", timeout=20) as answer:
+        return len(json.load(answer)["nodes"])
+
+
+def hinted(node):
+    """Whether a node has told the others that there is mail."""
+    url = node.environment["MAILGATE_STORE__URL"].replace("+psycopg", "")
+    with psycopg.connect(url) as connection:
+        return connection.execute("SELECT FROM pg_stat_activity WHERE query = 'NOTIFY mailgate_work'").rowcount == 1
 
 
 @pytest.fixture
@@ -57,8 +71,11 @@ def test_one_of_two_nodes_reads_a_mailbox_and_the_other_takes_over(nodes):
     delivered(server, range(30))
     wait_until(lambda: server.counts("INBOX", "Processed") == {"Processed": 30})
     wait_until(lambda: {state(first), state(second)} == {"reading", "elsewhere"})
+    wait_until(lambda: (known(first), known(second)) == (2, 2))
+    wait_until(lambda: hinted(first))
     reading, standing_by = (first, second) if state(first) == "reading" else (second, first)
     assert reading.stop() == 0
+    assert known(standing_by) == 1
     delivered(server, range(30, 40))
     wait_until(lambda: server.counts("INBOX", "Processed") == {"Processed": 40})
     assert state(standing_by) == "reading"

@@ -41,7 +41,7 @@ def attempt(message: str = "received", to: str = "ann@council.example", number: 
     said = {"reference": "MG-7K3F-99"} | VALUES.get(message, {}) | values
     return Attempt(
         id=number, token="t", attempts=1, sender="", recipient=to, message_id="", content=json.dumps(said).encode(),
-        lease_until=NOW, message=message,
+        message=message,
     )  # fmt: skip
 
 

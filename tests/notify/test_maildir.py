@@ -1,5 +1,4 @@
 import mailbox
-from datetime import UTC, datetime
 
 import pytest
 
@@ -18,7 +17,6 @@ def make_attempt(**changes):
         "recipient": "ann@city.example",
         "message_id": "<mg.1@city.example>",
         "content": b"Subject: received\r\n\r\nhello\r\n",
-        "lease_until": datetime(2026, 11, 23, tzinfo=UTC),
     }
     return Attempt(**(values | changes))
 

@@ -4,7 +4,6 @@ import socket
 import threading
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -23,7 +22,6 @@ ATTEMPT = Attempt(
     recipient="ann@city.example",
     message_id="<mg.1@city.example>",
     content=b"Subject: x\r\n\r\n.dot\r\n",
-    lease_until=datetime(2026, 11, 23, tzinfo=UTC),
 )
 
 

@@ -6,7 +6,9 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
 
+from mailgate.errors import TryLater
 from mailgate.store import outbox
+from mailgate.store.nodes import Running, tell
 from mailgate.tickets import canary
 from mailgate.tickets.token import Keys
 from mailgate.web.counts import WORKERS
@@ -38,8 +40,23 @@ def test_ping_and_info_answer(get) -> None:
     assert get("/ping") == (200, "pong\n")
     status, body = get("/info")
     assert status == 200
-    assert json.loads(body).keys() == {"version", "config", "schema", "started_at"}
+    assert json.loads(body).keys() == {"version", "config", "schema", "started_at", "nodes"}
     assert get("/elsewhere")[0] == 404
+
+
+def test_info_tells_of_every_node(get, store, clock) -> None:
+    tell(store, "a", Running("1", "0020", "abc"), None, lambda: clock.now + timedelta(minutes=5))
+    (node,) = json.loads(get("/info")[1])["nodes"]
+    assert (node["name"], node["version"], node["schema"], node["config"]) == ("a", "1", "0020", "abc")
+    assert 200 < node["clock_ahead_seconds"] < 400
+
+
+def test_info_answers_while_the_store_is_away(get, store, monkeypatch) -> None:
+    def away() -> None:
+        raise TryLater("away")
+
+    monkeypatch.setattr(store, "read", away)
+    assert json.loads(get("/info")[1])["nodes"] is None
 
 
 def test_health_is_well_where_everything_is(get) -> None:

@@ -1,5 +1,6 @@
 """Sending what waits: each outcome of a channel and what the outbox says of it afterwards."""
 
+import time
 from datetime import UTC, datetime, timedelta
 from threading import Event
 
@@ -13,6 +14,7 @@ from mailgate.model.outbound import Doubt, Outbound, SendState, Way
 from mailgate.store.engine import open_store
 from mailgate.store.outbox import Queued, claim, queue, release_leases
 from mailgate.store.schema import upgrade
+from mailgate.workers import delivery as module
 from mailgate.workers.delivery import Around, Delivery
 
 
@@ -168,19 +170,27 @@ def test_a_mail_whose_beginning_cannot_be_noted_is_not_sent(store, monkeypatch):
 
 def test_a_worker_that_stood_still_sends_nothing_that_another_may_have(store, monkeypatch):
     waiting(store, 1)
-    stood_still = timedelta()
+    stood_still = 0.0
 
     def stand_still(*about):
         nonlocal stood_still
         note(*about)
-        stood_still = timedelta(hours=1)
+        stood_still = 3600.0
 
     note = store.begun.begin
     monkeypatch.setattr(store.begun, "begin", stand_still)
-    around = Around(store, lambda: now() + stood_still, lambda: 0.5, Event(), lambda *_: None)
-    Delivery(Way.MAIL, channel := ScriptedChannel(), around).turn()
+    monkeypatch.setattr(module, "monotonic", lambda: time.monotonic() + stood_still)
+    delivery(store, channel := ScriptedChannel()).turn()
     assert channel.sent == []
     assert states(store) == [("ready", 0)]
+
+
+@pytest.mark.parametrize("minutes", [-5, 5])
+def test_a_clock_that_is_wrong_keeps_nothing_from_being_sent(store, minutes):
+    waiting(store, 1)
+    around = Around(store, lambda: now() + timedelta(minutes=minutes), lambda: 0.5, Event(), lambda *_: None)
+    Delivery(Way.MAIL, channel := ScriptedChannel(), around).turn()
+    assert (channel.sent, states(store)) == (["<0@x.example>"], [("sent", 0)])
 
 
 def test_results_that_could_not_be_recorded_are_recorded_by_the_next_turn(store, monkeypatch):

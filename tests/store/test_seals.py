@@ -18,6 +18,7 @@ from mailgate.store.objects import Folder
 from mailgate.store.seals import last, seal_all
 from mailgate.store.tables import events, sealed_heads, seals, tickets
 from mailgate.store.verification import Verification
+from mailgate.tickets import seal
 from mailgate.tickets.seal import keys_from
 from mailgate.tickets.token import Keys
 from mailgate.tickets.tombstone import Erased
@@ -33,7 +34,7 @@ def sealed(store: Store, keys: dict[str, bytes] = KEYS) -> list[str]:
 
 
 def found(store: Store, *written_down: str, keys: dict[str, bytes] = KEYS) -> list[str]:
-    kept = {int(number): bytes.fromhex(seal) for number, _, seal in (each.partition(":") for each in written_down)}
+    kept = dict(map(seal.written_down, written_down))
     return [f"{each.where} {each.what}" for each in Verification(store, keys, kept).findings()]
 
 

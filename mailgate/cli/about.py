@@ -92,11 +92,14 @@ def erase(
             certificate: dict[str, Any] = {"what": target.kind, "counts": counts}
         else:
             certificate = erasure.erase(store, target, keys_of(config), by, clock()).as_json()
+    left = certificate.get("left")
     if as_json:
         print_json(certificate)
-        return
-    facts = [] if dry_run else _facts(certificate)
-    table(("What", "Value"), [*facts, *((WHAT[name], count) for name, count in certificate["counts"].items())])
+    else:
+        facts = [] if dry_run else _facts(certificate)
+        table(("What", "Value"), [*facts, *((WHAT[name], count) for name, count in certificate["counts"].items())])
+    if left:
+        raise Refused(f"everything is gone from the tables, but not yet from the files: {left}")
 
 
 def named(said: str, config: "Config") -> "Target":

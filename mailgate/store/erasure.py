@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
-from mailgate.errors import Refused
+from mailgate.errors import Refused, TryLater
 from mailgate.store import emptying, erasing
 from mailgate.store.columns import instant, microseconds
 from mailgate.store.engine import Store
@@ -37,7 +37,10 @@ RESTORED = "a restored backup"
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """What was erased, without any of it: how many rows of which kind, and of which tickets the figures stay."""
+    """What was erased, without any of it: how many rows of which kind, and of which tickets the figures stay.
+
+    *left*: why the files still hold it, "" where they do not; the same erasure once more does the rest.
+    """
 
     what: Erased
     tombstone: str
@@ -45,6 +48,7 @@ class Certificate:
     erased_by: str
     refs: tuple[str, ...]
     counts: Mapping[str, int]
+    left: str = ""
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -66,11 +70,15 @@ def look(store: Store, target: Target) -> dict[str, int]:
 def erase(store: Store, target: Target, keys: Keys, by: str, now: datetime) -> Certificate:
     """Erase *target* everywhere; Refused where nothing is held about it, or a legal hold keeps any of it.
 
-    TryLater at the end where the files could not be written anew: then everything is gone from the tables, and
-    ``scrub`` has to be tried again.
+    Of one that is erased already only the files are written anew.
     """
     with store.read() as connection:
-        _found(connection, store, target)
+        before = _erased_before(connection, target, keys)
+        if before is None or not erasing.look(connection, store, target).is_nothing:
+            _found(connection, store, target)
+            before = None
+    if before is not None:
+        return Certificate(target.kind, before.name, instant(before.at), by, (), {}, _finished(store))
     made = tombstone.made(keys, target.kind, target.value, microseconds(now))
     store.objects.bury(made.name)
     with store.write() as tx:
@@ -78,8 +86,26 @@ def erase(store: Store, target: Target, keys: Keys, by: str, now: datetime) -> C
         refs = _refs(tx, found.own_tickets)
         counts = erasing.erase(tx, store, target, found, by, now)
         _note(tx, made)
-    finish(store)
-    return Certificate(target.kind, made.name, now, by, refs, counts)
+    return Certificate(target.kind, made.name, now, by, refs, counts, _finished(store))
+
+
+def _finished(store: Store) -> str:
+    """Why the files could not be written anew for now; "" where they were."""
+    try:
+        finish(store)
+    except TryLater as error:
+        return str(error)
+    return ""
+
+
+def _erased_before(connection: Connection, target: Target, keys: Keys) -> Tombstone | None:
+    """The tombstone of *target* that this database knows."""
+    known = filter(None, map(tombstone.read, connection.scalars(select(tombstones.c.name))))
+    of_kind = (each for each in known if each.kind is target.kind and each.letter in keys.secrets)
+    digests = {
+        letter: tombstone.digest_of(secret, target.kind, target.value) for letter, secret in keys.secrets.items()
+    }
+    return next((each for each in of_kind if each.digest == digests[each.letter]), None)
 
 
 def finish(store: Store) -> None:

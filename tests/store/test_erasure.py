@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text
 
-from mailgate.errors import Refused
+from mailgate.errors import Refused, TryLater
 from mailgate.model import config
 from mailgate.model.ticket import Change, Event
 from mailgate.store import cases, erasure, history, holds, spool
@@ -266,6 +266,24 @@ def test_what_is_held_is_not_erased_and_the_reason_is_told(place: Any) -> None:
             erasure.erase(store, target, KEYS, "lena", made.NOW)
     assert len(said(files())) == before
     assert list(store.objects.buried()) == []
+
+
+def test_files_that_were_in_use_are_written_anew_by_the_same_command(
+    place: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, files = place
+    filled(store)
+
+    def busy() -> None:
+        raise TryLater("it is in use")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "scrub", busy)
+        first = erasure.erase(store, PERSON, KEYS, "lena", made.NOW)
+    assert (first.left, first.counts["mails"]) == ("it is in use", 2)
+    again = erasure.erase(store, PERSON, KEYS, "lena", made.NOW)
+    assert (again.left, again.tombstone, dict(again.counts)) == ("", first.tombstone, {})
+    assert said(files()) == set()
 
 
 def test_nothing_is_promised_about_whom_nobody_knows(place: Any) -> None:

@@ -46,7 +46,7 @@ _SAID: Mapping[str, Mapping[str, str]] = {
         ("proposed", "confirmed", "review"), _LEVEL | {"why": "Two of five are away", "orders": "#level North"}
     ),
     "daily": {"whose": "Service desk", "day": "2027-01-11", "open_count": "31", "late_count": "2", "new_count": "14"}
-    | {"finished_count": "17", "quarantined_count": "1", "seal": f"4021:{'5e' * 32}"},
+    | {"finished_count": "17", "quarantined_count": "1", "seal": "4021:" + ".".join(["5e3c91d7"] * 8)},
     "weekly": {"whose": "Northern region", "day": "2027-01-10", "new_count": "116", "finished_count": "109"}
     | {"share": "84%", "hours": "5.5", "open_count": "31", "late_count": "2", "duplicate_count": "9"}
     | {"chaser_count": "21"},

@@ -48,7 +48,6 @@ class Manifest:
     seal: str
     files: dict[str, str] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
-    tombstones: tuple[str, ...] = ()
 
 
 def database_of(operator: Operator) -> Path:
@@ -94,9 +93,7 @@ def _backup(database: Path, objects: Objects, folder: Path, program: str, now: d
                 files[name] = known[name] if name in known and name in have else _copy(objects, kept, name, have)
             except GiveUp:
                 missing.append(name)
-        tombstones = sorted(objects.buried())
-        for name in set(tombstones).difference(kept.buried()):
-            kept.bury(name)
+        _bury(objects, kept)
         manifest = Manifest(
             made_at=now.isoformat(),
             program=program,
@@ -106,7 +103,6 @@ def _backup(database: Path, objects: Objects, folder: Path, program: str, now: d
             seal=_last_seal(connection),
             files=files,
             missing=tuple(missing),
-            tombstones=tuple(tombstones),
         )
     _write(place / MANIFEST, json.dumps(asdict(manifest), indent=1).encode())
     return place, manifest
@@ -138,6 +134,12 @@ def _put(objects: Objects, name: str, content: bytes) -> None:
     incoming.finish(name)
 
 
+def _bury(source: Objects, target: Objects) -> None:
+    """Bring what tells of erasures from one to the other."""
+    for name in set(source.buried()).difference(target.buried()):
+        target.bury(name)
+
+
 # -------------------------------------------------------------------- the way back
 
 
@@ -155,7 +157,7 @@ def read(place: Path) -> Manifest:
     """The manifest of the backup in *place*; Refused where it is none."""
     try:
         said = json.loads((place / MANIFEST).read_bytes())
-        return Manifest(**{**said, "missing": tuple(said["missing"]), "tombstones": tuple(said["tombstones"])})
+        return Manifest(**{**said, "missing": tuple(said["missing"])})
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise Refused(f"{place / MANIFEST} is not the manifest of a backup") from error
 
@@ -183,8 +185,7 @@ def restore_objects(place: Path, manifest: Manifest, objects: Objects) -> Iterat
     """Put every large mail that is not there yet where ``store.raw`` says; those that are damaged or lost, by name."""
     kept, there = Folder(place.parent / RAW), {name for name, _ in objects.kept()}
     yield from manifest.missing
-    for name in set(manifest.tombstones).difference(objects.buried()):
-        objects.bury(name)
+    _bury(kept, objects)  # those of later backups, too
     for name, digest in manifest.files.items():
         if name in there:
             continue

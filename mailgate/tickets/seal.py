@@ -16,7 +16,8 @@ from mailgate.errors import Refused
 FIRST_BEFORE = bytes(32)
 MAC_BYTES = 16
 PURPOSE = b"mailgate/v1\0seal"
-_SHOWN = re.compile(r"([1-9][0-9]{0,17}):([0-9a-f]{64})")
+_GROUP = 8
+_SHOWN = re.compile(r"([1-9][0-9]{0,17}):([0-9a-f]{8}(?:\.?[0-9a-f]{8}){7})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +35,11 @@ class Seal:
     seal: bytes
 
     def __str__(self) -> str:
-        """How it stands in the log, in the daily summary and in a backup: "12:9f3a...", which ``db verify`` reads."""
-        return f"{self.number}:{self.seal.hex()}"
+        """How it stands in the log, in the daily summary and in a backup, and ``db verify`` reads it.
+
+        In groups of eight digits, "12:9f3a5b01.77c0...", as a long word would be taken for a secret in the log.
+        """
+        return f"{self.number}:{self.seal.hex('.', _GROUP // 2)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +83,8 @@ def seal(key: bytes, letter: str, number: int, at: int, covered: Covered) -> Sea
 
 
 def written_down(text: str) -> tuple[int, bytes]:
-    """The number and the seal of "12:9f3a..."; Refused where it is none."""
+    """The number and the seal of "12:9f3a5b01.77c0...", with or without the dots; Refused where it is none."""
     found = _SHOWN.fullmatch(text.strip().lower())
     if found is None:
         raise Refused(f'"{text}" is not a seal: copy it from the log or the daily summary, as NUMBER:HEX')
-    return int(found[1]), bytes.fromhex(found[2])
+    return int(found[1]), bytes.fromhex(found[2].replace(".", ""))

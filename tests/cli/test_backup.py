@@ -118,17 +118,21 @@ def test_what_is_restored_elsewhere_is_what_was_there(place: Place, tmp_path: Pa
 
 
 def test_G10_whoever_was_erased_after_the_backup_stays_erased(place: Place, tmp_path: Path) -> None:
-    backed_up(place, tmp_path / "kept")
+    first = backed_up(place, tmp_path / "kept")
+    first = first.rename(first.with_name("20200101T000000Z"))
     with closing(place.store()) as store:
         erase(store, Target(Erased.PERSON, CANARY), place.secrets(), "operator", made.NOW + timedelta(days=1))
     there = elsewhere(place, tmp_path / "there")
-    code, said, _ = there("restore", str(tmp_path / "kept"))
+    code, said, _ = there("restore", str(first))
     assert (code, "1 erasures that it knew nothing of were done again." in said) == (0, True)
     held = [each for each in (tmp_path / "there").rglob("*") if each.is_file() and b"canary" in each.read_bytes()]
     assert held == []
     without = elsewhere(place, tmp_path / "without", erased=False)
-    assert without("restore", str(tmp_path / "kept"))[0] == 0
+    assert without("restore", str(first))[0] == 0
     assert b"canary" in without.database.read_bytes()  # the search finds what is there
+    backed_up(Place(place.shell, place.folder), tmp_path / "kept")
+    later = elsewhere(place, tmp_path / "later", erased=False)
+    assert "1 erasures" in later("restore", str(first))[1]  # a later backup tells of it
 
 
 def test_nothing_that_is_there_is_overwritten(place: Place, tmp_path: Path) -> None:

@@ -49,6 +49,8 @@ def test_the_mac_of_an_end_is_of_its_ticket_its_length_and_its_hash() -> None:
 def test_a_seal_is_read_back_from_how_it_is_shown() -> None:
     made = seal(KEY, "a", 7, 5, Covered(FIRST_BEFORE, [], 0, bytes(32)))
     assert written_down(f" {str(made).upper()} ") == (7, made.seal)
+    assert written_down(f"7:{made.seal.hex()}") == (7, made.seal)
+    assert max(map(len, str(made).split("."))) <= 10  # a longer word would look like a secret where it is logged
     assert written_down(str(replace(made, number=10**17))) == (10**17, made.seal)
     for wrong in ("", "7", "0:" + "a" * 64, "7:abc", f"{made}0", "7:" + "g" * 64, "９:" + "a" * 64):
         with pytest.raises(Refused):

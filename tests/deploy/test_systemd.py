@@ -78,6 +78,20 @@ def test_the_unit_has_what_its_document_and_the_gateway_take_for_granted(tmp_pat
     assert "relay_transport = lmtp:unix:/run/mailgate/lmtp" in (ROOT / "deploy/postfix/main.cf").read_text()
 
 
+def test_roots_command_has_what_the_unit_gives_the_gateway() -> None:
+    unit, command = settings(), (ROOT / "deploy/mailgate-admin").read_text()
+    alike = ("StateDirectory", "StateDirectoryMode", "EnvironmentFile", "UMask")
+    options = {
+        "uid": unit["User"],
+        "gid": unit["Group"],
+        "working-directory": unit["WorkingDirectory"],
+        "setenv": unit["Environment"],
+        **{f"property={name}": unit[name] for name in alike},
+    }
+    assert [option for option, (value,) in options.items() if f"--{option}={value} " not in command] == []
+    assert f" {unit['ExecStart'][0].removesuffix(' serve')} " in command
+
+
 @pytest.mark.parametrize("file", [UNIT, *UNIT.with_suffix(".service.d").iterdir()], ids=lambda file: file.name)
 def test_every_variable_that_a_unit_sets_is_one_of_ours(file) -> None:
     variables = [line.split("=", 2)[1:] for line in file.read_text().splitlines() if line.startswith("Environment=")]

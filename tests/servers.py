@@ -24,23 +24,21 @@ SETTINGS = {
 @contextmanager
 def postgresql() -> Iterator[str]:
     """The URL of a fresh PostgreSQL cluster that nobody else uses; skips where PostgreSQL is not installed."""
-    programs = _newest_postgresql()
-    if programs is None:
-        pytest.skip(POSTGRESQL_MISSING)
+    programs = found_postgresql()
     folder = Path(tempfile.mkdtemp(prefix="mailgate-postgresql-"))
     try:
         if os.geteuid() == 0:  # PostgreSQL refuses to run as root
             shutil.chown(folder, "postgres", "postgres")
         data = folder / "data"
-        _as_postgres(programs / "initdb", "-D", data, "-U", "mailgate", "-A", "trust", "-E", "UTF8", "--locale=C")
+        as_postgres(programs / "initdb", "-D", data, "-U", "mailgate", "-A", "trust", "-E", "UTF8", "--locale=C")
         port = free_port()
         options = " ".join(f"-c {name}={value}" for name, value in SETTINGS.items())
         options += f" -c unix_socket_directories= -p {port}"
-        _as_postgres(programs / "pg_ctl", "start", "-w", "-D", data, "-l", folder / "log", "-o", options)
+        as_postgres(programs / "pg_ctl", "start", "-w", "-D", data, "-l", folder / "log", "-o", options)
         try:
             yield f"postgresql+psycopg://mailgate@127.0.0.1:{port}/postgres"
         finally:
-            _as_postgres(programs / "pg_ctl", "stop", "-w", "-m", "immediate", "-D", data)
+            as_postgres(programs / "pg_ctl", "stop", "-w", "-m", "immediate", "-D", data)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -78,16 +76,19 @@ def free_port() -> int:
         return port
 
 
-def _newest_postgresql() -> Path | None:
-    """The folder with initdb and pg_ctl, which Debian keeps off the PATH."""
+def found_postgresql() -> Path:
+    """The folder with initdb and pg_ctl of the newest PostgreSQL, which Debian keeps off the PATH; skips without."""
     versions = Path("/usr/lib/postgresql")
     folders = sorted(versions.glob("*/bin"), key=lambda folder: float(folder.parent.name), reverse=True)
     on_path = shutil.which("initdb")
     candidates = [*folders, *([Path(on_path).parent] if on_path else [])]
-    return next((folder for folder in candidates if (folder / "initdb").exists()), None)
+    found = next((folder for folder in candidates if (folder / "initdb").exists()), None)
+    if found is None:
+        pytest.skip(POSTGRESQL_MISSING)
+    return found
 
 
-def _as_postgres(program: Path, *arguments: object) -> None:
+def as_postgres(program: Path, *arguments: object) -> None:
     become = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
     command = [*become, str(program), *map(str, arguments)]
     done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60, cwd="/")

@@ -80,9 +80,12 @@ def erase(
     """
     from mailgate.app import clock, keys_of
     from mailgate.store import erasure
+    from mailgate.tickets.tombstone import Erased
 
     config = configuration(context)
     target = named(whom, config)
+    if target.kind is Erased.PERSON and config.accepts(target.value):
+        raise Refused(f"{target.value} is a mailbox of ours and nobody's address")
     with opened(config) as store:
         if dry_run:
             counts = erasure.look(store, target)

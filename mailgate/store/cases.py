@@ -16,11 +16,14 @@ from mailgate.sla.clock import stands
 from mailgate.sla.figures import Case, Period
 from mailgate.store.columns import instant
 from mailgate.store.rows import values
-from mailgate.store.tables import events, people, tickets
+from mailgate.store.tables import events, people, repeats, tickets
 
 CHASED = "chased"
 JOINED = ("same request again", "another copy arrived", "sent again")
 """What a ticket's history calls a mail that would have been done once more."""
+
+AGAIN = (CHASED, *JOINED)
+"""What figures ask of a history."""
 
 
 def of_period(connection: Connection, period: Period, config: Config) -> list[Case]:
@@ -41,9 +44,10 @@ def _cases(connection: Connection, wanted: ColumnElement[bool], config: Config) 
     office = func.coalesce(tickets.c.office, people.c.unit).label("requesters_unit")
     query = select(tickets, office).outerjoin(people, people.c.address == tickets.c.requester)
     told: dict[int, list[Any]] = {}
-    happened = select(events.c.ticket_id, events.c.what, events.c.at).join(tickets, tickets.c.id == events.c.ticket_id)
-    for event in connection.execute(happened.where(wanted, events.c.what.in_((CHASED, *JOINED)))):
-        told.setdefault(event.ticket_id, []).append(event)
+    for table in (events, repeats):  # the second are those of histories that were deleted
+        happened = select(table.c.ticket_id, table.c.what, table.c.at).join(tickets, tickets.c.id == table.c.ticket_id)
+        for event in connection.execute(happened.where(wanted, table.c.what.in_(AGAIN))):
+            told.setdefault(event.ticket_id, []).append(event)
     rows = connection.execute(query.where(wanted).order_by(tickets.c.id))
     return [_case(row, told.get(row.id, ()), config) for row in rows]
 

@@ -33,6 +33,7 @@ from mailgate.store.tables import (
     ticket_keys,
     tickets,
 )
+from mailgate.store.together import Forgotten
 from mailgate.tickets import redaction
 from mailgate.tickets.tombstone import Erased
 
@@ -129,14 +130,14 @@ def erase(tx: Connection, store: Store, target: Target, found: Found, by: str, n
     counts["tickets"] = len(found.own_tickets)
     counts["cancelled_tickets"] = _cancel(tx, found, now)
     emptying.empty_tickets(tx, found.own_tickets)
-    for some in emptying.portions(found.own_tickets):
-        tx.execute(update(tickets).where(tickets.c.id.in_(some), tickets.c.forgotten < 2).values(forgotten=2))
     counts["tickets_of_others"] = redacting.tickets_of_others(tx, found.other_tickets, target.word)
     counts["events"] = _empty_events(tx, target, found)
     counts["directory"] = _unlist(tx, target)
     happened = Event(ERASED, OPERATOR, {"what": target.kind}, {"by": by})
     for some in emptying.portions(found.tickets):
         history.append_each(tx, {ticket_id: [happened] for ticket_id in some}, now)
+    for some in emptying.portions(found.own_tickets):
+        tx.execute(update(tickets).where(tickets.c.id.in_(some)).values(forgotten=Forgotten.PEOPLE))
     return counts
 
 
@@ -255,7 +256,7 @@ def _sent(connection: Connection, target: Target, found: Found) -> set[int]:
 
 def _sent_to(connection: Connection, target: Target, found: Found) -> set[int]:
     """The mails of ours to the person, and those about the tickets that vanish."""
-    to_them = select(outbox_mails.c.id).where(outbox_mails.c.recipient == target.word)
+    to_them = select(outbox_mails.c.id).where(func.lower(outbox_mails.c.recipient) == target.word.lower())
     mails = set(connection.scalars(to_them)) if target.word else set()
     for some in emptying.portions(found.own_tickets):
         mails.update(connection.scalars(select(outbox_mails.c.id).where(outbox_mails.c.ticket_id.in_(some))))

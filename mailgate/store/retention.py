@@ -11,11 +11,12 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, select, text, tuple_, update
+from sqlalchemy import Connection, delete, func, insert, select, text, tuple_, update
 
 from mailgate.model.keeping import Keep
 from mailgate.model.ticket import Event
 from mailgate.store import emptying, forgotten, history, holds, together
+from mailgate.store.cases import AGAIN
 from mailgate.store.columns import instant
 from mailgate.store.emptying import remove_unwanted
 from mailgate.store.engine import Store
@@ -33,6 +34,7 @@ from mailgate.store.tables import (
     outbox,
     outbox_mails,
     raw_mails,
+    repeats,
     spool,
     tickets,
 )
@@ -166,6 +168,9 @@ def _delete_histories(tx: Connection, ticket_ids: Iterable[int], now: datetime) 
     ends = tx.execute(select(*columns).where(tickets.c.id.in_(ids)).order_by(tickets.c.id)).all()
     deleted = [forgotten.Deleted(row.id, row.ref, Head(row.events, row.head)) for row in ends if row.events]
     forgotten.add(tx, deleted, now, "audit_trail")
+    names = ("ticket_id", "serial", "at", "what")
+    counted = select(*(events.c[name] for name in names)).where(events.c.ticket_id.in_(ids), events.c.what.in_(AGAIN))
+    tx.execute(insert(repeats).from_select(names, counted))
     count = tx.execute(delete(events).where(events.c.ticket_id.in_(ids))).rowcount
     tx.execute(update(tickets).where(tickets.c.id.in_(ids)).values(events=0, head=GENESIS))
     return Counter({"histories": len(deleted), "events": count})

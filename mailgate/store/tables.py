@@ -571,6 +571,16 @@ forgotten = Table(
 )
 Index(None, forgotten.c.ticket_id)
 
+# What figures need of such a history: who asked again, and when, without who it was.
+repeats = Table(
+    "repeats",
+    metadata,
+    Column("ticket_id", Id, ForeignKey(tickets.c.id), primary_key=True, autoincrement=False),
+    Column("serial", Integer, primary_key=True, autoincrement=False),
+    Column("at", Id, primary_key=True, autoincrement=False),
+    Column("what", Name, nullable=False),
+)
+
 # What was erased from this very store, by the name of its tombstone (store/erasure.py).
 tombstones = Table(
     "tombstones",

@@ -61,6 +61,11 @@ def test_what_is_no_case_is_not_held(mailgate: Shell, ref: str, which: str, says
     assert (code, says in errors) == (2, True)
 
 
+def test_a_mailbox_of_ours_is_nobody_to_erase(mailgate: Shell, ref: str) -> None:
+    code, _, errors = mailgate("people", "erase", "Helpdesk@council.example")
+    assert (code, errors) == (2, "mailgate: helpdesk@council.example is a mailbox of ours and nobody's address\n")
+
+
 def test_wrong_words_under_keep_are_shown_where_they_stand(mailgate: Shell) -> None:
     (mailgate.config / "records.yml").write_text("keep:\n  tickets: for ever\n  mailboxes: {halp@x.example: {}}\n")
     _, shown, errors = mailgate("rules", "check")

@@ -19,6 +19,7 @@ from mailgate.store.engine import Store, open_store
 from mailgate.store.erasing import Target
 from mailgate.store.schema import upgrade
 from mailgate.store.tables import events, messages, outbox_mails, participants, people, raw_mails, tickets
+from mailgate.store.together import Forgotten
 from mailgate.tickets.token import Keys
 from mailgate.tickets.tombstone import Erased
 from tests.store import made
@@ -161,6 +162,7 @@ def test_the_figures_of_an_erased_request_stay(place: Any) -> None:
         ticket = connection.execute(select(tickets).where(tickets.c.ref == "MG-AAAA-AA")).one()
         assert (ticket.status, ticket.team, ticket.office, ticket.closed_at) == ("cancelled", "desk", "Depot", made.NOW)
         assert (ticket.requester, ticket.subject, ticket.keys, ticket.fields) == ("", "", [], {})
+        assert ticket.forgotten == Forgotten.PEOPLE
         assert connection.execute(select(people)).all() == []
         assert {case.ref for case in cases.still_open(connection, made.CONFIG)} == {"MG-BBBB-BB"}
 

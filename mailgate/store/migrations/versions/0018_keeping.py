@@ -46,6 +46,14 @@ def upgrade() -> None:
     )
     op.create_index("ix_forgotten_ticket_id", "forgotten", ["ticket_id"])
     op.create_table(
+        "repeats",
+        sa.Column("ticket_id", ID, sa.ForeignKey("tickets.id", name="fk_repeats_ticket_id"), autoincrement=False),
+        sa.Column("serial", sa.Integer, autoincrement=False),
+        sa.Column("at", ID, autoincrement=False),
+        sa.Column("what", sa.Text, nullable=False),
+        sa.PrimaryKeyConstraint("ticket_id", "serial", "at", name="pk_repeats"),
+    )
+    op.create_table(
         "tombstones",
         sa.Column("name", sa.Text, nullable=False),
         sa.Column("at", sa.BigInteger, nullable=False),

@@ -8,16 +8,21 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, delete, event, select, text, update
 
+from mailgate.model.keeping import Keep
 from mailgate.model.ticket import Event
-from mailgate.store import forgotten, spool
+from mailgate.store import erasure, forgotten, retention, spool
 from mailgate.store.engine import Store
+from mailgate.store.erasing import Target
 from mailgate.store.history import Head, append, chained, followed
 from mailgate.store.objects import Folder
 from mailgate.store.seals import last, seal_all
 from mailgate.store.tables import events, sealed_heads, seals, tickets
 from mailgate.store.verification import Verification
 from mailgate.tickets.seal import keys_from
+from mailgate.tickets.token import Keys
+from mailgate.tickets.tombstone import Erased
 from tests.store import made
+from tests.store.test_retention import HISTORY, closed
 
 KEYS = keys_from({"a": b"k" * 32})
 REFS = ("MG-7K3F-99", "MG-2346-7T", "MG-8L4G-12")
@@ -296,3 +301,15 @@ def test_a_large_mail_that_is_lost_or_exchanged_is_found(store: Store, tmp_path:
     assert [each.partition(" has ")[2] for each in found(store)] == [
         "lost its content: restore its object in store.raw."
     ]
+
+
+def test_what_keeping_and_erasing_take_away_is_no_finding(three: Store, tmp_path: Path) -> None:
+    three.objects = Folder(tmp_path / "raw")
+    closed(three, "MG-DDDD-DD", ago=HISTORY)
+    sealed(three)
+    assert retention.run(three, Keep(), made.NOW, rests=lambda _: None)["histories"] == 1
+    erased = Target(Erased.TICKET, REFS[1])
+    erasure.erase(three, erased, Keys("a", {"a": b"k" * 32}), "the operator", made.NOW)
+    assert found(three) == []
+    (kept,) = sealed(three)
+    assert found(three, kept) == []

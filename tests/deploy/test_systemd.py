@@ -86,10 +86,7 @@ def test_roots_command_has_what_the_unit_gives_the_gateway() -> None:
         "gid": unit["Group"],
         "working-directory": unit["WorkingDirectory"],
         "setenv": unit["Environment"],
-        **{
-            f"property={name}": unit[name]
-            for name in ("StateDirectory", "StateDirectoryMode", "EnvironmentFile", "UMask")
-        },
+        **{f"property={name}": unit[name] for name in alike},
     }
     assert [option for option, (value,) in options.items() if f"--{option}={value} " not in command] == []
     assert f" {unit['ExecStart'][0].removesuffix(' serve')} " in command

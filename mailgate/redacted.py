@@ -15,6 +15,9 @@ _ADDRESS = re.compile(rf"(?<![^{_APART}@＠]){_LOCAL}{_AT}[^{_APART}]*", re.IGNO
 _TOKEN = re.compile(r"(?<=\d[-.])([a-z])[a-z2-7]{14}([a-z2-7]{2})(?![a-z0-9])")
 _WORD = re.compile(r"(?<![\w+=-])[\w+=-]{24,}", re.ASCII)
 
+_PIECES = re.compile(r"[\W_]+", re.ASCII)
+_CHANCE = 8  # characters: a shorter piece may be a name and its number
+
 
 def redacted(text: str) -> str:
     """*text* without addresses and long tokens; a token of ours as "a…ht". Takes a time that grows with its length."""
@@ -25,5 +28,6 @@ def redacted(text: str) -> str:
 
 
 def _unless_a_word(found: re.Match[str]) -> str:
-    """A name in code, or a long word of a language, has no digits."""
-    return SECRET if any(character.isdigit() for character in found[0]) else found[0]
+    """What people name, such as a folder, is of words and numbers; what is made by chance mixes letters and digits."""
+    long = [piece for piece in _PIECES.split(found[0]) if len(piece) >= _CHANCE]
+    return SECRET if any(not piece.isalpha() and not piece.isdecimal() for piece in long) else found[0]

@@ -245,7 +245,7 @@ def _commands(running: Gateway, looked: Canaries, count: int) -> Iterator[tuple[
             env=running.environment() | {"PYTHONPATH": str(ROOT)} | environment,
             cwd=running.folder,
             capture_output=True,
-            timeout=120,
+            timeout=600,
             check=False,
         )
         yield f"what {words} prints with {', '.join(environment) or 'nothing changed'}", done.stdout + done.stderr

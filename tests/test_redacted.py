@@ -54,6 +54,7 @@ def test_S75_a_key_is_taken_out(secret: str) -> None:
         "GOV.UK Notify refuses us (403): check notify.api_key_file, notify.base_url and the clock.",
         "/var/lib/mailgate/releases/2026/keys cannot be read",
         "MG-7K3F-99 at 127.0.0.1:8025, 100% of 40 mails",
+        "/srv/test_new_rules_come_into_force0/releases-2026-11-22-000001/config/rules/more.yml:2:5",
         "Donaudampfschifffahrtsgesellschaftskapitaen",
     ],
 )

@@ -36,7 +36,7 @@ BUTTONS: Mapping[str, str] = {
     "reply_mail": "",
 }
 """Fields that follow "mailto:" in a link: each opens a mail to us with such words in it (E203, E205)."""
-ASSIGNMENT = frozenset({*BUTTONS, "words", "facts", "guidance", "asked_by", "doubtful"})
+ASSIGNMENT = frozenset({*BUTTONS, "words", "facts", "guidance", "asked_by", "doubtful", "beware"})
 LEVEL = frozenset({"level", "review_on"})
 """The capacity level that a request is subject to, and when that is looked at again."""
 DOUBTS: Mapping[str, str] = {
@@ -89,7 +89,7 @@ OWN: Mapping[str, frozenset[str]] = {
     "gathered": frozenset({"references"}),
     "assigned": ASSIGNMENT | LEVEL,
     "new": ASSIGNMENT | LEVEL,
-    "news": frozenset({"words", "doubtful", *BUTTONS}),
+    "news": frozenset({"words", "doubtful", "beware", *BUTTONS}),
     "changed": frozenset({"did", "undo_mail"}),
     "refused": frozenset({"why"}),
     "confirm": frozenset({"why"}),
@@ -150,7 +150,9 @@ TO_TEAM = TO_UNITS | {
 IN_ENGLISH = (TO_TEAM - TO_UNITS - {"found"}) | SUMMARIES | {"alert", "at_risk", "breached", "deadlines"}
 """What only we read; the rest is in Welsh as well."""
 
-_AS_SAID = frozenset({"who", "handed", "whose", "more", "alert", "detail", "asked_by", "why", "did", "asks"}) | {
+_AS_SAID = frozenset(
+    {"who", "handed", "whose", "more", "alert", "detail", "asked_by", "why", "did", "asks", "beware"}
+) | {
     *("unit", "nil", "version", "outstanding", "left_out"),
     *("promise", "assignee", "priority", "level", "levels", "seal", *COUNTS),
 }

@@ -30,6 +30,7 @@ LINES: Mapping[str, str] = {
     "doubtful": REQUEST,
     "facts": REQUEST,
     "asked_by": REQUEST,
+    "beware": REQUEST,
     "taken_by": REQUEST,
     "who": REQUEST,
     "handed": OPEN,

@@ -17,6 +17,7 @@ def warnings(config: Config, service: Node) -> Iterator[Problem]:
     yield from _names(config, service)
     yield from _reached(config, service)
     yield from _guided(config, service)
+    yield from _approved(config, service)
 
 
 def unused(service: Node, fitted: frozenset[str], known: frozenset[str], mails: int, days: int) -> Iterator[Problem]:
@@ -45,6 +46,17 @@ def _guided(config: Config, service: Node) -> Iterator[Problem]:
         if not name.endswith(".other"):
             file = f"guidance/{name.replace('.', '/', 1)}.md"
             yield service.place.problem(f"there is no task {name} for {file}{suggestion(name, tuple(tasks))}")
+
+
+def _approved(config: Config, service: Node) -> Iterator[Problem]:
+    """Commissions whose consolidated return nobody may be asked to approve, so that it never goes back."""
+    asked = config.service.commissions
+    if asked is None or config.service.teams[asked.compiled_by].lead:
+        return
+    for node in service.each(("commissions", "compiled_by")):
+        team = asked.compiled_by
+        text = f'nobody leads "{team}": it needs somebody in the directory, or no return is ever approved and goes back'
+        yield node.place.problem(text)
 
 
 # ---- phrases

@@ -5,10 +5,13 @@ Nothing is decided by it: rights go by the address alone. People are told, as th
 
 import re
 import unicodedata
+from dataclasses import replace
 
 from mailgate.model.config import Config
+from mailgate.model.decision import Reply
 from mailgate.model.message import Address
 
+_SHOWS_A_SENDER = frozenset({"new", "assigned", "news"})
 _ADDRESS = re.compile(r"[^\s@<>\"'(]{1,64}@[^\s@<>\"')]{1,255}")
 _CYRILLIC = (
     "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0458\u0455\u04bb\u0501\u051b\u051d\u043a\u043c\u0442\u04cf"
@@ -30,6 +33,13 @@ def why(sender: Address | None, config: Config) -> str:
     if alike and not config.is_ours(sender.domain):
         return "its sender's domain looks like one of ours, and is another"
     return ""
+
+
+def warned(reply: Reply, beware: str) -> Reply:
+    """*reply* with *beware*, where its readers see what the sender asked."""
+    if reply.message not in _SHOWS_A_SENDER:
+        return reply
+    return replace(reply, fields={**reply.fields, "beware": beware})
 
 
 def _skeleton(domain: str) -> str:

@@ -31,7 +31,7 @@ Dates = Callable[[str], date | None]
 TAKEN = "return_taken"
 _NEW_TIMES = frozenset({"extend", "due"})
 _ENDS = frozenset({"done", "cancel"})
-_SENTENCE = re.compile(r"[.!?\n](?=\s|$)|$")
+_SENTENCE_END = re.compile(r"[.!?\n](?=\s|$)")
 _UP_TO = re.compile(r"\b(?:to|until|till?|by)\b(?P<when>.*)", re.IGNORECASE | re.DOTALL)
 
 
@@ -224,7 +224,7 @@ def _correction(mail: _Mail) -> Child | None:
 
 def read_extension(text: str, found: Commission, config: Config, dates: Dates) -> tuple[tuple[Child, ...], date | None]:
     """The units that the first sentence gives more time, and until which day: "Extend Aldermoor to Friday"."""
-    sentence = text.strip()[: _SENTENCE.search(text.strip()).start()]  # type: ignore[union-attr]
+    sentence = _SENTENCE_END.split(text.strip(), maxsplit=1)[0]
     words = words_of(sentence)
     asks = {word.lstrip("#").casefold() for word in config.service.orders.get("extend", ("extend",))}
     opening = [word.text.lstrip("#") for word in words if word.text != "please"][:1]

@@ -12,7 +12,7 @@ from mailgate.model.decision import AutoReply, Command, Decision, Duplicate, Fol
 from mailgate.model.people import Person
 from mailgate.model.reading import Reading
 from mailgate.model.ticket import OPEN_STATUSES, Change, Draft, Status, Ticket, WaitingFor
-from mailgate.tickets import commission
+from mailgate.tickets import commission, disguise
 from mailgate.tickets.answer import to
 from mailgate.tickets.thread import lead_of
 
@@ -73,6 +73,8 @@ def _with_replies(decision: Decision, reading: Reading, config: Config, known: K
         for draft, (case, message) in enumerate(_told(decision))
         for address in _readers(case, message, reading, config, known.members)
     ]
+    if beware := disguise.why(reading.message.from_, config):
+        replies = [disguise.warned(reply, beware) for reply in replies]
     return replace(decision, replies=(*decision.replies, *replies)) if replies else decision
 
 

@@ -94,7 +94,7 @@ def test_a_reader_that_stops_reading_ends_it_quietly() -> None:
 
 WORTH_A_LOOK = """\
 markings: [OFFICIAL]
-teams: { desk: {} }
+teams: { desk: {}, north: { units: [North] } }
 mailboxes: { help@example.org: { team: desk, usually: repairs } }
 information: { room: which room }
 categories:
@@ -118,6 +118,7 @@ rules:
   - { name: every, when: {}, then: { task: repairs.heating } }
 sla: { usual: { reply: 1 working day, finish: 5 working days } }
 priorities: { high: usual, low: usual }
+commissions: { ask: [North], answer_by: 2 working days before the deadline, compiled_by: desk }
 """
 
 
@@ -135,6 +136,7 @@ HARDLY_MEANT = """\
 20:81 no rule gives the tag "w"; expected "x"
 21:5 what the rule "high" says about priority never counts: "low" (a.yml:22) fits too and says otherwise
 23:5 the rule "every" fits every mail; say in "when" which ones are meant
+26:90 nobody leads "desk": it needs somebody in the directory, or no return is ever approved and goes back
 """
 
 

@@ -116,6 +116,18 @@ def test_S40_E185_a_disguised_sender_is_noted_in_the_history_and_has_no_rights(t
     assert "sender may be disguised" in [each["what"] for each in ticket["events"]]  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize(("name", "warned"), [(CLEO.address, True), ("Mallory", False)])
+def test_E185_the_team_is_told_of_a_disguised_sender_and_the_sender_is_not(
+    talk: Conversation, name: str, warned: bool
+) -> None:
+    talk.arrives(talk.mail(REQUEST, f'"{name}" <{STRANGER}>'), STRANGER, vouched=False)
+    (settled,) = talk.works()
+    written = {mail.recipient: " ".join(text_of(mail).split()) for mail in settled.outbound}
+    told = {to for to, text in written.items() if "Take care: its sender's name is an address" in text}
+    assert CLEO.address in written
+    assert told == ({*written} - {STRANGER} if warned else set())
+
+
 def test_T5_a_tag_is_found_behind_any_prefixes_and_banners(talk: Conversation) -> None:
     (ref,) = talk.hears(REQUEST, ANN).references
     joined = talk.hears("It is in room 14 now.", ANN, subject=f"AW: WG: RE:[EXTERNAL] [{ref}] Broken screen")

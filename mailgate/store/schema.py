@@ -6,15 +6,21 @@ from pathlib import Path
 from sqlalchemy import inspect, select, text
 
 from mailgate.errors import Refused
-from mailgate.store.engine import Store, insert_new
+from mailgate.store.engine import Store, insert_new, upsert
 from mailgate.store.tables import instance
 
 HEAD = "0020"
+COMPATIBLE_FROM = "0020"
+"""The oldest program, by its head, that may work with these tables: everything since only added to them."""
+COMPATIBLE, NONE_BEFORE = "compatible_from", "9999"
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 def upgrade(store: Store) -> None:
-    """Bring the tables to this program's version; nothing happens to a store that is there already."""
+    """Bring the tables to this program's version; nothing happens to a store that is there already, or further on.
+
+    Refused where a newer program has changed them so that this one cannot work with them.
+    """
     if schema_is_current(store):
         return
     from alembic import command
@@ -30,11 +36,20 @@ def upgrade(store: Store) -> None:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
         connection.execute(insert_new(connection, instance), {"name": "loop_id", "value": secrets.token_hex(8)})
+        connection.execute(upsert(connection, instance), {"name": COMPATIBLE, "value": COMPATIBLE_FROM})
 
 
 def schema_is_current(store: Store) -> bool:
-    """Whether the tables are of this program's version."""
-    return _version(store) == HEAD
+    """Whether this program may work with the tables: of its version, or of a later one that only added to them."""
+    version = _version(store)
+    return version == HEAD or (version is not None and version > HEAD and _compatible_from(store) <= HEAD)
+
+
+def _compatible_from(store: Store) -> str:
+    """What the newest program that changed the tables says of older ones."""
+    with store.read() as connection:
+        found = connection.execute(select(instance.c.value).where(instance.c.name == COMPATIBLE)).scalar()
+        return found or NONE_BEFORE
 
 
 def _version(store: Store) -> str | None:

@@ -150,7 +150,11 @@ def test_S56_the_keys_of_a_secret_become_keys_that_the_gateway_takes(tmp_path) -
 def test_a_stop_has_the_time_it_takes() -> None:
     before = int(GATEWAY["lifecycle"]["preStop"]["exec"]["command"][1])
     assert POD["terminationGracePeriodSeconds"] >= before + 3 * GRACE_SECONDS
-    assert DEPLOYMENT["strategy"] == {"type": "Recreate"}
+
+
+def test_an_upgrade_leaves_nobody_without_a_gateway() -> None:
+    """Old and new work side by side: tests/journeys/test_two_versions.py."""
+    assert DEPLOYMENT["strategy"] == {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}
 
 
 def test_P10_the_memory_that_is_asked_for_is_what_the_gateway_may_take() -> None:

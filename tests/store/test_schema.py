@@ -2,18 +2,19 @@
 
 import os
 import stat
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import inspect, text
+from sqlalchemy import inspect, text, update
 
 from mailgate.errors import Refused
 from mailgate.store import schema
-from mailgate.store.engine import Store
-from mailgate.store.tables import metadata
+from mailgate.store.engine import Store, upsert
+from mailgate.store.tables import instance, metadata
 from tests.store.conftest import opened
 
 
@@ -65,12 +66,28 @@ def test_a_new_store_gets_its_tables_and_one_loop_id(empty_database: str, tmp_pa
         store.close()
 
 
+@pytest.mark.parametrize(("compatible_from", "works"), [("0000", True), (schema.HEAD, True), ("9998", False)])
+def test_a_newer_store_is_used_where_its_tables_only_grew(store: Store, compatible_from: str, works: bool) -> None:
+    said = {"version": "9999", "since": compatible_from}
+    with store.write() as tx:
+        tx.execute(text("UPDATE alembic_version SET version_num = :version"), said)
+        tx.execute(upsert(tx, instance), {"name": schema.COMPATIBLE, "value": compatible_from})
+    try:
+        assert schema.schema_is_current(store) is works
+        with nullcontext() if works else pytest.raises(Refused, match="newer mailgate"):
+            schema.upgrade(store)
+    finally:
+        with store.write() as tx:
+            tx.execute(text("UPDATE alembic_version SET version_num = :version"), {"version": schema.HEAD})
+
+
 def test_a_store_of_a_newer_version_is_refused_in_one_sentence(empty_database: str, tmp_path: Path) -> None:
     for url in (empty_database, f"sqlite:///{tmp_path}/new.db"):
         store = opened(url)
         schema.upgrade(store)
         with store.write() as tx:
             tx.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+            tx.execute(update(instance).where(instance.c.name == schema.COMPATIBLE).values(value="9999"))
         with pytest.raises(Refused, match="newer mailgate"):
             schema.upgrade(store)
         store.close()

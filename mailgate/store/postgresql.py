@@ -47,7 +47,7 @@ LOCK = text("SELECT pg_advisory_xact_lock(number) FROM unnest(:numbers) AS numbe
 
 class PostgresqlStore(Store):
     def __init__(self, url: URL, objects: Objects) -> None:
-        is_pooled = _is_pooled(url)
+        self._is_pooled = is_pooled = _is_pooled(url)
         engine = create_engine(
             url.set(drivername="postgresql+psycopg").difference_update_query([POOLER]),
             pool_size=8,
@@ -118,13 +118,15 @@ class PostgresqlStore(Store):
     def scrub(self) -> None:
         """FULL, as a plain VACUUM leaves the bytes where they are; what PostgreSQL knows of each column goes too."""
         with translated(), self.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
-            connection.exec_driver_sql("SET statement_timeout = 0")
+            if not self._is_pooled:  # the session is somebody else's next: what the role may take has to be enough
+                connection.exec_driver_sql("SET statement_timeout = 0")
             for table in metadata.tables:
                 connection.exec_driver_sql(f"VACUUM (FULL, ANALYZE) {table}")
             connection.exec_driver_sql("VACUUM (FULL) pg_catalog.pg_statistic")
             with suppress(ProgrammingError):  # only some may ask for it: without it the old files stay for minutes more
                 connection.exec_driver_sql("CHECKPOINT")
-            connection.exec_driver_sql("RESET statement_timeout")
+            if not self._is_pooled:
+                connection.exec_driver_sql("RESET statement_timeout")
 
     def close(self) -> None:
         self._notes.disconnect()

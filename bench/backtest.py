@@ -12,7 +12,7 @@ from bench.table import Row
 from mailgate import backtest, journal
 from mailgate.app import make_ready
 from mailgate.model.config import Config
-from mailgate.model.config import Store as StoreSettings
+from mailgate.model.operator import Store as StoreSettings
 from mailgate.replay import ingest
 from mailgate.store.engine import Store, open_store
 

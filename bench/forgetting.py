@@ -15,8 +15,8 @@ from bench.ingest import ROLES, ingest_rate
 from bench.lookup import COUNTED, FILLED
 from bench.peers import MAILGATE, REPOSITORY, Gateway, environment, gateway
 from bench.table import Row
-from mailgate.model.config import Operator
-from mailgate.model.config import Store as Place
+from mailgate.model.operator import Operator
+from mailgate.model.operator import Store as Place
 from mailgate.store.columns import microseconds
 from mailgate.store.engine import open_store
 from mailgate.store.schema import upgrade

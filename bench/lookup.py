@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from sqlalchemy import text
 
 from bench.table import Row
-from mailgate.model.config import Operator
-from mailgate.model.config import Store as Place
 from mailgate.model.message import Address, Envelope, Message, Verdict
+from mailgate.model.operator import Operator
+from mailgate.model.operator import Store as Place
 from mailgate.model.reading import Reading, Token
 from mailgate.store.columns import microseconds
 from mailgate.store.engine import Store, open_store

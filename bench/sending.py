@@ -11,8 +11,8 @@ from pathlib import Path
 from threading import Event
 
 from bench.table import Row
-from mailgate.model.config import Operator
-from mailgate.model.config import Store as StoreSettings
+from mailgate.model.operator import Operator
+from mailgate.model.operator import Store as StoreSettings
 from mailgate.model.outbound import Outbound, Way
 from mailgate.notify.smtp import Relay, on_the_wire
 from mailgate.store import outbox

@@ -13,8 +13,8 @@ from sqlalchemy import text
 from bench.peers import configured
 from bench.table import Row
 from mailgate.app import context_of
-from mailgate.model.config import Operator
-from mailgate.model.config import Store as Place
+from mailgate.model.operator import Operator
+from mailgate.model.operator import Store as Place
 from mailgate.model.people import Person
 from mailgate.store import people
 from mailgate.store.columns import microseconds

@@ -19,9 +19,10 @@ from mailgate.ingest.listener import Encryption, Listener, check_free, encryptio
 from mailgate.ingest.lmtp import LmtpSession
 from mailgate.ingest.policy import space_floor
 from mailgate.ingest.session import SmtpSession
-from mailgate.model.config import Config, ImapAccount, Mode
+from mailgate.model.config import Config, Mode
 from mailgate.model.facts import Facts
 from mailgate.model.health import AccountHealth
+from mailgate.model.operator import ImapAccount
 from mailgate.model.outbound import Way
 from mailgate.model.reading import Reading
 from mailgate.notify import smtp

@@ -17,8 +17,9 @@ from multiprocessing import get_context
 from typing import Any
 
 from mailgate import decide, understand
-from mailgate.model.config import Config, Operator
+from mailgate.model.config import Config
 from mailgate.model.decision import Decision
+from mailgate.model.operator import Operator
 from mailgate.model.reading import Trace
 from mailgate.rules.moves import Move, moves
 from mailgate.store import known

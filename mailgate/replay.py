@@ -16,8 +16,8 @@ from mailgate.ingest.directory import read_people
 from mailgate.ingest.files import envelope_of, read_mails
 from mailgate.ingest.parse import parse
 from mailgate.model.config import Config
-from mailgate.model.config import Store as StoreSettings
 from mailgate.model.message import Envelope
+from mailgate.model.operator import Store as StoreSettings
 from mailgate.rules.located import read
 from mailgate.store import configurations, people, spool, tickets
 from mailgate.store.apply import Settled

@@ -18,7 +18,9 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from mailgate.errors import MailgateError
-from mailgate.model.config import Config, Model, Operator, Service
+from mailgate.model.base import Model
+from mailgate.model.config import Config, Service
+from mailgate.model.operator import Operator
 from mailgate.rules.located import Node, Place, Problem, Source, changes, join, mapping, overlay, read
 from mailgate.rules.schema import mistakes
 from mailgate.rules.typed import field_names, problems, suggestion

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 
-from mailgate.model.config import Calendar
+from mailgate.model.promises import Calendar
 from mailgate.model.spans import Span
 from mailgate.sla.calendar import due, working_days_before, working_time
 from prove.oracle import CUSTODY, FIRST, MINUTE, OFFICE, SERVICE_CENTRE, Oracle

@@ -12,8 +12,9 @@ from typing import Any
 from sqlalchemy import text
 
 from mailgate.app import context_of
-from mailgate.model.config import Config, Operator
-from mailgate.model.config import Store as Place
+from mailgate.model.config import Config
+from mailgate.model.operator import Operator
+from mailgate.model.operator import Store as Place
 from mailgate.model.outbound import Attempt
 from mailgate.model.people import Person
 from mailgate.notify.compose import Context

@@ -10,9 +10,10 @@ from threading import Event
 from sqlalchemy import text
 
 from mailgate.app import context_of, make_ready
-from mailgate.model.config import Config, Operator, Send, Smtp
-from mailgate.model.config import Store as Place
+from mailgate.model.config import Config
 from mailgate.model.message import Envelope
+from mailgate.model.operator import Operator, Send, Smtp
+from mailgate.model.operator import Store as Place
 from mailgate.model.outbound import Attempt, Doubt, Way
 from mailgate.store.engine import open_store
 from mailgate.store.spool import ingest_key, put

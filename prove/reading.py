@@ -19,8 +19,8 @@ from random import Random
 from typing import Any
 
 from mailgate.ingest import parse as reader
-from mailgate.model.config import TextKeys
 from mailgate.model.message import Message
+from mailgate.model.work import TextKeys
 from prove import hostile
 from prove.outcome import Outcome
 

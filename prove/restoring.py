@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 
-from mailgate.model.config import Operator
-from mailgate.model.config import Store as Place
+from mailgate.model.operator import Operator
+from mailgate.model.operator import Store as Place
 from mailgate.store.engine import open_store
 from mailgate.store.keys import load_keys
 from mailgate.store.schema import upgrade

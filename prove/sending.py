@@ -22,8 +22,8 @@ from typing import Any
 from sqlalchemy import text
 
 from mailgate.errors import TryLater
-from mailgate.model.config import Operator
-from mailgate.model.config import Store as StoreSettings
+from mailgate.model.operator import Operator
+from mailgate.model.operator import Store as StoreSettings
 from mailgate.model.outbound import Doubt, Outbound, Way
 from mailgate.notify.channel import Channel
 from mailgate.notify.govuk import Govuk

@@ -14,8 +14,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from mailgate.model.config import Operator
-from mailgate.model.config import Store as Place
+from mailgate.model.operator import Operator
+from mailgate.model.operator import Store as Place
 from mailgate.model.ticket import Event
 from mailgate.store.engine import Store, open_store
 from mailgate.store.history import append

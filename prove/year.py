@@ -22,8 +22,9 @@ from sqlalchemy import delete, event, func, select
 
 from mailgate.app import context_of
 from mailgate.model.capacity import NewLevel
-from mailgate.model.config import Config, Operator
-from mailgate.model.config import Store as Place
+from mailgate.model.config import Config
+from mailgate.model.operator import Operator
+from mailgate.model.operator import Store as Place
 from mailgate.model.people import Person
 from mailgate.model.ticket import Change, Draft, Event, Status, Ticket, WaitingFor
 from mailgate.notify.digest import DAILY, Reader, daily

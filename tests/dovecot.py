@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from mailgate.model.config import ImapAccount
+from mailgate.model.operator import ImapAccount
 from tests.certificates import Certificate
 from tests.make import HELPDESK
 from tests.servers import free_port

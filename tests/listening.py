@@ -16,7 +16,8 @@ import uvloop
 from mailgate.ingest.arriving import Spool
 from mailgate.ingest.listener import Listener, encryption
 from mailgate.ingest.session import SmtpSession
-from mailgate.model.config import Config, Limits, Mailbox, Mode, Operator, Service, Smtp
+from mailgate.model.config import Config, Mailbox, Mode, Service
+from mailgate.model.operator import Limits, Operator, Smtp
 from mailgate.model.tally import Tally
 
 SERVICE = Service(

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from mailgate.errors import MailgateError
-from mailgate.model.config import Config, Mode, Operator, Service
+from mailgate.model.config import Config, Mode, Service
+from mailgate.model.operator import Operator
 from mailgate.model.spans import Opening, Span, Unit
 from mailgate.settings import ConfigError, folders_from, load, template_folders
 

@@ -49,7 +49,7 @@ def restore(
         typer.Argument(metavar="[FOLDER]", help="Where backups are: the last is taken, or the one that this is."),
     ] = None,
 ) -> None:
-    """Put a backup where there is no store yet, erase again what was erased since, and verify all of it.
+    """Put a backup where there is no store yet, and verify it; what was erased since is erased again.
 
     Without FOLDER the store is there already, restored by the means of PostgreSQL, say: the rest is done to it. Stop
     the gateway before. Exit code 1 where something is not what was written.

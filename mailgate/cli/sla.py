@@ -13,7 +13,8 @@ from mailgate.cli.output import print_json
 from mailgate.errors import Refused
 
 if TYPE_CHECKING:
-    from mailgate.model.config import Calendar, Config
+    from mailgate.model.config import Config
+    from mailgate.model.promises import Calendar
 
 MOST_SHOWN = 30  # days: the first and the last half of them
 

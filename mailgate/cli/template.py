@@ -11,7 +11,7 @@ import typer
 from mailgate.cli.frame import configuration
 from mailgate.cli.output import print_json
 from mailgate.errors import Refused
-from mailgate.model.config import Audience
+from mailgate.model.sending import Audience
 
 if TYPE_CHECKING:
     from mailgate.notify.proof import FoundIn

@@ -9,8 +9,8 @@ from mailgate.ingest.attribution import bare
 from mailgate.ingest.boilerplate import Sweep
 from mailgate.ingest.lines import Lines
 from mailgate.ingest.quoting import cut_quotes, mark_attributions
-from mailgate.model.config import TextKeys
 from mailgate.model.message import Fate, Span
+from mailgate.model.work import TextKeys
 
 _TAGS = re.compile(r"^\s*\[[^\]]{1,40}\]\s*")
 _COUNT_AND_COLON = r"(?:\[\d{1,3}\]|\(\d{1,3}\))?\s{0,3}[:：]"

@@ -6,8 +6,8 @@ from functools import lru_cache
 
 from mailgate.ingest.phrases import CHECKED, DEVICES, EXCUSES, MY, OUTLOOK, SENT, SENT_AT_END
 from mailgate.ingest.signature import signature_at
-from mailgate.model.config import TextKeys
 from mailgate.model.message import Fate
+from mailgate.model.work import TextKeys
 
 MAX_FOOTER = 160
 MAX_FOOTER_WORDS = 10

@@ -13,8 +13,8 @@ from pydantic import TypeAdapter
 
 from mailgate.errors import GiveUp
 from mailgate.ingest.parse import parse
-from mailgate.model.config import TextKeys
 from mailgate.model.message import Message
+from mailgate.model.work import TextKeys
 
 logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL)  # it writes a stack trace where a mail is odd
 

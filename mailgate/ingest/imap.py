@@ -21,9 +21,9 @@ from imapclient.exceptions import LoginError
 from mailgate.errors import GiveUp, Refused, SessionEnded, TryLater
 from mailgate.ingest.mailbox_folder import FAILED, PROCESSED, TOO_LARGE, header_of
 from mailgate.ingest.sent_items import FIELDS
-from mailgate.model.config import ImapAccount
 from mailgate.model.folder import Fetched, Folder, Listed, Seen
 from mailgate.model.message import Message
+from mailgate.model.operator import ImapAccount
 
 TIMEOUT = SocketTimeout(connect=15, read=90)  # E49
 SLICE_BYTES = 1024**2  # E50

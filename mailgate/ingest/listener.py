@@ -14,7 +14,7 @@ from mailgate.ingest.lmtp import LmtpSession
 from mailgate.ingest.policy import BUSY
 from mailgate.ingest.session import SmtpSession
 from mailgate.ingest.smtp import Door
-from mailgate.model.config import Tls
+from mailgate.model.operator import Tls
 
 BACKLOG = 1024
 FAREWELL_SECONDS = 1.0

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from mailgate.ingest.parse import parse
-from mailgate.model.config import ImapAccount
 from mailgate.model.folder import Fetched, Folder, Known, Stage
 from mailgate.model.message import NOT_FETCHED, Envelope, Kind, Message
+from mailgate.model.operator import ImapAccount
 
 PROCESSED, FAILED, TOO_LARGE = "Processed", "Failed", "TooLarge"
 MOST_A_CYCLE = 500  # E51

@@ -12,8 +12,8 @@ from mailgate.ingest.leaf import parameter, payload
 from mailgate.ingest.sealed import opened
 from mailgate.ingest.seen import Seen
 from mailgate.ingest.tree import Part, read_tree
-from mailgate.model.config import TextKeys
 from mailgate.model.message import Address, Attachment, Kind, Message
+from mailgate.model.work import TextKeys
 
 MAX_RAW = 40 * 1024**2
 

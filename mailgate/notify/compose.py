@@ -16,9 +16,10 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from mailgate.errors import MailgateError, Refused
-from mailgate.model.config import Config, Language
+from mailgate.model.config import Config
 from mailgate.model.decision import Reply
 from mailgate.model.outbound import Outbound
+from mailgate.model.sending import Language
 from mailgate.notify import fields, headers, privacy
 from mailgate.notify.dates import zone_of
 from mailgate.notify.fields import LAYOUT

@@ -3,7 +3,8 @@
 from datetime import date, datetime, tzinfo
 from zoneinfo import ZoneInfo
 
-from mailgate.model.config import Config, Language
+from mailgate.model.config import Config
+from mailgate.model.sending import Language
 
 _MONTHS = {
     Language.ENGLISH: (

@@ -11,10 +11,11 @@ from datetime import date, datetime
 from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
-from mailgate.model.config import Config, Language
+from mailgate.model.config import Config
 from mailgate.model.decision import Reply
 from mailgate.model.facts import Listed
 from mailgate.model.outbound import SendState
+from mailgate.model.sending import Language
 from mailgate.model.ticket import Status, WaitingFor
 from mailgate.notify.dates import in_words, zone_of
 from mailgate.notify.headers import clean

@@ -5,7 +5,8 @@ Labels are written in English. Where a mail is in Welsh, "welsh" of the configur
 
 from collections.abc import Iterator, Mapping
 
-from mailgate.model.config import Config, Language
+from mailgate.model.config import Config
+from mailgate.model.sending import Language
 from mailgate.model.ticket import Status, WaitingFor
 
 STATUSES: Mapping[Language, Mapping[Status, str]] = {

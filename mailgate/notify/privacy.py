@@ -9,8 +9,9 @@ Everything else is for everybody: a reference, a date, a word of ours, what an a
 from collections.abc import Mapping
 from dataclasses import replace
 
-from mailgate.model.config import Audience, Config
+from mailgate.model.config import Config
 from mailgate.model.decision import Reply
+from mailgate.model.sending import Audience
 from mailgate.notify.fields import BUTTONS, COMMISSIONS, COUNTS, GROUPS, RETURNS, TICKETS, About, Values
 from mailgate.notify.fields import LINES as SUMMED
 

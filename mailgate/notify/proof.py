@@ -5,7 +5,8 @@ from difflib import get_close_matches
 from typing import get_args
 
 from mailgate.errors import Refused
-from mailgate.model.config import Audience, Config, Writing
+from mailgate.model.config import Config, Writing
+from mailgate.model.sending import Audience
 from mailgate.notify import samples
 from mailgate.notify.compose import SUBJECT_LIMIT, prepare, render
 from mailgate.notify.fields import LAYOUT, OWN

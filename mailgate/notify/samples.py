@@ -5,9 +5,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from mailgate.errors import Refused
-from mailgate.model.config import Audience, Config, Writing
+from mailgate.model.config import Config, Writing
 from mailgate.model.decision import Reply
 from mailgate.model.facts import Listed, Listing
+from mailgate.model.sending import Audience
 from mailgate.model.ticket import Status, Ticket
 from mailgate.notify.fields import SUMMARIES, About, mailto
 from mailgate.notify.labels import mail_label, team_label

@@ -15,7 +15,7 @@ from functools import cache
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from mailgate.errors import Away, GiveUp, NotNow, Refused, TryLater, Uncertain
-from mailgate.model.config import LOOPBACK
+from mailgate.model.operator import LOOPBACK
 from mailgate.model.outbound import Attempt, Doubt, Pace
 
 TIMEOUT_SECONDS = 30.0

@@ -15,7 +15,7 @@ from jinja2 import StrictUndefined, Template, TemplateSyntaxError, meta, nodes
 from jinja2.sandbox import SandboxedEnvironment
 from markupsafe import Markup
 
-from mailgate.model.config import Language
+from mailgate.model.sending import Language
 from mailgate.notify import fields, layout
 from mailgate.notify.fields import LAYOUT, Values
 

@@ -1,7 +1,9 @@
 """What the capacity level of a unit means for a request (docs/domain.md section 7)."""
 
 from mailgate.model.capacity import Effect, Level, Levels
-from mailgate.model.config import Config, Framework, Slowing
+from mailgate.model.config import Config
+from mailgate.model.promises import Slowing
+from mailgate.model.work import Framework
 from mailgate.rules.units import unit_of
 
 

@@ -13,9 +13,10 @@ from fnmatch import fnmatchcase
 from functools import lru_cache, partial
 from typing import Any
 
-from mailgate.model.config import Calendar, Config
+from mailgate.model.config import Config
 from mailgate.model.facts import Facts
 from mailgate.model.message import VERIFIED, Verdict
+from mailgate.model.promises import Calendar
 from mailgate.model.reading import Reading, Trace
 from mailgate.model.spans import Span, Unit
 from mailgate.model.ticket import Values

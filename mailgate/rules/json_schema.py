@@ -10,8 +10,9 @@ from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema
 
-from mailgate.model.config import Operator, Service
+from mailgate.model.config import Service
 from mailgate.model.keeping import AfterClosing, Period, ThenNumbers
+from mailgate.model.operator import Operator
 from mailgate.model.spans import Longer, Opening, Span, When
 from mailgate.rules.schema import COMMAND_NAMES
 

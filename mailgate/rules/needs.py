@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mailgate.model.config import Config, Information
+from mailgate.model.config import Config
 from mailgate.model.ticket import Values
+from mailgate.model.work import Information
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from mailgate.model.config import Identifier
+from mailgate.model.work import Identifier
 from mailgate.rules.identity import SCHEMES
 from mailgate.rules.searches import compiled
 

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from itertools import accumulate
 
-from mailgate.model.config import Config, Rule
+from mailgate.model.config import Config
 from mailgate.model.reading import Match
+from mailgate.model.work import Rule
 from mailgate.rules.conditions import Case, holds_all, recipients
 from mailgate.rules.shortlist import address_tokens, name_tokens, shortlist
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
-from mailgate.model.config import Rule
 from mailgate.model.spans import Span
+from mailgate.model.work import Rule
 from mailgate.rules.conditions import listed
 
 _ADDRESSES = frozenset({"from", "to"})

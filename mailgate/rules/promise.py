@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from mailgate.model.config import Calendar, Config, SlaPolicy
+from mailgate.model.config import Config
+from mailgate.model.promises import Calendar, SlaPolicy
 from mailgate.model.reading import Match, Trace
 from mailgate.model.spans import Span, Unit
 from mailgate.model.ticket import Values

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 import re2
 
-from mailgate.model.config import Messages
+from mailgate.model.sending import Messages
 from mailgate.model.spans import Span
 from mailgate.rules.located import Node, Problem
 from mailgate.rules.typed import suggestion

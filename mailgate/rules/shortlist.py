@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from mailgate.model.config import Config, Rule
+from mailgate.model.config import Config
+from mailgate.model.work import Rule
 from mailgate.rules.conditions import listed
 from mailgate.rules.searches import Wishes
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from mailgate.model.config import Config, Rule
+from mailgate.model.config import Config
+from mailgate.model.work import Rule
 from mailgate.rules.classify import classify
 from mailgate.rules.located import Node, Problem
 from mailgate.rules.overlap import fits_every_mail, is_impossible, shadowing, undone

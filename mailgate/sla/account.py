@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from mailgate.model.config import Calendar
+from mailgate.model.promises import Calendar
 from mailgate.model.spans import Span, Unit, spoken
 from mailgate.sla.calendar import before, closed_because, due, is_working_day, openings, started
 

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 import holidays
 
-from mailgate.model.config import Calendar
+from mailgate.model.promises import Calendar
 from mailgate.model.spans import Span, Unit
 
 _NATIONS = {"england-and-wales": "ENG", "scotland": "SCT", "northern-ireland": "NIR"}

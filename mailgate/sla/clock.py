@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from mailgate.model.config import Calendar, Config, SlaPolicy
+from mailgate.model.config import Config
+from mailgate.model.promises import Calendar, SlaPolicy
 from mailgate.model.ticket import OPEN_STATUSES, Status, WaitingFor
 from mailgate.sla.calendar import due, started
 

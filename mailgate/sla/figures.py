@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from itertools import groupby
 from statistics import median
 
-from mailgate.model.config import Calendar
+from mailgate.model.promises import Calendar
 from mailgate.model.ticket import OPEN_STATUSES, Status, Values
 from mailgate.sla.calendar import working_time
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from mailgate.model.config import Calendar, Rung
+from mailgate.model.promises import Calendar, Rung
 from mailgate.model.spans import Span, When
 from mailgate.sla.calendar import add_working_time, after, before, working_time
 

@@ -22,7 +22,7 @@ from sqlalchemy.engine import make_url
 
 from mailgate.errors import GiveUp, Refused
 from mailgate.folders import make_durably, sync
-from mailgate.model.config import Operator
+from mailgate.model.operator import Operator
 from mailgate.store import tables
 from mailgate.store.locks import FileLock
 from mailgate.store.objects import Folder, Objects

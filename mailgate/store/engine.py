@@ -14,7 +14,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from mailgate.errors import Refused
-from mailgate.model.config import Operator
+from mailgate.model.operator import Operator
 from mailgate.store.begun import Begun
 from mailgate.store.failures import translated
 from mailgate.store.objects import Objects, open_objects

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sqlalchemy.engine import make_url
 
-from mailgate.model.config import Operator
+from mailgate.model.operator import Operator
 
 LOOK_AGAIN_SECONDS = 1.0
 

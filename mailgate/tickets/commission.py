@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from mailgate.model.commission import COMMISSION, Child, Commission, State
-from mailgate.model.config import Commissions, Config, Rung
+from mailgate.model.config import Config
 from mailgate.model.decision import Decision
 from mailgate.model.facts import Facts
+from mailgate.model.promises import Commissions, Rung
 from mailgate.model.reading import Match, Reading, Trace
 from mailgate.model.ticket import OPEN_STATUSES, Change, Draft, Event, Status, Ticket
 from mailgate.rules.promise import calendar_of

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from mailgate.model.config import Climb, Config, Rung, ShareWork
+from mailgate.model.config import Config, ShareWork
 from mailgate.model.facts import Facts
 from mailgate.model.people import Person, Worker
+from mailgate.model.promises import Climb, Rung
 from mailgate.model.ticket import Change, Event, Ticket
 from mailgate.rules.promise import calendar_of
 from mailgate.sla.ladder import Look, Running, Taken, look, name_of

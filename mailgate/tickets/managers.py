@@ -4,8 +4,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from mailgate.model.config import TEAM_LEAD, Calendar, Config, Digest
+from mailgate.model.config import Config
 from mailgate.model.people import Person
+from mailgate.model.promises import Calendar
+from mailgate.model.sending import TEAM_LEAD, Digest
 from mailgate.notify.digest import Reader
 from mailgate.notify.labels import team_label
 from mailgate.rules.units import unit_of

@@ -6,7 +6,8 @@ from functools import partial
 from pathlib import Path
 
 from mailgate.errors import TryLater
-from mailgate.model.config import Config, ImapAccount
+from mailgate.model.config import Config
+from mailgate.model.operator import ImapAccount
 from mailgate.notify.smtp import relay_from
 
 Ending = Callable[[], datetime | None]

@@ -8,8 +8,9 @@ from datetime import date, datetime, time, timedelta
 from mailgate.errors import Refused
 from mailgate.model.capacity import Level
 from mailgate.model.commission import Commission
-from mailgate.model.config import Config, Digest, Mode
+from mailgate.model.config import Config, Mode
 from mailgate.model.outbound import Outbound, SendState
+from mailgate.model.sending import Digest
 from mailgate.model.spans import Span, Unit
 from mailgate.notify import digest, spreadsheet
 from mailgate.notify.compose import About, Context, File, compose, render

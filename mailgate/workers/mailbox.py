@@ -14,10 +14,10 @@ from mailgate import journal
 from mailgate.errors import GiveUp, Refused, SessionEnded, TryLater
 from mailgate.ingest import mailbox_folder
 from mailgate.ingest.arriving import LARGEST_IN_MEMORY
-from mailgate.model.config import ImapAccount
 from mailgate.model.folder import Fetched, Folder, Known, Stage
 from mailgate.model.health import AccountHealth, AccountState
 from mailgate.model.message import Envelope
+from mailgate.model.operator import ImapAccount
 from mailgate.store import imap
 from mailgate.store.engine import Store
 from mailgate.store.leases import Lease

@@ -11,7 +11,8 @@ from hashlib import sha256
 from typing import Any
 
 from mailgate import journal
-from mailgate.model.config import Climb, Config
+from mailgate.model.config import Config
+from mailgate.model.promises import Climb
 from mailgate.model.ticket import Ticket
 from mailgate.notify.compose import Context
 from mailgate.sla.ladder import Running, name_of

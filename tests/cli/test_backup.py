@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from mailgate.model import config
-from mailgate.model.config import Operator
+from mailgate.model.operator import Operator
+from mailgate.model.operator import Store as StoreSettings
 from mailgate.store import spool
 from mailgate.store.backup import MANIFEST
 from mailgate.store.engine import Store, open_store
@@ -42,7 +42,7 @@ class Place:
         return self.shell("db", *words)
 
     def store(self) -> Store:
-        return open_store(Operator(store=config.Store(url=f"sqlite:///{self.database}", raw=f"{self.folder}/raw")))
+        return open_store(Operator(store=StoreSettings(url=f"sqlite:///{self.database}", raw=f"{self.folder}/raw")))
 
     def sql(self, statement: str) -> list[Any]:
         with closing(library().connect(str(self.database))) as connection, connection:

@@ -13,9 +13,9 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from mailgate.model.config import Operator
-from mailgate.model.config import Store as StoreSettings
 from mailgate.model.health import AccountHealth, AccountState
+from mailgate.model.operator import Operator
+from mailgate.model.operator import Store as StoreSettings
 from mailgate.model.outbound import SendState
 from mailgate.store.engine import open_store
 from mailgate.store.schema import upgrade

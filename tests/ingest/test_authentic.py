@@ -3,8 +3,9 @@ from datetime import UTC, datetime
 import pytest
 
 from mailgate.ingest.authentic import verdict
-from mailgate.model.config import Config, Operator, Service, Smtp
+from mailgate.model.config import Config, Service
 from mailgate.model.message import Address, Envelope, Message, Verdict
+from mailgate.model.operator import Operator, Smtp
 
 OURS = Config(version="1", service=Service(domains=("council.example",)))
 AT = datetime(2026, 11, 21, tzinfo=UTC)

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailgate.ingest.body import Source, Split, says_forward, split
-from mailgate.model.config import TextKeys
+from mailgate.model.work import TextKeys
 
 KEYS = TextKeys(
     disclaimers=("This e-mail and any attachments",), banners=("[EXTERNAL]", "CAUTION: This email originated")

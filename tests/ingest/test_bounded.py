@@ -9,7 +9,7 @@ import pytest
 
 from mailgate.ingest import bounded
 from mailgate.ingest.parse import attachment_bytes, parse
-from mailgate.model.config import TextKeys
+from mailgate.model.work import TextKeys
 
 HEAD = b"From: a@x.example\r\nTo: b@x.example\r\nSubject: x\r\nMessage-ID: <1@x>\r\n"
 KEYS = TextKeys(disclaimers=("This e-mail",), banners=("[EXTERNAL]",))

@@ -15,9 +15,9 @@ from sqlalchemy import text
 from mailgate.app import context_of, make_ready
 from mailgate.errors import GiveUp, Refused, SessionEnded, TryLater
 from mailgate.ingest.imap import MailFolder
-from mailgate.model.config import Operator, Send
-from mailgate.model.config import Store as StoreSettings
 from mailgate.model.health import AccountHealth, AccountState
+from mailgate.model.operator import Operator, Send
+from mailgate.model.operator import Store as StoreSettings
 from mailgate.store import imap as rows_of
 from mailgate.store.engine import open_store
 from mailgate.store.leases import release_leases

@@ -10,7 +10,7 @@ import pytest
 from mailgate.errors import Refused, TryLater
 from mailgate.ingest.listener import local_socket
 from mailgate.ingest.lmtp import LmtpSession
-from mailgate.model.config import Limits
+from mailgate.model.operator import Limits
 from tests.fakes import MemorySpool
 from tests.listening import Dialogue, listening, make_config
 

@@ -14,8 +14,8 @@ from mailgate.ingest.mailbox_folder import (
     retry_after,
 )
 from mailgate.ingest.parse import parse
-from mailgate.model.config import ImapAccount
 from mailgate.model.folder import Fetched, Known, Stage
+from mailgate.model.operator import ImapAccount
 from tests.make import HELPDESK, NOW
 
 ACCOUNT = ImapAccount(mailbox=HELPDESK, host="mail.council.example", user="u", secret_file="s")

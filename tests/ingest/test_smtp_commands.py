@@ -2,7 +2,7 @@
 
 import pytest
 
-from mailgate.model.config import Limits
+from mailgate.model.operator import Limits
 from tests.fakes import MemorySpool
 from tests.listening import Dialogue, listening, make_config
 

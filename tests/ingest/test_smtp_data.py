@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mailgate.errors import TryLater
-from mailgate.model.config import Limits
+from mailgate.model.operator import Limits
 from tests.fakes import FileSpool, MemorySpool
 from tests.listening import ENVELOPE, Dialogue, listening, make_config
 

@@ -9,7 +9,7 @@ import pytest
 from mailgate.errors import TryLater
 from mailgate.ingest.command import read_path
 from mailgate.ingest.policy import PerMinute, refused_sender, row_of, space_floor
-from mailgate.model.config import Limits
+from mailgate.model.operator import Limits
 from tests.certificates import make_certificate, trusting
 from tests.fakes import MemorySpool
 from tests.listening import ENVELOPE, Dialogue, listening, make_config

@@ -9,7 +9,7 @@ import structlog
 from mailgate import journal
 from mailgate.errors import TryLater
 from mailgate.ingest.policy import ROWS, row_of
-from mailgate.model.config import Limits
+from mailgate.model.operator import Limits
 from tests.certificates import make_certificate
 from tests.fakes import MemorySpool
 from tests.listening import Dialogue, listening, make_config

@@ -9,7 +9,7 @@ import pytest
 
 from mailgate.errors import Refused
 from mailgate.ingest.listener import Encryption, encryption
-from mailgate.model.config import Tls
+from mailgate.model.operator import Tls
 from tests.certificates import make_certificate, trusting
 from tests.fakes import MemorySpool
 from tests.gateway import gateway, wait_until

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from sqlalchemy import event
 
-from mailgate.model.config import Operator
+from mailgate.model.operator import Operator
 from mailgate.store.engine import open_store
 from mailgate.store.group_commit import GroupCommit
 from mailgate.store.schema import upgrade

@@ -8,7 +8,7 @@ from ruamel.yaml import YAML
 
 from mailgate.cli.shown import message_as_json
 from mailgate.ingest.parse import parse
-from mailgate.model.config import TextKeys
+from mailgate.model.work import TextKeys
 
 MAILS = sorted(Path(__file__).parent.glob("*.eml"))
 KEYS = TextKeys(

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from mailgate.model.config import Operator
 from mailgate.model.decision import Reply
+from mailgate.model.operator import Operator
 from mailgate.model.outbound import Outbound, SendState, Way
 from mailgate.notify.alerts import outgoing, plain, values_of
 from mailgate.notify.compose import Context

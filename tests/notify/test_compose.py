@@ -13,11 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailgate.errors import MailgateError, Refused
-from mailgate.model.config import Audience, Config, Identifier, Mailbox, Operator, Service
+from mailgate.model.config import Config, Mailbox, Service
 from mailgate.model.decision import Reply
 from mailgate.model.facts import Listed, Listing
+from mailgate.model.operator import Operator
 from mailgate.model.outbound import Outbound, SendState
+from mailgate.model.sending import Audience
 from mailgate.model.ticket import Status, Ticket, WaitingFor
+from mailgate.model.work import Identifier
 from mailgate.notify.compose import MARKER, NOTIFICATIONS, About, Context, Source, check_template, compose, prepare
 from mailgate.notify.fields import LAYOUT, OWN, SUMMARIES, TO_TEAM
 from mailgate.notify.files import read_templates

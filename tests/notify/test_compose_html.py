@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from mailgate.model.config import Audience, Config, Service
+from mailgate.model.config import Config, Service
 from mailgate.model.decision import Reply
+from mailgate.model.sending import Audience
 from mailgate.notify import layout
 from mailgate.notify.compose import MARKER, About, check_template, compose, prepare
 from mailgate.notify.fields import LAYOUT, OWN, SUMMARIES

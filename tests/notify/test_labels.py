@@ -1,4 +1,5 @@
-from mailgate.model.config import Category, Config, Service, Task, Team
+from mailgate.model.config import Config, Service, Team
+from mailgate.model.work import Category, Task
 from mailgate.notify.labels import task_label, team_label
 
 CONFIG = Config(

@@ -9,9 +9,10 @@ from typing import get_args
 
 import pytest
 
-from mailgate.model.config import Audience, Config, Privacy, Writing
+from mailgate.model.config import Config, Writing
 from mailgate.model.decision import Reply
 from mailgate.model.facts import Listed, Listing
+from mailgate.model.sending import Audience, Privacy
 from mailgate.notify.alerts import values_of
 from mailgate.notify.compose import About, Context, Source, compose, prepare, render
 from mailgate.notify.fields import COMMON, LAYOUT, OF_TICKETS, OWN, allowed

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from mailgate.ingest.parse import parse
-from mailgate.model.config import Audience, Language
 from mailgate.model.decision import Reply
+from mailgate.model.sending import Audience, Language
 from mailgate.notify import samples
 from mailgate.notify.compose import Context, Rendered, compose, prepare, render
 from mailgate.notify.dates import in_words

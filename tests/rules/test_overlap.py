@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from mailgate.model.config import Rule
+from mailgate.model.work import Rule
 from mailgate.rules import overlap
 
 

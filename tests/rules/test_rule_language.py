@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 
 from mailgate.decide import decide
-from mailgate.model.config import Config, Then
+from mailgate.model.config import Config
 from mailgate.model.decision import NewTicket
 from mailgate.model.facts import Facts
 from mailgate.model.message import Address, Attachment, Envelope, Message
 from mailgate.model.people import Person
 from mailgate.model.ticket import Draft
+from mailgate.model.work import Then
 from mailgate.rules.conditions import CONDITIONS
 from mailgate.settings import load
 from mailgate.understand import read

@@ -9,11 +9,12 @@ import pytest
 
 from mailgate.decide import decide
 from mailgate.ingest.parse import parse
-from mailgate.model.config import Config, Information, Task, TextKeys, Then
+from mailgate.model.config import Config
 from mailgate.model.decision import NewTicket
 from mailgate.model.facts import Facts
 from mailgate.model.message import Envelope
 from mailgate.model.ticket import Draft
+from mailgate.model.work import Information, Task, TextKeys, Then
 from mailgate.rules.conditions import CONDITIONS
 from mailgate.rules.warnings import warnings
 from mailgate.settings import examine

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mailgate.model.config import Calendar
+from mailgate.model.promises import Calendar
 from mailgate.model.spans import Span
 from mailgate.sla.calendar import (
     add_working_time,

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from mailgate.model.config import SlaPolicy
+from mailgate.model.promises import SlaPolicy
 from mailgate.sla.clock import OFFICE, start
 
 POLICY = SlaPolicy.model_validate({"reply": "4 working hours", "finish": "1 working day"})

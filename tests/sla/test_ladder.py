@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pydantic import ValidationError
 
-from mailgate.model.config import Rung
+from mailgate.model.promises import Rung
 from mailgate.model.spans import When
 from mailgate.sla.clock import OFFICE
 from mailgate.sla.ladder import Running, look, name_of

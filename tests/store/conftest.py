@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, make_url
 
-from mailgate.model import config
+from mailgate.model.operator import Operator
+from mailgate.model.operator import Store as StoreSettings
 from mailgate.store.engine import Store, open_store
 from mailgate.store.schema import upgrade
 from mailgate.store.tables import instance, metadata
@@ -55,7 +56,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
 
 
 def opened(url: str) -> Store:
-    return open_store(config.Operator(store=config.Store(url=url)))
+    return open_store(Operator(store=StoreSettings(url=url)))
 
 
 def _new_database(url: str, name: str) -> str:

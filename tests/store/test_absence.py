@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from mailgate.app import context_of
-from mailgate.model.config import Operator
 from mailgate.model.decision import Action
+from mailgate.model.operator import Operator
 from mailgate.model.outbound import Outbound
 from mailgate.store import people
 from mailgate.store.apply import Settled

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from mailgate.app import context_of
 from mailgate.errors import TryLater
 from mailgate.model.capacity import Effect, NewLevel
-from mailgate.model.config import Operator
+from mailgate.model.operator import Operator
 from mailgate.model.people import Person
 from mailgate.model.ticket import Change, Event, Held, Status, Ticket, WaitingFor
 from mailgate.store import holding, levels, people, rows, tables

@@ -6,7 +6,7 @@ import pytest
 
 from mailgate.app import context_of
 from mailgate.model.capacity import NewLevel
-from mailgate.model.config import Operator
+from mailgate.model.operator import Operator
 from mailgate.model.outbound import Outbound
 from mailgate.model.people import Person
 from mailgate.model.ticket import Status, WaitingFor

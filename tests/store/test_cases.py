@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from mailgate.app import context_of
 from mailgate.errors import Refused
-from mailgate.model.config import Operator
 from mailgate.model.decision import Order
+from mailgate.model.operator import Operator
 from mailgate.model.people import Person
 from mailgate.model.spans import Span
 from mailgate.rules.promise import calendars

@@ -14,8 +14,8 @@ from sqlalchemy import select
 
 from mailgate import decide, understand
 from mailgate.app import context_of
-from mailgate.model.config import Operator
 from mailgate.model.decision import Action, Order
+from mailgate.model.operator import Operator
 from mailgate.model.outbound import Outbound
 from mailgate.model.people import Person
 from mailgate.store import commissions, history, known, people

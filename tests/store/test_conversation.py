@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import update
 
 from mailgate.app import context_of
-from mailgate.model.config import Operator
 from mailgate.model.decision import Action
+from mailgate.model.operator import Operator
 from mailgate.model.ticket import Status
 from mailgate.store.engine import Store
 from mailgate.store.tables import tickets

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from mailgate.app import context_of
-from mailgate.model.config import Operator
 from mailgate.model.decision import Action, Order
+from mailgate.model.operator import Operator
 from mailgate.model.outbound import Outbound
 from mailgate.store import people
 from mailgate.store.apply import Settled

@@ -12,7 +12,8 @@ import pytest
 from sqlalchemy import select, text
 
 from mailgate.errors import Refused, TryLater
-from mailgate.model import config
+from mailgate.model.operator import Operator
+from mailgate.model.operator import Store as StoreSettings
 from mailgate.model.ticket import Change, Event
 from mailgate.store import cases, erasure, history, holds, spool
 from mailgate.store.engine import Store, open_store
@@ -51,7 +52,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Stor
         url = request.getfixturevalue("empty_database")
     else:
         url = f"sqlite:///{tmp_path}/db/mailgate.db"
-    store = open_store(config.Operator(store=config.Store(url=url, raw=str(raw))))
+    store = open_store(Operator(store=StoreSettings(url=url, raw=str(raw))))
     upgrade(store)
 
     def files() -> list[bytes]:
@@ -221,8 +222,8 @@ def test_erasing_a_ticket_leaves_what_else_its_mail_asked_for(place: Any) -> Non
 
 def test_G10_what_was_erased_stays_erased_after_a_restore(tmp_path: Path) -> None:
     def at(folder: str) -> Store:
-        place = config.Store(url=f"sqlite:///{tmp_path}/{folder}/mailgate.db", raw=str(tmp_path / "raw"))
-        return open_store(config.Operator(store=place))
+        place = StoreSettings(url=f"sqlite:///{tmp_path}/{folder}/mailgate.db", raw=str(tmp_path / "raw"))
+        return open_store(Operator(store=place))
 
     store = at("live")
     upgrade(store)

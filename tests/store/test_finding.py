@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from mailgate.app import context_of
-from mailgate.model.config import Operator
 from mailgate.model.decision import Action
+from mailgate.model.operator import Operator
 from mailgate.model.outbound import Outbound
 from mailgate.model.people import Person
 from mailgate.store import people

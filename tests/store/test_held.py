@@ -10,7 +10,7 @@ import pytest
 
 from mailgate.app import context_of
 from mailgate.errors import Refused
-from mailgate.model.config import Operator
+from mailgate.model.operator import Operator
 from mailgate.model.outbound import Outbound
 from mailgate.model.ticket import FileState
 from mailgate.store import held, people

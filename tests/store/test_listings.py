@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import select
 
 from mailgate.app import context_of
-from mailgate.model.config import Operator
 from mailgate.model.decision import Action
+from mailgate.model.operator import Operator
 from mailgate.model.outbound import Outbound
 from mailgate.store import people
 from mailgate.store.engine import Store

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from mailgate.app import context_of
-from mailgate.model.config import Config, Operator
+from mailgate.model.config import Config
+from mailgate.model.operator import Operator
 from mailgate.model.outbound import Outbound
 from mailgate.store.engine import Store
 from tests.conversation import Conversation, text_of

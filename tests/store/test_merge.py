@@ -10,8 +10,8 @@ from sqlalchemy import select
 
 from mailgate.app import context_of
 from mailgate.errors import Refused
-from mailgate.model.config import Operator
 from mailgate.model.decision import Action, Order
+from mailgate.model.operator import Operator
 from mailgate.store import people
 from mailgate.store.engine import Store
 from mailgate.store.tables import clocks

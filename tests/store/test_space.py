@@ -2,7 +2,7 @@
 
 import os
 
-from mailgate.model.config import Operator
+from mailgate.model.operator import Operator
 from mailgate.store.space import FreeSpace, folders_of
 
 

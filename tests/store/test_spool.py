@@ -168,12 +168,13 @@ def test_what_a_dead_process_had_is_free_at_once_and_nobody_elses(store: Store) 
         made.put(store, b"%d" % number)
     (ours,) = spool.claim(store, 1, lease_seconds=60)
     in_a_child = f"""if True:
-        from mailgate.model import config
+        from mailgate.model.operator import Operator
+        from mailgate.model.operator import Store as StoreSettings
         from mailgate.store import spool
         from mailgate.store.engine import open_store
         import sys
         spool.OURS = {spool.OURS!r}  # as a fork has it
-        store = open_store(config.Operator(store=config.Store(url=sys.argv[1])))
+        store = open_store(Operator(store=StoreSettings(url=sys.argv[1])))
         assert len(spool.claim(store, 1, 60)) == 1
     """
     url = store.engine.url.render_as_string(hide_password=False)

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from mailgate.app import context_of
 from mailgate.errors import TryLater
-from mailgate.model.config import Notify, Operator
+from mailgate.model.operator import Notify, Operator
 from mailgate.model.people import Person
 from mailgate.model.ticket import Change, Status, WaitingFor
 from mailgate.notify.standin import api_key, template_id

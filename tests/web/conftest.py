@@ -6,9 +6,9 @@ from http.client import HTTPConnection
 
 import pytest
 
-from mailgate.model.config import Operator
-from mailgate.model.config import Store as StoreSettings
 from mailgate.model.health import AccountHealth, AccountState
+from mailgate.model.operator import Operator
+from mailgate.model.operator import Store as StoreSettings
 from mailgate.store.engine import Store, open_store
 from mailgate.store.schema import upgrade
 from mailgate.web.counts import WORKERS, Counts

@@ -16,7 +16,7 @@ from lxml import etree
 from sqlalchemy import MetaData
 
 from mailgate import app
-from mailgate.model.config import Operator
+from mailgate.model.operator import Operator
 from mailgate.store.engine import Store
 from mailgate.web.pages import pages, receipts_door
 from mailgate.web.server import Server

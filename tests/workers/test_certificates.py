@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from mailgate.errors import TryLater
-from mailgate.model.config import ImapAccount, Operator, Send, Smtp, Tls
+from mailgate.model.operator import ImapAccount, Operator, Send, Smtp, Tls
 from mailgate.workers.certificates import endings
 from tests.certificates import make_certificate
 from tests.make import make_config

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from mailgate.errors import MailgateError
-from mailgate.model.config import Config, Operator, Smtp
+from mailgate.model.config import Config
+from mailgate.model.operator import Operator, Smtp
 from mailgate.settings import load
 from mailgate.workers.configuration import Reloading
 from mailgate.workers.watch import Watched

@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import text
 
 from mailgate.errors import GiveUp, TryLater, Uncertain
-from mailgate.model.config import Operator
-from mailgate.model.config import Store as StoreSettings
+from mailgate.model.operator import Operator
+from mailgate.model.operator import Store as StoreSettings
 from mailgate.model.outbound import Doubt, Outbound, SendState, Way
 from mailgate.store.engine import open_store
 from mailgate.store.outbox import Queued, claim, queue, release_leases

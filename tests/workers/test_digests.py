@@ -13,8 +13,8 @@ from sqlalchemy import select, update
 
 from mailgate.app import context_of
 from mailgate.errors import Refused
-from mailgate.model.config import Operator
 from mailgate.model.decision import Action, Order
+from mailgate.model.operator import Operator
 from mailgate.model.outbound import Outbound
 from mailgate.model.people import Person
 from mailgate.store import people

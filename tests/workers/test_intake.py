@@ -11,10 +11,10 @@ from sqlalchemy import text
 from mailgate import understand
 from mailgate.app import context_of, make_ready
 from mailgate.errors import TryLater
-from mailgate.model.config import Operator, Send
-from mailgate.model.config import Store as StoreSettings
 from mailgate.model.decision import Action
 from mailgate.model.message import Envelope
+from mailgate.model.operator import Operator, Send
+from mailgate.model.operator import Store as StoreSettings
 from mailgate.model.reading import Token
 from mailgate.store import history
 from mailgate.store.engine import open_store

@@ -12,9 +12,9 @@ import pytest
 from sqlalchemy import text
 
 from mailgate.app import context_of, make_ready
-from mailgate.model.config import Operator, Send
-from mailgate.model.config import Store as StoreSettings
 from mailgate.model.message import Envelope
+from mailgate.model.operator import Operator, Send
+from mailgate.model.operator import Store as StoreSettings
 from mailgate.model.outbound import Attempt, SendState
 from mailgate.notify.fields import TO_TEAM
 from mailgate.store import outbox

@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import text
 
 from mailgate.errors import TryLater
-from mailgate.model.config import Operator, Smtp
-from mailgate.model.config import Store as StoreSettings
+from mailgate.model.operator import Operator, Smtp
+from mailgate.model.operator import Store as StoreSettings
 from mailgate.store.engine import open_store
 from mailgate.store.nodes import Running, seen
 from mailgate.store.schema import upgrade

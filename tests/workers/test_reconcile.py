@@ -8,9 +8,9 @@ from sqlalchemy import text
 from mailgate.app import context_of, make_ready
 from mailgate.errors import TryLater
 from mailgate.ingest.relaylog import HandedOver
-from mailgate.model.config import Operator, Send
-from mailgate.model.config import Store as StoreSettings
 from mailgate.model.folder import Listed
+from mailgate.model.operator import Operator, Send
+from mailgate.model.operator import Store as StoreSettings
 from mailgate.model.people import Person
 from mailgate.store import people
 from mailgate.store.engine import open_store

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from mailgate import journal
 from mailgate.app import jobs
-from mailgate.model.config import Operator
+from mailgate.model.operator import Operator
 from mailgate.store.engine import Store
 from mailgate.store.schema import upgrade
 from mailgate.store.tables import sealed_heads

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from mailgate.errors import TryLater
-from mailgate.model.config import Operator
-from mailgate.model.config import Store as StoreSettings
+from mailgate.model.operator import Operator
+from mailgate.model.operator import Store as StoreSettings
 from mailgate.store.engine import open_store
 from mailgate.store.schema import upgrade
 from mailgate.workers.watch import Hour, Watch, Watched, hours

@@ -36,7 +36,7 @@ def verify(
     ] = [],  # noqa: B006 (typer reads it and nobody changes it)
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
-    """Say whether the database is sound, and every history, seal and large mail is what was written.
+    """Say whether everything is what was written: the database, every history, seal and large mail.
 
     Exit code 1 where something is not. What was changed and sealed anew shows by a seal that was written down.
     """

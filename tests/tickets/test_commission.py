@@ -8,9 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailgate.model.commission import Child, Commission, State
-from mailgate.model.config import When
 from mailgate.model.promises import Chase, Commissions
-from mailgate.model.spans import Span, Unit
+from mailgate.model.spans import Span, Unit, When
 from mailgate.model.ticket import OPEN_STATUSES, Change, Status
 from mailgate.notify.returned import named
 from mailgate.tickets.commission import Compile, Send, carried_by, due_of_unit, next_step, team_of

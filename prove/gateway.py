@@ -29,7 +29,7 @@ import alembic.ddl.postgresql  # noqa: F401 (so that no start waits for it)
 import uvloop  # noqa: F401 (the same)
 from sqlalchemy import Engine, event
 
-from mailgate import app, journal, scheduler, supervise
+from mailgate import app, gateway, jobs, journal, scheduler, supervise
 from mailgate.cli import main, serve  # noqa: F401 (the same)
 from mailgate.notify import compose, maildir, smtp  # noqa: F401 (the same)
 from mailgate.store import leases, postgresql, sqlite, tables  # noqa: F401 (the same)
@@ -99,7 +99,8 @@ def skewed() -> None:
     """The clock is SKEW_SECONDS ahead. (libfaketime 0.9.10 breaks time.sleep, or waiting for an event.)"""
     seconds = float(os.environ["SKEW_SECONDS"])
     now, wall = app.clock, time.time
-    vars(app)["clock"] = lambda: now() + timedelta(seconds=seconds)
+    for module in (app, gateway, jobs):
+        vars(module)["clock"] = lambda: now() + timedelta(seconds=seconds)
     vars(time)["time"] = lambda: wall() + seconds
 
 

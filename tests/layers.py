@@ -54,7 +54,7 @@ NAMES = (
     "decide",
     "journal and outside files",
     "workers",
-    "scheduler, app, replay, backtest, cli, web",
+    "scheduler, app, gateway, jobs, replay, backtest, cli, web",
 )
 
 
@@ -82,7 +82,9 @@ def layer(module: str) -> int:
     if package == "workers":
         return WORKERS
     return (
-        SHELL if package in ("scheduler", "app", "replay", "backtest", "suggest", "cli", "web", "__main__") else OUTSIDE
+        SHELL
+        if package in ("scheduler", "app", "gateway", "jobs", "replay", "backtest", "suggest", "cli", "web", "__main__")
+        else OUTSIDE
     )
 
 

@@ -16,9 +16,10 @@ from typing import Annotated
 import typer
 
 from mailgate import journal
-from mailgate.app import ROLES, Gateway, address_of, bury, check_doors, clock, context_of, lmtp_socket, make_ready
+from mailgate.app import ROLES, address_of, bury, check_doors, clock, context_of, lmtp_socket, make_ready
 from mailgate.cli.frame import configuration
 from mailgate.errors import Refused, TryLater
+from mailgate.gateway import Gateway
 from mailgate.model.config import Config, Mode
 from mailgate.shortage import end_where_memory_is_gone
 from mailgate.store.engine import Store, open_store

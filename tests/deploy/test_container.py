@@ -19,8 +19,9 @@ import pytest
 import yaml
 from dockerfile_parse import DockerfileParser
 
-from mailgate.app import GRACE_SECONDS, address_of
+from mailgate.app import address_of
 from mailgate.cli.checks import SAFE_PYTHON
+from mailgate.gateway import GRACE_SECONDS
 from mailgate.model.config import Config
 from mailgate.settings import load
 from mailgate.web.pages import pages

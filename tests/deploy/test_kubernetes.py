@@ -12,7 +12,8 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from mailgate.app import GRACE_SECONDS, address_of
+from mailgate.app import address_of
+from mailgate.gateway import GRACE_SECONDS
 from mailgate.ingest.bounded import MEMORY_BYTES
 from mailgate.model.config import Config
 from mailgate.settings import load

@@ -13,7 +13,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from mailgate.app import GRACE_SECONDS
+from mailgate.gateway import GRACE_SECONDS
 from mailgate.settings import load
 from tests.deploy.confined import confined
 from tests.gateway import MAILBOX, ROOT, Gateway, wait_until

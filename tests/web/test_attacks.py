@@ -16,6 +16,7 @@ from lxml import etree
 from sqlalchemy import MetaData
 
 from mailgate import app
+from mailgate.gateway import RECEIPTS
 from mailgate.model.operator import Operator
 from mailgate.store.engine import Store
 from mailgate.web.pages import pages, receipts_door
@@ -82,7 +83,7 @@ class Site:
 @pytest.fixture
 def site(observer, store, clock) -> Iterator[Site]:
     door = receipts_door(Receipts(store, "loop", clock), TOKEN)
-    server = Server("127.0.0.1", 0, pages(observer), {app.RECEIPTS: door})
+    server = Server("127.0.0.1", 0, pages(observer), {RECEIPTS: door})
     server.start()
     yield Site(server.server_port, store)
     server.stop()
@@ -110,7 +111,7 @@ def is_bare(answer: Answer) -> bool:
 
 def test_S64_these_are_all_the_routes_there_are(observer) -> None:
     assert pages(observer).keys() == ROUTES
-    assert app.RECEIPTS == "/notify/receipts"
+    assert RECEIPTS == "/notify/receipts"
     serving = {
         module
         for module, file in modules()
@@ -137,7 +138,7 @@ def test_S64_whoever_asks_sees_nothing_of_a_mail_and_cannot_tell_which_tickets_t
 
 
 def test_S71_every_answer_is_bare_and_kept_by_nobody(site) -> None:
-    paths = (*ROUTES, app.RECEIPTS, "/", "/elsewhere", "/ping?x=1", "/../etc/passwd", "*", "/" + "x" * 70_000)
+    paths = (*ROUTES, RECEIPTS, "/", "/elsewhere", "/ping?x=1", "/../etc/passwd", "*", "/" + "x" * 70_000)
     for method, path in product(METHODS, paths):
         answer = site(path, method, body=b"{}" if method == "POST" else None)
         assert is_bare(answer), (method, path[:40], answer)
@@ -260,10 +261,10 @@ def test_S66_nothing_that_is_asked_changes_anything(site) -> None:
     with_a_ticket(site)
     before = site.everything_stored()
     assert before["tickets"]
-    for method, path in product(METHODS, (*ROUTES, app.RECEIPTS, "/tickets/1/close", "/ping?do=done")):
+    for method, path in product(METHODS, (*ROUTES, RECEIPTS, "/tickets/1/close", "/ping?do=done")):
         answer = site(path, method, {"Authorization": "Bearer another one"}, body=b"{}" if method == "POST" else None)
         allowed = method in ("GET", "HEAD") and path.partition("?")[0] in ROUTES
-        refused = 403 if (method, path) == ("POST", app.RECEIPTS) else 405
+        refused = 403 if (method, path) == ("POST", RECEIPTS) else 405
         if path == "/tickets/1/close" and method in ("GET", "HEAD", "POST"):
             refused = 404
         assert answer.status == (200 if allowed else refused), (method, path)
@@ -283,11 +284,11 @@ FORGED = (
 
 
 def test_S67_what_a_proxy_might_say_is_not_read(site) -> None:
-    for path, forged in product(("/health", "/info", "/ping", "/elsewhere", app.RECEIPTS), FORGED):
+    for path, forged in product(("/health", "/info", "/ping", "/elsewhere", RECEIPTS), FORGED):
         plain, answer = site(path), site(path, headers=forged)
         assert (answer.status, answer.body) == (plain.status, plain.body)
         assert {**answer.headers, "Date": ""} == {**plain.headers, "Date": ""}
-        assert site(app.RECEIPTS, "POST", forged, b"{}").status == 403
+        assert site(RECEIPTS, "POST", forged, b"{}").status == 403
 
 
 def test_S68_nobody_can_ask_whether_an_address_is_known(site) -> None:

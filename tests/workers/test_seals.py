@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from mailgate import journal
-from mailgate.app import jobs
+from mailgate.jobs import jobs
 from mailgate.model.operator import Operator
 from mailgate.store.engine import Store
 from mailgate.store.schema import upgrade

@@ -119,7 +119,7 @@ def test_S64_these_are_all_the_routes_there_are(observer) -> None:
         if name.startswith(("http.server", "wsgiref", "aiohttp", "fastapi", "flask", "starlette"))
         or name == "mailgate.web.server.Server"
     }
-    assert serving == {"web.server", "notify.standin.server", "app"}
+    assert serving == {"web.server", "notify.standin.server", "gateway"}
 
 
 def test_S64_whoever_asks_sees_nothing_of_a_mail_and_cannot_tell_which_tickets_there_are(site) -> None:
@@ -321,6 +321,6 @@ def test_S70_there_is_no_sign_in_to_be_deceived(site) -> None:
     for path in ("/callback", "/oidc/callback", "/oauth2/authorize", "/.well-known/openid-configuration", "/saml/acs"):
         query = "?code=1&state=2&id_token=eyJhbGciOiJub25lIn0.e30."
         assert site(path + query).status == site(path, "POST", body=b"code=1").status == 404
-    used = {name.partition(".")[0] for module, file in modules() if module.startswith("web") or module == "app"
+    used = {name.partition(".")[0] for module, file in modules() if module.startswith("web") or module == "gateway"
             for _, name in imports(ast.parse(Path(file).read_text("utf-8")))}  # fmt: skip
     assert not used & {"jwt", "authlib", "oauthlib", "msal", "ldap3", "crypt", "pam", "bcrypt", "secrets", "hashlib"}

@@ -29,7 +29,7 @@ from mailgate.model.people import Person
 from mailgate.model.ticket import Change, Draft, Event, Status, Ticket, WaitingFor
 from mailgate.notify.digest import DAILY, Reader, daily
 from mailgate.rules.promise import calendar_of, promised
-from mailgate.store import apply, cases, deadlines, levels, people, rows, tables
+from mailgate.store import cases, changing, deadlines, levels, opening, people, rows, tables
 from mailgate.store.engine import Store, open_store
 from mailgate.store.schema import upgrade
 from mailgate.tickets.capacity import of_new
@@ -345,7 +345,7 @@ class World:
                     ticket: Ticket = known[self.ids[case.ref]]
                     change = Change(ticket, **CHANGES[done], first_reply_at=at if done == "take" else None)  # type: ignore[arg-type]
                     said = {name: value for name, value in CHANGES[done].items() if name != "priority"}
-                    apply.change_ticket(tx, timed(change, self.config, at), [Event(done, "year", said)], at)
+                    changing.change_ticket(tx, timed(change, self.config, at), [Event(done, "year", said)], at)
 
     def _open(self, tx: object, found: Sequence[tuple[datetime, Case]]) -> None:
         in_force = levels.in_force(tx)  # type: ignore[arg-type]
@@ -366,8 +366,8 @@ class World:
                 clock_started_at=clock.started_at,
             )
             draft, _ = of_new(draft, "", in_force, self.config, is_told=True)
-            openings.append(apply._Opening(draft, case.ref, None, "", (), at))
-        self.ids |= apply._open_tickets(tx, openings)  # type: ignore[arg-type]
+            openings.append(opening.Opening(draft, case.ref, None, "", (), at))
+        self.ids |= opening.open_tickets(tx, openings)  # type: ignore[arg-type]
 
     def _turn(self, turn: Turn) -> None:
         """A level is set; whoever brings tickets up to it dies now and then, and another goes on."""

@@ -3,10 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Insert, Table, bindparam, delete, insert, select, text, update
+from sqlalchemy import Connection, select, text, update
 
 from mailgate.errors import TryLater
 from mailgate.model.decision import Decision, Ignore, NewTicket, Reply
@@ -14,56 +13,14 @@ from mailgate.model.facts import Facts
 from mailgate.model.message import VERIFIED, Kind, Verdict
 from mailgate.model.outbound import Outbound
 from mailgate.model.reading import Reading
-from mailgate.model.ticket import (
-    NOBODY,
-    OPEN_STATUSES,
-    UNLINKED,
-    Change,
-    Draft,
-    Event,
-    FileState,
-    Standing,
-    Status,
-    Ticket,
-)
-from mailgate.store import (
-    awaited,
-    commissions,
-    contacts,
-    floods,
-    history,
-    holding,
-    known,
-    levels,
-    outbox,
-    people,
-    spool,
-)
-from mailgate.store.engine import Store, insert_new
-from mailgate.store.history import LENGTHEN, Head, chained
-from mailgate.store.rows import draft_row
+from mailgate.model.ticket import Change, Draft, Event, FileState, Standing, Ticket
+from mailgate.store import awaited, commissions, contacts, floods, history, known, levels, outbox, people, spool
+from mailgate.store.changing import change_row, change_ticket, heads
+from mailgate.store.engine import Store, insert_all, insert_new
+from mailgate.store.history import LENGTHEN, chained
+from mailgate.store.opening import GATEWAY, Opening, open_tickets
 from mailgate.store.spool import Spooled
-from mailgate.store.tables import (
-    OPEN,
-    attachments,
-    clocks,
-    events,
-    instance,
-    messages,
-    participants,
-    rungs,
-    ticket_keys,
-    tickets,
-)
-
-GATEWAY = "mailgate"
-CHANGEABLE = (
-    *("status", "waiting_for", "assignee", "category", "task", "priority", "team", "sla_policy"),
-    *("keys", "fields", "missing", "first_reply_due", "first_reply_at", "due_at", "paused_seconds", "linked_to"),
-)
-# Made once: to make a statement takes as long as to run it.
-OPENING = insert(tickets).returning(tickets.c.ref, tickets.c.id)
-MAKE_PART = update(tickets).where(tickets.c.id == bindparam("ticket")).values(parent=bindparam("of"))
+from mailgate.store.tables import OPEN, attachments, events, instance, messages, tickets
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,23 +53,6 @@ class Notice:
     events: tuple[Event, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Opening:
-    """One ticket to be opened by one mail. Its history begins with "opened", which is written here.
-
-    *rules* is the version of the configuration that routed it, *parent* the commission whose part it is.
-    """
-
-    draft: Draft
-    ref: str
-    mail_id: int | None
-    message_id: str
-    events: tuple[Event, ...]
-    now: datetime
-    rules: str = ""
-    parent: str = ""
-
-
 def apply(store: Store, connection: Connection, settled: Sequence[Settled]) -> None:
     """Write what was decided about mails, all of it or nothing, on the connection of ``store.deciding``.
 
@@ -126,7 +66,7 @@ def apply(store: Store, connection: Connection, settled: Sequence[Settled]) -> N
         if any(each.drafts and each.facts for each in settled):
             levels.unchanged(tx, next(each.facts.levels for each in settled if each.facts))
         _change_tickets(tx, settled)
-        ids = _open_tickets(tx, [opening for each in settled for opening in _opened_by(each)])
+        ids = open_tickets(tx, [opening for each in settled for opening in _opened_by(each)])
         own = [_ticket_id(each, ids) for each in settled]
         _count_openings(tx, settled, ids)
         _save_messages(tx, settled, own)
@@ -165,18 +105,11 @@ def carry_out(
         change_ticket(tx, own, decision.events, now)
         for change in others:
             change_ticket(tx, change, [], now)
-        ids = _open_tickets(tx, list(_openings(decision, references, now)))
+        ids = open_tickets(tx, list(_openings(decision, references, now)))
         _take_along(tx, decision, references, ids)
         both = zip(decision.replies, sent, strict=True)
         about = [(mail, _about(reply, decision, references, ids)) for reply, mail in both]
         outbox.queue(tx, [outbox.Queued(mail, ticket_id, now, to_stranger=False) for mail, ticket_id in about])
-
-
-def change_ticket(tx: Connection, change: Change, happened: Sequence[Event], now: datetime) -> None:
-    """Change one ticket; TryLater where it is no longer as it was when it was looked up."""
-    _heads(tx, [change.ticket])
-    history.append(tx, change.ticket.id, [*happened, *change.events], now)
-    _change(tx, change, now)
 
 
 def quarantine(
@@ -212,7 +145,7 @@ def alert(store: Store, name: str, day: date, notice: Notice, now: datetime) -> 
 
 
 def _open_notice(tx: Connection, notice: Notice, now: datetime, mail_id: int | None = None) -> None:
-    ids = _open_tickets(tx, [_Opening(notice.draft, notice.reference, mail_id, "", notice.events, now)])
+    ids = open_tickets(tx, [Opening(notice.draft, notice.reference, mail_id, "", notice.events, now)])
     mails = [outbox.Queued(mail, ids[notice.reference], now, to_stranger=False) for mail in notice.outbound]
     outbox.queue(tx, mails)
 
@@ -235,7 +168,7 @@ def _by_instant(settled: Iterable[Settled]) -> dict[datetime, list[Settled]]:
     return found
 
 
-def _opened_by(settled: Settled) -> Iterable[_Opening]:
+def _opened_by(settled: Settled) -> Iterable[Opening]:
     return _openings(
         settled.decision, settled.references, settled.now, settled.spooled.id, settled.reading.message.message_id
     )
@@ -243,7 +176,7 @@ def _opened_by(settled: Settled) -> Iterable[_Opening]:
 
 def _openings(
     decision: Decision, references: Sequence[str], now: datetime, mail_id: int | None = None, message_id: str = ""
-) -> Iterable[_Opening]:
+) -> Iterable[Opening]:
     """The decision's events belong to the mail's own ticket: where it is a new one, the first.
 
     What asked for the tickets is the mail *mail_id*, unless the decision takes an earlier one along.
@@ -255,7 +188,7 @@ def _openings(
         happened = decision.events if number == 0 and decision.ticket is None else ()
         # what asks a unit is a thread of its own
         thread, parent = ("", references[0]) if draft.unit else (message_id, "")
-        yield _Opening(draft, ref, mail_id, thread, happened, now, decision.config_version, parent)
+        yield Opening(draft, ref, mail_id, thread, happened, now, decision.config_version, parent)
 
 
 def _ticket_id(settled: Settled, ids: dict[str, int]) -> int | None:
@@ -279,90 +212,8 @@ def _about(reply: Reply, decision: Decision, references: Sequence[str], ids: Map
     return about.id if about else ids[references[reply.draft]] if references else None
 
 
-def _open_tickets(tx: Connection, openings: Sequence[_Opening]) -> dict[str, int]:
-    """Write new tickets; their ids by reference."""
-    if not openings:
-        return {}
-    histories = {each.ref: chained(each.ref, Head(), (_opened(each), *each.events), each.now) for each in openings}
-    rows = [
-        draft_row(each.draft, each.ref, histories[each.ref][1], each.now, each.mail_id, each.message_id)
-        for each in openings
-    ]
-    opened = tx.execute(OPENING, rows)
-    ids: dict[str, int] = {row.ref: row.id for row in opened}
-    parts = [{"ticket": ids[each.ref], "of": ids[each.parent]} for each in openings if each.parent]
-    if parts:
-        tx.execute(MAKE_PART, parts)
-    _insert(tx, events, [{"ticket_id": ids[ref], **row} for ref, (rows, _) in histories.items() for row in rows])
-    _insert(tx, participants, [row for each in openings for row in _participants(each, ids[each.ref])])
-    _insert(tx, ticket_keys, [row for each in openings for row in _keys(each.draft.keys, ids[each.ref])])
-    _insert(tx, clocks, [row for each in openings for row in _clocks(each, ids[each.ref])])
-    holding.hold(
-        tx,
-        {
-            ids[each.ref]: (each.draft.held, histories[each.ref][1].count)
-            for each in openings
-            if each.draft.held and each.draft.status in OPEN_STATUSES
-        },
-    )
-    return ids
-
-
-def _insert(tx: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
-    if rows:
-        tx.execute(_inserting(table), rows)
-
-
-@cache
-def _inserting(table: Table) -> Insert:
-    return insert(table)
-
-
-def _opened(opening: _Opening) -> Event:
-    draft = opening.draft
-    data = {
-        "mail": opening.mail_id,
-        "mailbox": draft.mailbox,
-        "status": draft.status,
-        "task": draft.task,
-        "team": draft.team,
-        "priority": draft.priority,
-        "rules": opening.rules,
-    }
-    if draft.held is not None:
-        data |= {"level": draft.held.level.name, "unit": draft.held.level.unit, "does": draft.held.effect}
-    if opening.parent:
-        data |= {"commission": opening.parent, "unit": draft.unit}
-    return Event("opened", GATEWAY, data, {"requester": draft.requester})
-
-
-def _participants(opening: _Opening, ticket_id: int) -> Iterable[dict[str, Any]]:
-    roles = dict.fromkeys(opening.draft.watchers, "watcher") | {opening.draft.requester: "requester"}
-    return ({"ticket_id": ticket_id, "address": address, "role": role} for address, role in roles.items() if address)
-
-
-def _keys(keys: Iterable[str], ticket_id: int) -> Iterable[dict[str, Any]]:
-    return ({"value": value, "ticket_id": ticket_id} for value in dict.fromkeys(keys))
-
-
-def _clocks(opening: _Opening, ticket_id: int) -> Iterable[dict[str, Any]]:
-    draft = opening.draft
-    begins_at = draft.clock_started_at
-    for kind, due in (("first_reply", draft.first_reply_due), ("finish", draft.due_at)):
-        if due is not None:
-            yield {
-                "ticket_id": ticket_id,
-                "kind": kind,
-                "policy": draft.sla_policy,
-                "started_at": begins_at or draft.received_at,
-                "due_at": due,
-                "stopped_at": None if begins_at else opening.now,
-                "next_check_at": begins_at,
-            }
-
-
 def _save_messages(tx: Connection, settled: Sequence[Settled], ticket_ids: Sequence[int | None]) -> None:
-    _insert(tx, messages, [_message(each, own) for each, own in zip(settled, ticket_ids, strict=True)])
+    insert_all(tx, messages, [_message(each, own) for each, own in zip(settled, ticket_ids, strict=True)])
     files = [
         {
             "mail_id": each.spooled.id,
@@ -377,7 +228,7 @@ def _save_messages(tx: Connection, settled: Sequence[Settled], ticket_ids: Seque
         for each in settled
         for file in each.reading.message.attachments
     ]
-    _insert(tx, attachments, files)
+    insert_all(tx, attachments, files)
     quiet = [each.decision.ticket.id for each in settled if each.decision.ticket and not _touched(each)]
     if quiet:  # such as thanks: nothing happens to the ticket, but it has words to be forgotten again
         tx.execute(update(tickets).where(tickets.c.id.in_(quiet)).values(forgotten=0))
@@ -449,7 +300,7 @@ def _change_tickets(tx: Connection, settled: Sequence[Settled]) -> None:
     touched = [(each, ticket) for each in settled for ticket in _touched(each).values()]
     if not touched:
         return
-    heads = _heads(tx, [ticket for _, ticket in touched])
+    found = heads(tx, [ticket for _, ticket in touched])
     histories, ends = [], []
     for each, ticket in touched:
         own = each.decision.ticket
@@ -457,14 +308,14 @@ def _change_tickets(tx: Connection, settled: Sequence[Settled]) -> None:
         happened += tuple(
             event for change in each.decision.changes if change.ticket.id == ticket.id for event in change.events
         )
-        rows, head = chained(ticket.ref, heads[ticket.id], happened, each.now)
+        rows, head = chained(ticket.ref, found[ticket.id], happened, each.now)
         histories += [{"ticket_id": ticket.id, **row} for row in rows]
         ends.append({"ticket": ticket.id, "count": head.count, "hash": head.hash, "now": each.now})
-    _insert(tx, events, histories)
+    insert_all(tx, events, histories)
     tx.execute(LENGTHEN, ends)
     for each in settled:
         for change in each.decision.changes:
-            _change(tx, change, each.now)
+            change_row(tx, change, each.now)
 
 
 def _touched(settled: Settled) -> dict[int, Ticket]:
@@ -473,104 +324,3 @@ def _touched(settled: Settled) -> dict[int, Ticket]:
     is_kept = isinstance(decision.outcome, Ignore) and not decision.events
     tickets_of = [change.ticket for change in decision.changes] + ([own] if own and not is_kept else [])
     return {ticket.id: ticket for ticket in tickets_of}
-
-
-def _heads(tx: Connection, known: Sequence[Ticket]) -> dict[int, Head]:
-    """The ends of the histories, once it is sure that nobody changed the tickets since they were looked up."""
-    by_id = {ticket.id: ticket for ticket in known}
-    columns = (tickets.c.id, tickets.c.status, tickets.c.assignee, tickets.c.last_serial, tickets.c.merged_into)
-    query = select(*columns, tickets.c.events, tickets.c.head).where(tickets.c.id.in_(sorted(by_id)))
-    found = {row.id: row for row in tx.execute(query.order_by(tickets.c.id).with_for_update())}
-    for ticket in known:
-        row = found[ticket.id]
-        if _state(row) != _state(ticket):
-            raise TryLater("a ticket was changed meanwhile")
-    if len(by_id) < len(known):
-        raise TryLater("two mails of one batch are about the same ticket")
-    return {row.id: Head(row.events, row.head) for row in found.values()}
-
-
-def _state(ticket: Any) -> tuple[object, ...]:
-    """What shows of a ticket, or of its row, that somebody changed it."""
-    return ticket.status, ticket.assignee, ticket.last_serial, ticket.merged_into
-
-
-def _change(tx: Connection, change: Change, now: datetime) -> None:
-    """Bring one ticket's row, and what stands about it in other tables, to what *change* says."""
-    ticket_id = change.ticket.id
-    values = {name: value for name in CHANGEABLE if (value := getattr(change, name)) is not None}
-    if change.assignee == NOBODY:
-        values["assignee"] = None
-    if change.linked_to == UNLINKED:
-        values["linked_to"] = None
-    if change.merged_into is not None:
-        values["merged_into"] = change.merged_into or None
-    if change.merged_into is not None or change.status is not None:
-        values["closed_at"] = _closed_at(change, now)
-    if change.status is not None:
-        if change.status is not Status.WAITING:
-            values |= {"waiting_for": None, "waiting_since": None}
-        elif change.ticket.status is not Status.WAITING or change.waiting_for not in (None, change.ticket.waiting_for):
-            values["waiting_since"] = now
-    if values:
-        tx.execute(update(tickets).where(tickets.c.id == ticket_id).values(values))
-    for role, address in (("watcher", change.watcher), ("added", change.added)):
-        if address:
-            tx.execute(insert_new(tx, participants), {"ticket_id": ticket_id, "address": address, "role": role})
-    if change.leaver:
-        leaving = (participants.c.ticket_id == ticket_id) & (participants.c.address == change.leaver)
-        tx.execute(delete(participants).where(leaving))
-    if change.standing:
-        number, standing = change.standing
-        tx.execute(update(messages).where(messages.c.id == number).values(standing=standing))
-    if change.keys is not None:
-        tx.execute(delete(ticket_keys).where(ticket_keys.c.ticket_id == ticket_id))
-        _insert(tx, ticket_keys, list(_keys(change.keys, ticket_id)))
-    _set_clocks(tx, change, now)
-
-
-def _closed_at(change: Change, now: datetime) -> datetime | None:
-    """Since when a ticket counts as closed: what is part of another one does, whatever its status."""
-    if (change.status or change.ticket.status) not in OPEN_STATUSES:
-        return change.closed_at or (now if change.status else change.ticket.closed_at)
-    return (change.ticket.closed_at or now) if _is_part(change) else None
-
-
-def _is_part(change: Change) -> bool:
-    """Whether the ticket is part of another one after *change*."""
-    return bool(change.ticket.merged_into if change.merged_into is None else change.merged_into)
-
-
-def _set_clocks(tx: Connection, change: Change, now: datetime) -> None:
-    """Move the clocks of a ticket as *change* says; those that run are looked at at once.
-
-    Those of a part count on, for the day that it is split off; nobody looks at them until then.
-    """
-    _move_clocks(tx, change, now)
-    if _is_part(change):
-        tx.execute(update(clocks).where(clocks.c.ticket_id == change.ticket.id).values(next_check_at=None))
-
-
-def _move_clocks(tx: Connection, change: Change, now: datetime) -> None:
-    ticket_id = change.ticket.id
-    for kind, due in (("first_reply", change.first_reply_due), ("finish", change.due_at)):
-        if due is not None:
-            begun = {"ticket_id": ticket_id, "kind": kind, "started_at": change.ticket.received_at, "due_at": due}
-            tx.execute(insert_new(tx, clocks), begun)
-            policy = {"policy": change.sla_policy} if change.sla_policy else {}
-            tx.execute(update(clocks).where(_clock(ticket_id, kind)).values(due_at=due, **policy))
-        if due is not None and change.ticket.unit:  # reminded and chased anew
-            tx.execute(delete(rungs).where((rungs.c.ticket_id == ticket_id) & (rungs.c.kind == kind)))
-    if change.runs is None:
-        return
-    moved = {"stopped_at": None, "next_check_at": now} if change.runs else {"next_check_at": None}
-    tx.execute(update(clocks).where(clocks.c.ticket_id == ticket_id).values(moved))
-    if not change.runs:
-        running = (clocks.c.ticket_id == ticket_id) & clocks.c.stopped_at.is_(None)
-        tx.execute(update(clocks).where(running).values(stopped_at=now))
-    if change.first_reply_at or change.ticket.first_reply_at:
-        tx.execute(update(clocks).where(_clock(ticket_id, "first_reply")).values(next_check_at=None))
-
-
-def _clock(ticket_id: int, kind: str) -> ColumnElement[bool]:
-    return (clocks.c.ticket_id == ticket_id) & (clocks.c.kind == kind)

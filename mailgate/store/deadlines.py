@@ -14,7 +14,7 @@ from mailgate.model.outbound import Outbound
 from mailgate.model.people import Person
 from mailgate.model.ticket import Change, Event
 from mailgate.store import history, outbox, people
-from mailgate.store.apply import change_ticket
+from mailgate.store.changing import change_ticket
 from mailgate.store.engine import Store, insert_new, upsert
 from mailgate.store.tables import clocks, instance, rungs, tellings, tickets
 

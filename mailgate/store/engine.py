@@ -1,14 +1,14 @@
 """One store, whichever engine it stands on."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection as Connection
-from sqlalchemy import Engine, Insert, Table
+from sqlalchemy import Engine, Insert, Table, insert
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
@@ -83,6 +83,17 @@ class Store(ABC):
         self.engine.dispose()
 
 
+def insert_all(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert *rows*, where there are any."""
+    if rows:
+        connection.execute(_inserting(table), rows)
+
+
+@cache
+def _inserting(table: Table) -> Insert:
+    return insert(table)
+
+
 def insert_new(connection: Connection, table: Table) -> Insert:
     """An insert that leaves out the rows whose unique keys exist."""
     return _insert_new(connection.dialect.name, table)
@@ -90,8 +101,8 @@ def insert_new(connection: Connection, table: Table) -> Insert:
 
 @cache
 def _insert_new(dialect: str, table: Table) -> Insert:
-    insert: Insert = _INSERTS[dialect](table).on_conflict_do_nothing()
-    return insert
+    new: Insert = _INSERTS[dialect](table).on_conflict_do_nothing()
+    return new
 
 
 def upsert(connection: Connection, table: Table) -> Insert:

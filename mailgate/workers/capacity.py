@@ -17,7 +17,7 @@ from mailgate.model.ticket import Ticket
 from mailgate.notify.compose import Context
 from mailgate.rules.capacity import does_anything, unit_short
 from mailgate.store import asked, gathering, holding, levels, outbox, rows
-from mailgate.store.apply import change_ticket
+from mailgate.store.changing import change_ticket
 from mailgate.store.engine import Connection, Store
 from mailgate.store.holding import Open
 from mailgate.tickets import answer, telling

@@ -40,7 +40,7 @@ from prove import failing
 LEASE_SECONDS = 2.0
 IMPATIENT_SECONDS = 0.25
 ENDING = (signal.SIGTERM, signal.SIGINT)
-GROUP_COMMIT: Any = vars(app)["GroupCommit"]
+GROUP_COMMIT: Any = vars(gateway)["GroupCommit"]
 
 
 def hurried() -> None:

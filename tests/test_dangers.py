@@ -73,7 +73,7 @@ def _varies(part: ast.expr) -> bool:
     return isinstance(part, ast.FormattedValue) and not (isinstance(part.value, ast.Name) and part.value.id.isupper())
 
 
-# store.facts writes as many placeholders as there are values, store.sqlite its own pragmas.
+# store.facts writes as many placeholders as there are values, store.postgresql the names of our tables, store.sqlite its own pragmas.
 SQL = built("text", "execute", "exec_driver_sql", "literal_column")
 # ingest.exchange asks the authority that gives access tokens.
 FETCHED = imported("requests", "httpx", "urllib3", "aiohttp")
@@ -88,7 +88,7 @@ DANGERS = (
     Danger("a shell (S55)", called("os.system", "os.popen", "subprocess.getoutput", "subprocess.getstatusoutput")),
     Danger("text that runs", lambda node: isinstance(node, ast.Call) and ast.unparse(node.func) in ("eval", "exec")),
     Danger("text that runs", called("builtins.eval", "builtins.exec", "code.interact")),
-    Danger("SQL that is put together (S57)", SQL, may=("store.facts", "store.sqlite")),
+    Danger("SQL that is put together (S57)", SQL, may=("store.facts", "store.postgresql", "store.sqlite")),
     Danger("what a mail names could be fetched (S62)", FETCHED, may=("ingest.exchange",)),
     Danger("what a mail names could be fetched (S62)", called("urlopen", "urlretrieve"), may=("notify.standin.known",)),
     Danger("a name that somebody else may take first", called("tempfile.mktemp", "mktemp")),

@@ -73,7 +73,8 @@ def _varies(part: ast.expr) -> bool:
     return isinstance(part, ast.FormattedValue) and not (isinstance(part.value, ast.Name) and part.value.id.isupper())
 
 
-# store.facts writes as many placeholders as there are values, store.postgresql the names of our tables, store.sqlite its own pragmas.
+# store.facts writes as many placeholders as there are values, store.postgresql the names of our tables, and
+# store.sqlite its own pragmas.
 SQL = built("text", "execute", "exec_driver_sql", "literal_column")
 # ingest.exchange asks the authority that gives access tokens.
 FETCHED = imported("requests", "httpx", "urllib3", "aiohttp")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from mailgate import journal
 from mailgate.app import context_of, make_ready
 from mailgate.rules import vocabulary
 from mailgate.settings import load
@@ -35,7 +36,9 @@ def test_a_second_mail_finds_made_what_the_first_one_made(context):
     assert vocabulary._weights.cache_info().misses == made
 
 
-def test_a_mail_that_cannot_be_taken_stops_nothing(context, monkeypatch, capsys):
+def test_a_mail_that_cannot_be_taken_stops_nothing(context, monkeypatch):
+    told = []
     monkeypatch.setattr(warming, "decide", lambda *_: 1 / 0)
+    monkeypatch.setattr(journal, "worker_failed", lambda *said: told.append(said))
     warm_up(context, NOW)
-    assert "ZeroDivisionError" in capsys.readouterr().out
+    assert {(worker, type(error)) for worker, error in told} == {("warming up", ZeroDivisionError)}

@@ -25,7 +25,7 @@ from sys import executable
 from mailgate.store.sqlite import library
 from prove import quoting
 from prove.outcome import Outcome
-from prove.process import ROOT, Gateway, gateway, starter
+from prove.process import ROOT, Gateway, gateway, starter, wait_until
 from tests.servers import free_port
 
 MAILBOX = "northmere.enforcement@justice.example"
@@ -33,6 +33,7 @@ BREAKS = ("", "stumble", "upset", "topple", "crash")
 """Words in a subject: ``prove.gateway`` and the store fail over them, each in its way."""
 IN_MAILS = ("sender", "name", "subject", "body", "case", "file", "attached", "header")
 WAIT_SECONDS = 8.0
+WRONG = b"the configuration is wrong"
 
 
 @dataclass
@@ -103,7 +104,7 @@ def canaries(folder: Path, seed: int, mails: int, commands: int, *, spoilt: bool
             for pid in (running.pid, *running.children()):
                 looked.look("the list of processes", Path(f"/proc/{pid}/cmdline").read_bytes())
             looked.look("an SMTP reply", _sent(running, looked, mails))
-            time.sleep(3)  # the files are looked at every two seconds
+            wait_until(lambda: WRONG in (folder / "log").read_bytes(), 60, "the wrong configuration was not found")
             stopped = running.stop()
         asked = relay.asked + notify.asked + imap.asked
     log = (folder / "log").read_bytes()
@@ -268,7 +269,7 @@ def _not_provoked(log: bytes, asked: int) -> list[str]:
         "a relay that refuses": b'"mail not sent"',
         "an account that cannot be read": b"the mail server refuses the login",
         "a page that fails": b"a page could not be shown",
-        "a wrong configuration": b"the configuration is wrong",
+        "a wrong configuration": WRONG,
     }
     missing = [what for what, line in wanted.items() if line not in log]
     return [f"not provoked: {what}" for what in [*missing, *([] if asked else ["a refusal that quotes"])]]

@@ -1,16 +1,20 @@
-"""Locks between the processes of one machine: files that are flock'ed."""
+"""Locks between the threads and processes of one machine: files, or bytes of a file, that the kernel locks."""
 
 import fcntl
+import hashlib
 import os
+import struct
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from threading import Lock
 
 from mailgate.errors import TryLater
 
 LONGEST_PAUSE_SECONDS = 0.002
+LAST_OFFSET = 2**62 - 1
 
 
 class Unreachable(TryLater):
@@ -30,13 +34,9 @@ class FileLock:
         deadline = time.monotonic() + seconds
         if not self._thread.acquire(timeout=seconds):
             return False
-        pause = 0.0002
-        while not self._take_file():
-            if time.monotonic() >= deadline:
-                self._thread.release()
-                return False
-            time.sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+        if not _became_ours(self._take_file, deadline):
+            self._thread.release()
+            return False
         return True
 
     def _take_file(self) -> bool:
@@ -61,3 +61,54 @@ class FileLock:
 
     def close(self) -> None:
         self._file.close()
+
+
+class NamedLocks:
+    """Any number of locks, each known by its name alone: a byte of one file stands for it.
+
+    The kernel frees what a process held when it ends. Two names that share a byte wait for each other, no more.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    @contextmanager
+    def held(self, names: Iterable[str], seconds: float) -> Iterator[None]:
+        """Nobody else holds any of *names* meanwhile; Unreachable where one of them is not free within *seconds*."""
+        offsets = sorted({lock_number(name) & LAST_OFFSET for name in names})  # in one order everywhere: no deadlocks
+        try:
+            # Opened anew: to the kernel the holder is not the process but the open file, so that threads count as well.
+            file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise Unreachable(f"{self._path} cannot be opened") from error
+        try:
+            deadline = time.monotonic() + seconds
+            if not all(_became_ours(partial(_take_byte, file, offset), deadline) for offset in offsets):
+                raise Unreachable(f"{self._path} has been held by another process for {seconds:g} seconds")
+            yield
+        finally:
+            os.close(file)  # which frees them
+
+
+def _take_byte(file: int, offset: int) -> bool:
+    try:
+        fcntl.fcntl(file, fcntl.F_OFD_SETLK, struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, offset, 1, 0))
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _became_ours(take: Callable[[], bool], deadline: float) -> bool:
+    pause = 0.0002
+    while not take():
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(pause)
+        pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+    return True
+
+
+def lock_number(name: str) -> int:
+    """The number of 64 bits, with its sign, that stands for the lock *name* everywhere."""
+    digest = hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, "big", signed=True)

@@ -1,6 +1,5 @@
 """The store on PostgreSQL, which any number of nodes share."""
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -12,7 +11,7 @@ from mailgate.errors import Refused
 from mailgate.store.begun_table import BegunInTable
 from mailgate.store.engine import Store
 from mailgate.store.failures import translated
-from mailgate.store.locks import Unreachable
+from mailgate.store.locks import Unreachable, lock_number
 from mailgate.store.objects import Objects
 from mailgate.store.tables import metadata
 
@@ -160,9 +159,3 @@ def _keep_warnings(connection: Any, record: Any) -> None:
             warnings.append(said.sqlstate)
 
     connection.add_notice_handler(keep)
-
-
-def lock_number(lock: str) -> int:
-    """The number that stands for *lock* on every node; two locks that share one wait for each other, no more."""
-    digest = hashlib.blake2b(lock.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-    return int.from_bytes(digest, "big", signed=True)

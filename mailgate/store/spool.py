@@ -3,7 +3,7 @@
 import hashlib
 import os
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,6 +18,7 @@ from mailgate.store.objects import Objects
 from mailgate.store.tables import FRESH, TRIED, messages, raw_mails, spool
 
 LARGEST_BATCH_BYTES = 16 * 1024**2  # of one commit, and of one claim, so that memory stays bounded
+LOOKED_AT = 4  # mails for each that is claimed, to find some of different senders
 
 # Made once: to make a statement takes as long as to run it.
 _IDS: Any = bindparam("ids", expanding=True)
@@ -38,6 +39,25 @@ _NEW = (
     .where(text(FRESH))
     .order_by(spool.c.id)
     .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
+_WAITING = (
+    select(spool.c.id, spool.c.size, raw_mails.c.sender)
+    .join(raw_mails, raw_mails.c.id == spool.c.id)
+    .where(text(FRESH))
+    .order_by(spool.c.id)
+    .limit(bindparam("most"))
+)
+_BUSY = (
+    select(raw_mails.c.sender)
+    .join(spool, spool.c.id == raw_mails.c.id)
+    .where(text(TRIED), spool.c.token.is_not(None))
+    .distinct()
+)
+_STILL_NEW = (
+    select(spool.c.id, spool.c.size)
+    .where(spool.c.id.in_(_IDS), text(FRESH))
+    .order_by(spool.c.id)
     .with_for_update(skip_locked=True)
 )
 _TAKE = (
@@ -180,13 +200,17 @@ def _work(mail_id: int, size: int) -> dict[str, object]:
 
 
 def claim(store: Store, limit: int, lease_seconds: float) -> tuple[Spooled, ...]:
-    """Take mails to work on: one that was tried before, by itself so that a killer dies alone, else up to *limit*."""
+    """Take mails to work on: one that was tried before, by itself so that a killer dies alone, else up to *limit*.
+
+    Those who decide about mails of one sender wait for each other: as far as there is a choice, each of these is of
+    another sender, with none of whose mails anybody is busy.
+    """
     with store.read() as connection:
         if not connection.execute(_DUE).first() and not connection.execute(_NEW, {"most": 1}).first():
             return ()
     token = f"{tokens_of(os.getpid())}{secrets.token_hex(8)}"
     with store.write() as tx:
-        ids = _within_bounds(tx.execute(_DUE).all() or tx.execute(_NEW, {"most": limit}).all())
+        ids = _within_bounds(tx.execute(_DUE).all() or _fresh(tx, limit))
         lease = round(lease_seconds * SECOND)
         tx.execute(_TAKE, {"ids": ids, "held_by": token, "lease": lease, "alone": 1 if len(ids) == 1 else 0})
     with store.read() as connection:
@@ -195,6 +219,28 @@ def claim(store: Store, limit: int, lease_seconds: float) -> tuple[Spooled, ...]
         Spooled(row.id, row.key, _envelope(row), row.attempts, token, row.content, row.location, store.objects)
         for row in taken
     )
+
+
+def _fresh(tx: Connection, limit: int) -> Sequence[Any]:
+    waiting = tx.execute(_WAITING, {"most": LOOKED_AT * limit}).all()
+    ids = chosen([(row.id, row.sender) for row in waiting], frozenset(tx.scalars(_BUSY)), limit)
+    # Nothing is left of them where another node has chosen the same: then whatever nobody has.
+    return tx.execute(_STILL_NEW, {"ids": ids}).all() or tx.execute(_NEW, {"most": limit}).all()
+
+
+def chosen(waiting: Iterable[tuple[int, str]], busy: Collection[str], limit: int) -> list[int]:
+    """Whose turn it is of the mails *waiting*, each (id, sender), the oldest first: *limit* at most.
+
+    First one of each sender who is not *busy*, then more of these; where all are busy the oldest. Of whoever has no
+    address, as bounces, nothing waits for another.
+    """
+    first, more, theirs = list[int](), list[int](), list[int]()
+    seen = set[str]()
+    for mail, sender in waiting:
+        who = sender or f"nobody {mail}"
+        (theirs if who in busy else more if who in seen else first).append(mail)
+        seen.add(who)
+    return sorted(((first + more) or theirs)[:limit])
 
 
 def tokens_of(pid: int) -> str:

@@ -18,7 +18,7 @@ from mailgate.folders import make_durably, sync
 from mailgate.store.begun import BegunInFiles
 from mailgate.store.engine import Store
 from mailgate.store.failures import translated
-from mailgate.store.locks import FileLock
+from mailgate.store.locks import FileLock, NamedLocks
 from mailgate.store.objects import Objects
 
 # docs/reliability.md R16: before this, SQLite can lose committed data in WAL mode.
@@ -66,7 +66,7 @@ class SqliteStore(Store):
         event.listen(engine, "connect", self._prepare)
         event.listen(engine, "handle_error", _distrust)
         super().__init__(engine, objects, BegunInFiles(path.with_name(path.name + ".sending")))
-        self._deciding = FileLock(path.with_name(path.name + ".deciding"))
+        self._deciding = NamedLocks(path.with_name(path.name + ".deciding"))
         self._writing = FileLock(path.with_name(path.name + ".writing"))
 
     def _prepare(self, connection: Any, _record: object) -> None:
@@ -97,8 +97,7 @@ class SqliteStore(Store):
 
     @contextmanager
     def deciding(self, locks: Iterable[str]) -> Iterator[Connection]:
-        """One lock for everything: while somebody decides, nobody else does, whatever *locks* say."""
-        with self._deciding.held(PATIENCE_SECONDS), self.read() as connection:
+        with self._deciding.held(locks, PATIENCE_SECONDS), self.read() as connection:
             yield connection
 
     @contextmanager
@@ -156,7 +155,6 @@ class SqliteStore(Store):
 
     def close(self) -> None:
         super().close()
-        self._deciding.close()
         self._writing.close()
 
 

@@ -33,6 +33,7 @@ from mailgate.workers.loop import failure_of
 Group = Sequence[tuple[Spooled, Reading]]
 
 BATCH = 64  # more share a commit, and the last of them still waits less than a quarter of a second
+MANY = BATCH // 4  # so many wait only where they come faster than they are decided
 LEASE_SECONDS = 60.0
 MOST_DEATHS = 3
 RELEASED_FOR_SECONDS = 5.0
@@ -49,7 +50,7 @@ class NotFetched(GiveUp):
 class Intake:
     """The queue of mails that are not decided yet; *queued* is called when mails to send were written.
 
-    *caught_up* is set but for the time in which more waits than one batch takes.
+    *caught_up* is set but for the time in which many mails are claimed at once.
     """
 
     name = "intake"
@@ -80,7 +81,7 @@ class Intake:
     def claim(self) -> Sequence[Spooled]:
         self._context = self._next  # here alone: the mails of one batch are read and decided by one configuration
         claimed = claim(self._store, BATCH, LEASE_SECONDS)
-        (self.caught_up.clear if len(claimed) == BATCH else self.caught_up.set)()
+        (self.caught_up.clear if len(claimed) >= MANY else self.caught_up.set)()
         return claimed
 
     def handle(self, spooled: Sequence[Spooled], now: Callable[[Spooled], datetime] | None = None) -> list[Settled]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mailgate.store.locks import FileLock
+from mailgate.store.locks import NamedLocks
 from mailgate.workers.intake import LEASE_SECONDS
 from tests.gateway import MAILBOX, ROOT, Gateway, gateway, wait_until
 from tests.postfix import postfix
@@ -124,14 +124,11 @@ def test_several_processes_share_one_port_and_one_that_dies_is_replaced(tmp_path
 
 def test_what_a_dead_process_had_is_done_by_another_long_before_its_lease_ends(tmp_path):
     with gateway(tmp_path, MAILGATE_WORKERS__PROCESSES="2") as running:
-        deciding = FileLock(tmp_path / "mailgate.db.deciding")
-        assert deciding.take(10)
-        send(running.port, mail())
-        wait_until(lambda: running.rows("SELECT token FROM spool WHERE token IS NOT NULL"))
-        [(token,)] = running.rows("SELECT token FROM spool")
-        os.kill(int(token.split(".")[1]), signal.SIGKILL)
-        deciding.free()
-        deciding.close()
+        with NamedLocks(tmp_path / "mailgate.db.deciding").held([ANN], 10):
+            send(running.port, mail())
+            wait_until(lambda: running.rows("SELECT token FROM spool WHERE token IS NOT NULL"))
+            [(token,)] = running.rows("SELECT token FROM spool")
+            os.kill(int(token.split(".")[1]), signal.SIGKILL)
         wait_until(lambda: answered(running, 1), seconds=LEASE_SECONDS / 2)
 
 

@@ -18,7 +18,7 @@ from mailgate.store import sqlite as on_sqlite
 from mailgate.store.apply import apply
 from mailgate.store.columns import LONGEST_NAME
 from mailgate.store.engine import Store
-from mailgate.store.postgresql import lock_number
+from mailgate.store.locks import lock_number
 from mailgate.store.schema import upgrade
 from mailgate.store.tables import instance, tickets
 from tests.store import made
@@ -74,8 +74,9 @@ def test_E152_twenty_workers_that_decide_about_one_lock_open_one_ticket(store: S
         assert connection.execute(select(func.count()).select_from(tickets)).scalar_one() == 1
 
 
-def test_nodes_that_share_a_store_decide_about_different_things_at_the_same_time(empty_database: str) -> None:
-    first, second = opened(empty_database), opened(empty_database)
+def test_processes_decide_about_different_things_at_the_same_time(store: Store) -> None:
+    url = store.engine.url.render_as_string(hide_password=False)
+    first, second = opened(url), opened(url)
     with first.deciding(["a"]), second.deciding(["b"]):
         pass
     first.close()
@@ -158,7 +159,7 @@ def test_a_locked_store_means_try_later(on_file: Store, tmp_path: Path, monkeypa
     impatient = opened(f"sqlite:///{tmp_path}/mailgate.db")
     with on_file.write(), pytest.raises(TryLater, match="held by another"):
         made.put(impatient)
-    with on_file.deciding(()), pytest.raises(TryLater, match="held by another"), impatient.deciding(()):
+    with on_file.deciding(["a"]), pytest.raises(TryLater, match="held by another"), impatient.deciding(["b", "a"]):
         pass
     made.put(impatient)
     impatient.close()

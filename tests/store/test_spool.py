@@ -6,6 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import func, select
 
 from mailgate.errors import Refused, TryLater
@@ -65,6 +67,35 @@ def test_fresh_mails_come_in_order_up_to_the_limit(store: Store) -> None:
     assert [mail.key for mail in spool.claim(store, 3, 60)] == keys[:3]
     assert [mail.key for mail in spool.claim(store, 3, 60)] == keys[3:]
     assert spool.claim(store, 3, 60) == ()
+
+
+def arriving(store: Store, *senders: str) -> list[int]:
+    with store.write() as tx:
+        mails = [(str(number), made.envelope(sender, "b@y"), b"") for number, sender in enumerate(senders)]
+        spool.put(tx, mails)
+    with store.read() as connection:
+        return list(connection.scalars(select(raw_mails.c.id).order_by(raw_mails.c.id)))
+
+
+def test_E152_mails_of_one_sender_are_claimed_together_only_where_there_are_no_others(store: Store) -> None:
+    first, again, other, more, third = arriving(store, "a@x", "a@x", "b@x", "b@x", "c@x")
+    assert [mail.id for mail in spool.claim(store, 2, 60)] == [first, other]  # a and b are busy from now on
+    assert [mail.id for mail in spool.claim(store, 2, 60)] == [third]
+    assert [mail.id for mail in spool.claim(store, 3, 60)] == [again, more]
+    assert spool.claim(store, 3, 60) == ()
+
+
+@given(st.lists(st.sampled_from(["", "a@x", "b@x", "c@x", "d@x"])), st.sets(st.sampled_from(["a@x", "b@x"])))
+def test_what_is_chosen_keeps_the_order_of_each_sender_and_is_never_nothing(senders: list[str], busy: set[str]) -> None:
+    waiting = list(enumerate(senders))
+    picked = spool.chosen(waiting, busy, 3)
+    assert picked == sorted(set(picked))
+    assert bool(picked) == bool(waiting)
+    for sender in {senders[mail] for mail in picked} - {""}:
+        of_sender = [mail for mail, who in waiting if who == sender]
+        assert [mail for mail in picked if senders[mail] == sender] == of_sender[: len(set(of_sender) & set(picked))]
+    if set(senders) - busy:
+        assert not busy & {senders[mail] for mail in picked}
 
 
 def test_a_claim_stays_within_memory_but_takes_one_in_any_case(store: Store) -> None:

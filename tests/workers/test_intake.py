@@ -98,8 +98,9 @@ def test_mails_of_one_sender_are_decided_one_after_the_other(store, intake):
     assert [done.decision.action for done in settled] == [Action.NEW_TICKET, Action.NEW_TICKET]
 
 
-def test_it_has_not_caught_up_while_more_waits_than_one_batch(store, intake, monkeypatch):
+def test_it_has_not_caught_up_while_it_claims_many_at_once(store, intake, monkeypatch):
     monkeypatch.setattr(intake_module, "BATCH", 2)
+    monkeypatch.setattr(intake_module, "MANY", 2)
     for number in range(3):
         arrive(store, number)
     caught_up = []

@@ -6,8 +6,9 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
+from functools import cached_property, partial
 from itertools import islice
 from threading import RLock
 
@@ -26,7 +27,24 @@ LARGEST_BATCH = 256
 STUCK_AFTER_SECONDS = 30.0
 SHORTAGE = (MemoryError, RuntimeError)  # no memory; no thread to be had (F11)
 
-Putting = tuple[Envelope, Content, "Future[str]"]
+
+@dataclass
+class Putting:
+    """A mail to be stored, and the promise of its key."""
+
+    envelope: Envelope
+    content: Content
+    answer: "Future[str]"
+
+    @cached_property
+    def mail(self) -> Mail:
+        key = self.content.key if isinstance(self.content, Stored) else ingest_key(self.envelope, self.content)
+        return key, self.envelope, self.content
+
+    @property
+    def size(self) -> int:
+        """The bytes of it that are in memory."""
+        return len(self.content) if isinstance(self.content, bytes) else 0
 
 
 class Large:
@@ -136,65 +154,70 @@ class GroupCommit:
             with self._lock:
                 if not self._waiting or self._turn.done():  # done already: for want of memory it left some behind
                     self._turn = self._turns.submit(self._commit_what_waits)
-                self._waiting.append((envelope, content, answer))
+                self._waiting.append(Putting(envelope, content, answer))
         except SHORTAGE as error:
             answer.set_exception(_later(error))
 
     def _commit_what_waits(self) -> None:
-        while batch := self._take():
+        while batch := self._filled([]):
             try:
                 self._commit_batch(batch)
             except SHORTAGE as error:
-                for *_, answer in batch:
-                    if not answer.done():
-                        answer.set_exception(_later(error))
+                for putting in batch:
+                    if not putting.answer.done():
+                        putting.answer.set_exception(_later(error))
 
-    def _commit_batch(self, batch: Sequence["Putting"]) -> None:
-        keyed = [_with_key(envelope, content) for envelope, content, _ in batch]
-        answers = [answer for *_, answer in batch]
+    def _commit_batch(self, batch: list[Putting]) -> None:
         self._in_doubt = False
-        error = self._store_all(keyed)
+        error = self._outcome(self._commit_together, batch)
         if error and len(batch) > 1 and not isinstance(error, Unreachable):
             # One of them may be the cause: each gets one more chance by itself.
-            for mail, answer in zip(keyed, answers, strict=True):
-                self._answer([mail], [answer], self._store_all([mail]))
+            for one in batch:
+                self._answer([one], self._outcome(self._commit, [one]))
         else:
-            self._answer(keyed, answers, error)
+            self._answer(batch, error)
 
-    def _take(self) -> list["Putting"]:
-        batch: list[Putting] = []
-        size = 0
+    def _filled(self, batch: list[Putting]) -> list[Putting]:
+        """*batch*, with as much more of what waits as one commit may have."""
+        size = sum(putting.size for putting in batch)
         with self._lock:
             while self._waiting and len(batch) < LARGEST_BATCH:
-                content = self._waiting[0][1]
-                size += len(content) if isinstance(content, bytes) else 0
+                size += self._waiting[0].size
                 if batch and size > LARGEST_BATCH_BYTES:
                     break
                 batch.append(self._waiting.popleft())
         return batch
 
-    def _store_all(self, mails: Sequence[Mail]) -> BaseException | None:
-        """Commit *mails*; what went wrong is a value here, a bug of ours too: no session may wait for ever."""
+    def _outcome(self, commit: Callable[[list[Putting]], None], batch: list[Putting]) -> BaseException | None:
+        """*commit* it; what went wrong is a value here, a bug of ours too: no session may wait for ever."""
         self._committing_since = time.monotonic()
         try:
-            return self._commits.submit(self._commit, mails).exception()
+            return self._commits.submit(commit, batch).exception()
         finally:
             self._committing_since = None
 
-    def _commit(self, mails: Sequence[Mail]) -> None:
+    def _commit_together(self, batch: list[Putting]) -> None:
+        """Commit *batch*, with what came while it waited for its turn to write."""
         with self._store.write() as tx:
-            spool.put(tx, mails)
-            self._in_doubt = True  # from here on an error does not say that nothing was stored
+            self._put(tx, self._filled(batch))
 
-    def _answer(self, mails: Sequence[Mail], answers: Sequence["Future[str]"], error: BaseException | None) -> None:
-        for (key, *_), answer in zip(mails, answers, strict=True):
+    def _commit(self, batch: Sequence[Putting]) -> None:
+        with self._store.write() as tx:
+            self._put(tx, batch)
+
+    def _put(self, tx: Connection, batch: Sequence[Putting]) -> None:
+        spool.put(tx, [putting.mail for putting in batch])
+        self._in_doubt = True  # from here on an error does not say that nothing was stored
+
+    def _answer(self, batch: Sequence[Putting], error: BaseException | None) -> None:
+        for putting in batch:
             if error is None:
-                answer.set_result(key)
+                putting.answer.set_result(putting.mail[0])
             else:
-                answer.set_exception(_later(error))
+                putting.answer.set_exception(_later(error))
         if error is None:
             self._stored()
-        names = [content.name for *_, content in mails if isinstance(content, Stored)]
+        names = [putting.content.name for putting in batch if isinstance(putting.content, Stored)]
         if names and not (error and self._in_doubt):
             self._removals.submit(self._remove_unnamed, names)
 
@@ -203,10 +226,6 @@ class GroupCommit:
         with suppress(TryLater), self._store.read() as connection:
             for name in unnamed(connection, names):
                 self._store.objects.remove(name)
-
-
-def _with_key(envelope: Envelope, content: Content) -> Mail:
-    return content.key if isinstance(content, Stored) else ingest_key(envelope, content), envelope, content
 
 
 def _later(error: BaseException) -> TryLater:

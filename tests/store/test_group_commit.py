@@ -1,6 +1,7 @@
 """Many sessions, one commit; large mails are objects before they are rows."""
 
 import hashlib
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,8 +15,10 @@ from mailgate.store import group_commit, objects, spool
 from mailgate.store.engine import Store
 from mailgate.store.group_commit import GroupCommit
 from mailgate.store.objects import Folder
+from mailgate.store.schema import upgrade
 from mailgate.store.tables import raw_mails
 from tests.store import made
+from tests.store.conftest import opened
 
 LARGE = b"Subject: large\r\n\r\n" + bytes(range(256)) * 4000
 
@@ -46,6 +49,20 @@ def test_a_group_commit_stores_each_mail_of_many_sessions_once(store: Store) -> 
     group.close()
     assert keys == [spool.ingest_key(made.envelope(), raw) for raw in mails]
     assert stored(store) == 100
+
+
+def test_what_comes_while_somebody_else_writes_shares_the_next_commit(tmp_path: Path) -> None:
+    store = opened(f"sqlite:///{tmp_path}/mailgate.db")
+    upgrade(store)
+    commits: list[int] = []
+    group = GroupCommit(store, lambda: commits.append(stored(store)))
+    with store.write():
+        answers = [group.put(made.envelope(), b"%d" % number) for number in range(5)]
+        time.sleep(0.1)
+    assert len({answer.result(timeout=60) for answer in answers}) == 5
+    group.close()
+    store.close()
+    assert commits == [5]
 
 
 def test_one_mail_that_breaks_a_batch_does_not_take_the_others_with_it(
@@ -150,8 +167,8 @@ def test_an_object_whose_commit_is_in_doubt_stays_until_it_is_an_orphan(
     store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Lost(GroupCommit):
-        def _commit(self, mails: object) -> None:
-            super()._commit(mails)  # type: ignore[arg-type]
+        def _commit_together(self, batch: list[group_commit.Putting]) -> None:
+            super()._commit_together(batch)
             raise TryLater("the answer to COMMIT was lost")
 
     group = Lost(store)

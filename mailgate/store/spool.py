@@ -18,6 +18,7 @@ from mailgate.store.objects import Objects
 from mailgate.store.tables import FRESH, TRIED, messages, raw_mails, spool
 
 LARGEST_BATCH_BYTES = 16 * 1024**2  # of one commit, and of one claim, so that memory stays bounded
+FEW = 16  # mails: claimed alone they would not be worth a transaction
 LOOKED_AT = 4  # mails for each that is claimed, to find some of different senders
 
 # Made once: to make a statement takes as long as to run it.
@@ -231,8 +232,8 @@ def _fresh(tx: Connection, limit: int) -> Sequence[Any]:
 def chosen(waiting: Iterable[tuple[int, str]], busy: Collection[str], limit: int) -> list[int]:
     """Whose turn it is of the mails *waiting*, each (id, sender), the oldest first: *limit* at most.
 
-    First one of each sender who is not *busy*, then more of these; where all are busy the oldest. Of whoever has no
-    address, as bounces, nothing waits for another.
+    One of each sender who is not *busy*, as one transaction takes no more of them; where these are few more of the
+    same, and where all are busy the oldest. Of whoever has no address, as bounces, nothing waits for another.
     """
     first, more, theirs = list[int](), list[int](), list[int]()
     seen = set[str]()
@@ -240,7 +241,8 @@ def chosen(waiting: Iterable[tuple[int, str]], busy: Collection[str], limit: int
         who = sender or f"nobody {mail}"
         (theirs if who in busy else more if who in seen else first).append(mail)
         seen.add(who)
-    return sorted(((first + more) or theirs)[:limit])
+    enough = first if len(first) >= FEW else first + more
+    return sorted((enough or theirs)[:limit])
 
 
 def tokens_of(pid: int) -> str:

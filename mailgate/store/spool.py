@@ -6,14 +6,16 @@ import secrets
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, case, func, insert, select, text, update
+from sqlalchemy import Connection, Insert, bindparam, case, func, select, text, update
+from sqlalchemy.sql.dml import ReturningInsert
 
 from mailgate.errors import TryLater
 from mailgate.model.message import Envelope
 from mailgate.store.columns import EPOCH, MOMENT, SECOND, Id
-from mailgate.store.engine import Store, insert_new
+from mailgate.store.engine import Store, insert_all, insert_new
 from mailgate.store.objects import Objects
 from mailgate.store.tables import FRESH, TRIED, messages, raw_mails, spool
 
@@ -167,14 +169,17 @@ def put(tx: Connection, mails: Sequence[Mail]) -> set[str]:
     """
     by_key = {key: (envelope, raw) for key, envelope, raw in mails}
     arrived = [_arrived(key, envelope, raw) for key, (envelope, raw) in by_key.items()]
-    storing = insert_new(tx, raw_mails).returning(raw_mails.c.id, raw_mails.c.key)
-    new = tx.execute(storing, arrived).all()
-    if new:
-        tx.execute(insert(spool), [_work(row.id, _size(by_key[row.key][1])) for row in new])
+    new = tx.execute(_storing(insert_new(tx, raw_mails)), arrived).all()
+    insert_all(tx, spool, [_work(row.id, _size(by_key[row.key][1])) for row in new])
     stored = {row.key for row in new}
     if known := by_key.keys() - stored:
         tx.execute(_KNOWN, {"keys": sorted(known)})
     return stored
+
+
+@cache
+def _storing(inserting: Insert) -> ReturningInsert[Any]:
+    return inserting.returning(raw_mails.c.id, raw_mails.c.key)
 
 
 def _size(raw: Content) -> int:
@@ -243,6 +248,12 @@ def chosen(waiting: Iterable[tuple[int, str]], busy: Collection[str], limit: int
         seen.add(who)
     enough = first if len(first) >= FEW else first + more
     return sorted((enough or theirs)[:limit])
+
+
+def are_waiting(store: Store, count: int) -> bool:
+    """Whether *count* mails or more that nobody has tried yet wait to be claimed."""
+    with store.read() as connection:
+        return len(connection.execute(_WAITING, {"most": count}).all()) == count
 
 
 def tokens_of(pid: int) -> str:

@@ -22,7 +22,7 @@ from mailgate.store.apply import Notice, Settled, apply, quarantine
 from mailgate.store.engine import Store
 from mailgate.store.facts import free_references, look_up
 from mailgate.store.locks import Unreachable
-from mailgate.store.spool import Spooled, claim, release
+from mailgate.store.spool import Spooled, are_waiting, claim, release
 from mailgate.tickets import reference, telling, token, unreadable
 from mailgate.tickets.together import SoFar
 from mailgate.workers.about import composed
@@ -50,7 +50,7 @@ class NotFetched(GiveUp):
 class Intake:
     """The queue of mails that are not decided yet; *queued* is called when mails to send were written.
 
-    *caught_up* is set but for the time in which many mails are claimed at once.
+    *caught_up* is set but for the time in which many mails wait to be decided.
     """
 
     name = "intake"
@@ -81,7 +81,8 @@ class Intake:
     def claim(self) -> Sequence[Spooled]:
         self._context = self._next  # here alone: the mails of one batch are read and decided by one configuration
         claimed = claim(self._store, BATCH, LEASE_SECONDS)
-        (self.caught_up.clear if len(claimed) >= MANY else self.caught_up.set)()
+        many = len(claimed) >= MANY or are_waiting(self._store, MANY)
+        (self.caught_up.clear if many else self.caught_up.set)()
         return claimed
 
     def handle(self, spooled: Sequence[Spooled], now: Callable[[Spooled], datetime] | None = None) -> list[Settled]:

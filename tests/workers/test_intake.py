@@ -98,15 +98,17 @@ def test_mails_of_one_sender_are_decided_one_after_the_other(store, intake):
     assert [done.decision.action for done in settled] == [Action.NEW_TICKET, Action.NEW_TICKET]
 
 
-def test_it_has_not_caught_up_while_it_claims_many_at_once(store, intake, monkeypatch):
+def test_it_has_not_caught_up_while_it_claims_many_or_leaves_many(store, intake, monkeypatch):
     monkeypatch.setattr(intake_module, "BATCH", 2)
     monkeypatch.setattr(intake_module, "MANY", 2)
-    for number in range(3):
+    for number in range(5):
         arrive(store, number)
+    monkeypatch.setattr(intake_module, "claim", lambda store, *_: claim(store, 1, 60))
     caught_up = []
     while turn(intake):
         caught_up.append(intake.caught_up.is_set())
-    assert caught_up == [False, True]
+    monkeypatch.undo()
+    assert caught_up == [False, False, False, True, True]
 
 
 def test_the_time_of_a_mail_may_be_its_own(store, intake):

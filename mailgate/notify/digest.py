@@ -24,6 +24,7 @@ from mailgate.tickets import token
 
 DAILY, WEEKLY = "daily", "weekly"
 MOST_LINES = 25  # with their buttons they stay below the 100 KB of E200
+_BUTTONS = {"assign_mail": "#assign ", "extend_mail": "#extend 2 days because ", "ask_mail": "#ask "}
 WIDEST_BAR = 60  # pixels; wider ones would be pressed together, as the mail has 552 for all columns
 SECTIONS: Mapping[Concern, str] = dict(zip(Concern, fields.LINES, strict=True))
 
@@ -140,17 +141,9 @@ def _line(case: Case, reader: Reader, about: About, context: Context) -> Mapping
     acts = in_team or not case.is_restricted
     base = (context.config.service.send_from or case.mailbox) if acts else ""
     address = token.digest_address(base, context.keys, case.ref, about.at, reader.address) if base else ""
-
-    def button(body: str) -> str:
-        return fields.mailto(address, f"Re: [{case.ref}]", body) if address else ""
-
-    return {
-        "reference": case.ref,
-        "words": "; ".join(filter(None, _words(case, in_team, reader, about, context))) or "to sort",
-        "assign_mail": button("#assign "),
-        "extend_mail": button("#extend 2 days because "),
-        "ask_mail": button("#ask "),
-    }
+    links = fields.mailtos(address, f"Re: [{case.ref}]", _BUTTONS) if address else dict.fromkeys(_BUTTONS, "")
+    words = "; ".join(filter(None, _words(case, in_team, reader, about, context))) or "to sort"
+    return {"reference": case.ref, "words": words, **links}
 
 
 def _words(case: Case, in_team: bool, reader: Reader, about: About, context: Context) -> Iterable[str]:

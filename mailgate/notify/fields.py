@@ -8,7 +8,7 @@ wrote in a mail is never among them. Who may see which field is in `privacy.py`.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from mailgate.model.config import Config
@@ -227,10 +227,10 @@ def values(
     address = answers_to(about.mailbox, about.ref, about.serial) if about.ref else ""
     orders = {**BUTTONS, "back_mail": f"#back {clean(reply.fields.get('who', ''))}"}
     used = OWN[reply.message] & orders.keys()
-    links = {name: mailto(address, f"Re: [{about.ref}]", orders[name]) for name in used}
+    links = mailtos(address, f"Re: [{about.ref}]", {name: orders[name] for name in used})
     if "level_mail" in OWN[reply.message]:
         again = answers_to(about.mailbox, about.ref, about.serial)
-        links["level_mail"] = mailto(again, "Capacity level", clean(reply.fields.get("orders", "")))
+        links |= mailtos(again, "Capacity level", {"level_mail": clean(reply.fields.get("orders", ""))})
     own: Values = {name: links.get(name) or _own(name, reply, about, language, zone) for name in OWN[reply.message]}
     own |= {name: _rows(reply.lists.get(name, ())) for name in ROWS if name in own}
     if DOUBTFUL in own:
@@ -267,7 +267,7 @@ def _rows(rows: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
 def _doubt(row: Mapping[str, str], address: str, ref: str) -> Values:
     """What a mail in doubt says, and the buttons by which its reader ends the doubt."""
     about, words = clean(row["about"]), row.get("words", "").splitlines()
-    links = {name: mailto(address, f"Re: [{ref}]", f"{mark} {about}") for name, mark in DOUBTS.items()}
+    links = mailtos(address, f"Re: [{ref}]", {name: f"{mark} {about}" for name, mark in DOUBTS.items()})
     who = clean(row.get("who", ""))
     return {"about": about, "who": who, "words": [line for each in words if (line := clean(each))], **links}
 
@@ -297,7 +297,7 @@ def _listed(listed: Listed, about: About, config: Config, language: Language, an
     """One ticket of a list. Its buttons answer the last mail about it to the reader; without one there are none."""
     ticket, zone = listed.ticket, zone_of(config)
     address = answers_to(ticket.mailbox, ticket.ref, listed.serial) if listed.serial else ""
-    links = {name: mailto(address, f"Re: [{ticket.ref}]", words) if address else "" for name, words in BUTTONS.items()}
+    links = mailtos(address, f"Re: [{ticket.ref}]", BUTTONS) if address else dict.fromkeys(BUTTONS, "")
     return links | {
         "reference": ticket.ref,
         "received_on": in_words(ticket.received_at, zone, language),
@@ -314,10 +314,10 @@ def _listed(listed: Listed, about: About, config: Config, language: Language, an
     }
 
 
-def mailto(address: str, subject: str, body: str) -> str:
-    """What follows "mailto:" in a link that opens a mail (RFC 6068, E205)."""
-    asked = {"subject": subject, "body": body} if body else {"subject": subject}
-    return f"{quote(address, safe='@')}?{urlencode(asked, quote_via=quote)}"
+def mailtos(address: str, subject: str, bodies: Mapping[str, str]) -> dict[str, str]:
+    """What follows "mailto:" in links that open a mail, for each name the one with its body (RFC 6068, E205)."""
+    opens = f"{quote(address, safe='@')}?subject={quote(subject, safe='')}"
+    return {name: f"{opens}&body={quote(body, safe='')}" if body else opens for name, body in bodies.items()}
 
 
 def _instant(said: str) -> date:

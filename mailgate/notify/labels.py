@@ -4,6 +4,7 @@ Labels are written in English. Where a mail is in Welsh, "welsh" of the configur
 """
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 
 from mailgate.model.config import Config
 from mailgate.model.sending import Language
@@ -81,6 +82,7 @@ def team_label(config: Config, team: str | None) -> str:
     return (found.label if found else None) or _spoken(team)
 
 
+@lru_cache(maxsize=1024)
 def _spoken(name: str, phrases: tuple[str, ...] = ()) -> str:
     """*name* as words; an abbreviation has its capitals where one of *phrases* writes it so."""
     capitals = {word for phrase in phrases for word in phrase.split() if word.isupper()}

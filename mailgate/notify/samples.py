@@ -10,7 +10,7 @@ from mailgate.model.decision import Reply
 from mailgate.model.facts import Listed, Listing
 from mailgate.model.sending import Audience
 from mailgate.model.ticket import Status, Ticket
-from mailgate.notify.fields import SUMMARIES, About, mailto
+from mailgate.notify.fields import SUMMARIES, About, mailtos
 from mailgate.notify.labels import mail_label, team_label
 from mailgate.tickets.token import Keys
 
@@ -79,10 +79,9 @@ _SAID: Mapping[str, Mapping[str, str]] = {
 }
 
 
-_BUTTONS: Mapping[str, str] = {
-    f"{name}_mail": mailto("tickets@example.org", "Re: [MG-7K3F-99]", f"#{name} ")
-    for name in ("assign", "extend", "ask")
-}
+_BUTTONS = mailtos(
+    "tickets@example.org", "Re: [MG-7K3F-99]", {f"{name}_mail": f"#{name} " for name in ("assign", "extend", "ask")}
+)
 _LINES: Mapping[str, Sequence[Mapping[str, str]]] = {
     "late_ones": (
         {"reference": "MG-7K3F-99", "words": "Request; A123456; due 8 January 2027 at 5pm; nobody has it", **_BUTTONS},

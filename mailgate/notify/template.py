@@ -74,7 +74,9 @@ _ALLOWED_NODES = (
 
 
 def _environment(autoescape: bool) -> SandboxedEnvironment:
-    return SandboxedEnvironment(autoescape=autoescape, undefined=StrictUndefined, cache_size=0)
+    environment = SandboxedEnvironment(autoescape=autoescape, undefined=StrictUndefined, cache_size=0)
+    environment.globals.clear()  # no template may use them, and each mail would copy them
+    return environment
 
 
 _PLAIN = _environment(autoescape=False)

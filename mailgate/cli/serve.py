@@ -30,7 +30,7 @@ from mailgate.workers.warming import warm_up
 
 FIRST_PROCESS_ONLY = frozenset({"imap", "scheduler", "web"})  # for imap: one connection a mailbox (E58)
 GARBAGE_THRESHOLD = 20_000  # objects: a mail makes thousands, and hardly ever a cycle
-SWITCH_SECONDS = 0.0005  # how long the workers' thread may keep a session waiting for the interpreter
+SWITCH_SECONDS = 0.002  # how long the workers' thread may keep a session waiting for the interpreter
 
 
 def serve(

@@ -64,7 +64,6 @@ class Part(Message):
         self._room = MAX_HEADERS
         self._declared: str | None = None
         self._first: dict[str, str] = {}  # by lower-case name
-        self._parameters: dict[str, dict[str, Any]] = {}  # of the fields that were taken apart
         self._leaves: tuple[Part, ...] | None = None
 
     def __contains__(self, name: object) -> bool:
@@ -107,13 +106,6 @@ class Part(Message):
         self._room -= len(name) + len(capped) + 2
         self._first.setdefault(lower, capped)
         super().set_raw(name, capped)
-
-    def get_param(self, param: str, failobj: Any = None, header: str = "content-type", unquote: bool = True) -> Any:
-        """A parameter as the library reads it, which takes the field apart again for each that is asked for."""
-        if header not in self._parameters:
-            found: list[tuple[str, Any]] = self.get_params([], header)
-            self._parameters[header] = {name.lower(): value for name, value in reversed(found)}
-        return self._parameters[header].get(param.lower(), failobj)
 
     def get_boundary(self, failobj: Any = None) -> Any:
         """The boundary, without the line ends of a header that was folded within it."""

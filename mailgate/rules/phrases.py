@@ -15,7 +15,7 @@ from typing import Generic, TypeVar
 _TOKEN = re.compile(r"#?[^\W_]+(?:['’-][^\W_]+)*|[.!?;](?=\s)|[\t\n]")
 _WRAPPED = 60  # a line shorter than this was ended by its writer, a longer one by the mail program
 _PLURAL_ES = ("s", "x", "z", "ch", "sh", "o")
-_PART = re.compile(r"#?[^\W_]+(?:['’][^\W_]+)*")
+PART = re.compile(r"#?[^\W_]+(?:['’][^\W_]+)*")
 _WALL = -1
 
 Label = TypeVar("Label")
@@ -89,7 +89,7 @@ class Phrases(Generic[Label]):
         self._classes: dict[str, int] = {}
         self._root: _Node[Label] = _Node()
         for label, phrase in dict.fromkeys(phrases):
-            parts = [_bare(word) for word in _PART.findall(phrase.lower())]
+            parts = [_bare(word) for word in PART.findall(phrase.lower())]
             if parts:
                 self._add(label, phrase, parts)
                 if "-" in phrase:  # "off-site" is also written "offsite"

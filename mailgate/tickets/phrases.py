@@ -61,11 +61,7 @@ def _parts(word: str) -> Iterator[tuple[str, int]]:
 @lru_cache(maxsize=16)
 def texts_of(text: str) -> tuple[str, ...]:
     """The same words without their places: most questions that are asked of a text need none."""
-    words = phrases.words_of(text)
-    folded = [word.replace("’", "'") for word in words.texts]
-    for at in reversed(words.joined):
-        folded[at : at + 1] = folded[at].split("-")
-    return tuple(filter(None, folded))
+    return tuple(map(str.lower, phrases.PART.findall(text.replace("’", "'"))))
 
 
 @lru_cache(maxsize=4096)

@@ -46,10 +46,10 @@ def intent(reading: Reading, config: Config) -> tuple[Intent | None, Trace]:
     if any(map(_is_content, reading.message.attachments)):
         return None, ()
     words = texts_of(reading.wording)
-    for kind, wanted, fits in (
-        (Intent.CHASER, _chasers(config), _only_chases),
-        (Intent.THANKS, _thanks(config), _only_thanks),
-    ):
+    kinds = [(Intent.CHASER, _chasers(config), _only_chases)]
+    if _answers(reading):
+        kinds.append((Intent.THANKS, _thanks(config), _only_thanks))
+    for kind, wanted, fits in kinds:
         said = first_of(wanted, words)
         if said is not None and fits(reading, config):
             return kind, (Match("small talk", kind, said, where="text", effect="asks for nothing new"),)
@@ -96,7 +96,7 @@ def _only_thanks(reading: Reading, config: Config) -> bool:
     """Nothing but thanks, courtesy and names: one word more may be "but it is wrong"."""
     text = reading.wording
     words = words_of(text)
-    if not _answers(reading) or len(words) > _LONGEST_THANKS or "?" in text:
+    if len(words) > _LONGEST_THANKS or "?" in text:
         return False
     idle = (_IDLE | names_of(reading.message)) - {"please"}
     known = {

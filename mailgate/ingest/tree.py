@@ -30,6 +30,9 @@ _KNOWN_FIELD = re.compile(
 )
 _FIELD = re.compile(rb"([!-9;-~]{1,200})[ \t]*:")
 _TYPE = re.compile(r"[\w!#$&^.+-]{1,127}/[\w!#$&^.+-]{1,127}(?=[\s;,]|\Z)", re.ASCII)
+_BOUNDARY_ALONE = re.compile(
+    r"""(?ai)[\w.+-]+/[\w.+-]+;\s*boundary=(?P<quote>"?)(?P<boundary>[\w'()+,./:=?-]+)(?P=quote)"""
+)
 _BLANK_LINE = re.compile(rb"(?:\r\n|\n|\r(?!\n))[ \t]*(?:\r\n|\n|\r(?!\n))")
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _EMPTY_LINE = re.compile(r"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r)")
@@ -109,6 +112,8 @@ class Part(Message):
 
     def get_boundary(self, failobj: Any = None) -> Any:
         """The boundary, without the line ends of a header that was folded within it."""
+        if alone := _BOUNDARY_ALONE.fullmatch(self.get("content-type")):  # as in most mails
+            return alone["boundary"]
         try:
             boundary = super().get_boundary(failobj)
         except ValueError:  # its charset (RFC 2231) has a name of which no charset can be, with a NUL for instance

@@ -62,6 +62,7 @@ def words_of(text: str) -> Words:
     """The words of *text*; several sets of phrases are looked for in the same one."""
     texts: list[str] = []
     places: list[tuple[int, int]] = []
+    joined: list[int] = []
     line_start = 0
     for found in _TOKEN.finditer(text):
         token, place = found[0], found.span()
@@ -70,9 +71,13 @@ def words_of(text: str) -> Words:
             line_start = place[1]
             if is_wrapped:
                 continue
-        texts.append(token.lower() if token[-1].isalnum() else "")
+        if not token.isalnum():
+            if token[-1].isalnum():
+                joined.append(len(texts))
+            else:
+                token = ""
+        texts.append(token.lower())
         places.append(place)
-    joined = [number for number, word in enumerate(texts) if word and not word.isalnum()]
     return Words(tuple(texts), tuple(places), tuple(joined))
 
 

@@ -1,7 +1,6 @@
 """Which of the tasks that a mail names wins, and why the others lost."""
 
 from bisect import bisect_left
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
@@ -70,11 +69,14 @@ _WHY_LOST: Mapping[str, str] = {
 
 def scores(finds: Iterable[Find], heard: Mapping[str, Heard] | None = None) -> dict[str, Score]:
     """What was found of each task, and was *heard* of it."""
-    found: dict[str, Score] = defaultdict(Score)
+    found: dict[str, Score] = {}
     for find in finds:
-        found[find.hit.label].finds.append(find)
+        found.setdefault(find.hit.label, Score()).finds.append(find)
     for task, said in (heard or {}).items():
-        found[task].heard = said
+        if task in found:
+            found[task].heard = said
+        else:
+            found[task] = Score(heard=said)
     return found
 
 
@@ -126,10 +128,10 @@ def place(find: Find, texts: Mapping[str, str]) -> str:
 
 
 def _rank(task: str, score: Score, near: Collection[str]) -> Rank:
-    points = round(score.points, 6)  # two sums of the same parts in another order are a tie
     is_near = task.partition(".")[0] in near
     if not score.finds:
-        return Rank(points, False, is_near, 0, False, 0)
+        return Rank(round(score.heard.points, 6), False, is_near, 0, False, 0)
+    points = round(score.points, 6)  # two sums of the same parts in another order are a tie
     longest = max(find.hit.length for find in score.finds)
     first = score.finds[0]
     return Rank(points, score.is_asked_for, is_near, longest, first.where == "subject", -first.hit.start)

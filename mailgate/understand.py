@@ -5,7 +5,7 @@ from dataclasses import replace
 from mailgate.ingest import authentic
 from mailgate.model.config import Config
 from mailgate.model.facts import Facts, Post
-from mailgate.model.message import BOUNCES, Envelope, Kind, Message, Verdict
+from mailgate.model.message import BOUNCES, Envelope, Kind, Message
 from mailgate.model.reading import Reading
 from mailgate.rules import extract, request
 from mailgate.tickets import absence, canary, fingerprint, orders, pingpong, questions, reference, subject
@@ -15,55 +15,57 @@ LONGEST_WORDING = 200_000  # a book of 30,000 words: nobody typed what follows, 
 LONGEST_ORDER = 2_000  # characters in which an order names another ticket, or a mail
 
 
-def read(message: Message, envelope: Envelope, config: Config) -> Reading:
-    """Understand one mail by itself: where it came to, who proved to have sent it, which facts it states."""
-    reading = Reading(
-        message=message,
-        envelope=envelope,
-        mailbox=None,
-        verdict=Verdict.NONE,
-        fingerprint=fingerprint.fingerprint(message),
-        content=fingerprint.content(message),
-    )
-    return reread(reading, config)
+def read(message: Message, envelope: Envelope, config: Config, number: int = 0) -> Reading:
+    """Understand one mail by itself: where it came to, who proved to have sent it, which facts it states.
+
+    *number* is what the store knows it by.
+    """
+    content = fingerprint.content(message)
+    return _understood(message, envelope, config, (fingerprint.fingerprint(message, content), content), number)
 
 
 def reread(reading: Reading, config: Config) -> Reading:
     """The mail of *reading* as *config* understands it; its fingerprints are those that it has."""
-    service, message, envelope = config.service, reading.message, reading.envelope
+    known = (reading.fingerprint, reading.content)
+    again = _understood(reading.message, reading.envelope, config, known, reading.number)
+    return replace(again, asked=reading.asked)
+
+
+def _understood(
+    message: Message, envelope: Envelope, config: Config, fingerprints: tuple[str, str], number: int
+) -> Reading:
+    service = config.service
     ids = (*message.in_reply_to, *reversed(message.references), message.header("x-ms-exchange-parent-message-id"))
     named = [to.address for to in (*message.to, *message.cc)]
     # of a mail that came back: where answers to it were to go (E141), as some relays write ids of their own over ours
     returned = message.returned_to if message.kind in BOUNCES else ()
-    reading = replace(
-        reading,
+    addresses = (*envelope.recipients, *named, *message.delivered_to, *returned)
+    sender = message.from_.address if message.from_ else ""
+    reading = Reading(
+        message=message,
+        envelope=envelope,
         mailbox=_mailbox(envelope, named, config),
         verdict=authentic.verdict(message, envelope, config),
         subject=subject.plain(message.subject, service.markings, service.reference),
         wording=message.reply_text[:LONGEST_WORDING],
-        tokens=(
-            *canary.claims(message),
-            *tokens_in(
-                (*envelope.recipients, *named, *message.delivered_to, *returned), ids, service.reference, reading.sender
-            ),
-        ),
+        tokens=(*canary.claims(message), *tokens_in(addresses, ids, service.reference, sender)),
         refs=reference.find(message.subject, service.reference),
         named=reference.find(message.reply_text[:LONGEST_ORDER], service.reference),
         names_mail=orders.mail_in(message.reply_text[:LONGEST_ORDER]),
+        fingerprint=fingerprints[0],
+        content=fingerprints[1],
+        number=number,
     )
     at = message.date or envelope.received_at
     is_old = request.has_old_subject(reading)
     found = extract.extract(reading.subject, reading.wording, is_old, config, at, message.struck)
-    reading = replace(
+    return replace(
         reading,
         keys=found.keys,
         fields=found.fields,
         as_written=found.as_written,
         suggestion=found.suggestion,
         loose_dates=tuple(date.value for date in found.dates),
-    )
-    return replace(
-        reading,
         question=questions.question(reading, config),
         tells_absence=absence.is_told(reading, config),
         is_new=pingpong.is_new(reading, config),

@@ -52,11 +52,11 @@ def _names_device(text: str) -> bool:
     return len(words) <= MAX_UNNAMED_WORDS and (has_link or not MY.isdisjoint(words))
 
 
-def paragraphs(lines: Sequence[str], openings: Sequence[str], one_line_each: bool) -> list[int]:
+def paragraphs(lines: Sequence[str], openings: tuple[str, ...], one_line_each: bool) -> list[int]:
     """The lines of paragraphs that begin as one of *openings* says (the keys of ``text``)."""
     if not openings:
         return []
-    begins = tuple(" ".join(opening.casefold().split()) for opening in openings)
+    begins = _plain(openings)
     found: list[int] = []
     dropping = False
     for i, line in enumerate(lines):
@@ -66,6 +66,11 @@ def paragraphs(lines: Sequence[str], openings: Sequence[str], one_line_each: boo
         if dropping:
             found.append(i)
     return found
+
+
+@lru_cache(maxsize=16)
+def _plain(openings: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(" ".join(opening.casefold().split()) for opening in openings)
 
 
 class Markings:

@@ -111,8 +111,9 @@ def read_body(pieces: list[Segment]) -> Body:
         plain = "\n".join([_plain(part, defects) for part in piece.plain])
         html = "\n".join([_decoded(part, defects) for part in piece.html])
         shown = bare(html)
-        instead = bool(html) and (strikes_out(shown) or _is_poor(plain, shown))
-        if instead or marks_history(shown):
+        lower = shown.lower()
+        instead = bool(html) and (strikes_out(lower) or _is_poor(plain, shown))
+        if instead or marks_history(lower):
             rendered.append(render(clean(html)))
             texts.append(rendered[-1].text if instead else plain)
         else:

@@ -8,6 +8,7 @@ from mailgate.ingest.charset import decode, one_line
 from mailgate.ingest.headers import decode_words
 from mailgate.ingest.tree import Part
 
+_CHARSET_ALONE = re.compile(r"""(?ai)[\w.+-]+/[\w.+-]+;\s*charset=(?P<quote>"?)(?P<charset>[\w-]+)(?P=quote)""")
 _RESERVED = re.compile(r"(?i)(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|$)")
 
 
@@ -27,8 +28,11 @@ def payload(part: Part) -> bytes:
 
 def parameter(part: Part, name: str, header: str = "content-type") -> str:
     """A parameter of Content-Type or Content-Disposition, decoded, or ""."""
-    if name not in part.get(header).lower():
+    field = part.get(header)
+    if name not in field.lower():
         return ""
+    if name == "charset" and (plain := _CHARSET_ALONE.fullmatch(field)):  # most fields hold nothing else
+        return plain["charset"]
     try:
         value = part.get_param(name, "", header)
     except (ValueError, LookupError, TypeError):

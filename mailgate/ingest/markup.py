@@ -33,15 +33,13 @@ def bare(html: str) -> str:
     return html
 
 
-def marks_history(shown: str) -> bool:
-    """Whether a known mail client marked quoted history in bare HTML (E82, E101)."""
-    lower = shown.lower()
+def marks_history(lower: str) -> bool:
+    """Whether a known mail client marked quoted history in bare HTML in small letters (E82, E101)."""
     return any(mark in lower for mark in _MARKS)
 
 
-def strikes_out(shown: str) -> bool:
-    """Whether something in bare HTML may be struck out."""
-    lower = shown.lower()
+def strikes_out(lower: str) -> bool:
+    """Whether something in bare HTML in small letters may be struck out."""
     return any(strike in lower for strike in _STRIKES)
 
 

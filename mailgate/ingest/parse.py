@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import replace
 
 from mailgate.ingest import attached, automatic, body, bounce, content, journalled, undelivered
 from mailgate.ingest.absence import away_until
@@ -81,8 +80,8 @@ def _parse(raw: bytes, keys: TextKeys, markings: tuple[str, ...]) -> Message:
     source = _source(read, subject, from_, bool(in_reply_to or references))
     parts = body.split(source, keys, markings)
     attachments = attached.attachments(root, content.leaves(pieces), unpacked)
-    seen = _seen(root, headers, subject, from_, read.text, len(raw))
-    kind, why = automatic.kind_of(replace(seen, reply=parts.reply, message_class=unpacked.message_class))
+    seen = _seen(root, headers, subject, from_, read.text, parts.reply, unpacked.message_class, len(raw))
+    kind, why = automatic.kind_of(seen)
     away = None
     if kind is Kind.AUTO_REPLY and date:
         away = away_until(subject, parts.reply, headers.text("x-apple-criteria"), date.date())
@@ -152,7 +151,16 @@ def _delivered_to(headers: Headers) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _seen(root: Part, headers: Headers, subject: str, from_: Address | None, text: str, size: int) -> Seen:
+def _seen(
+    root: Part,
+    headers: Headers,
+    subject: str,
+    from_: Address | None,
+    text: str,
+    reply: str,
+    message_class: str,
+    size: int,
+) -> Seen:
     report = parameter(root, "report-type").lower() if root.declared_type == "multipart/report" else ""
     calendars = (leaf for leaf in root.leaves() if leaf.declared_type == "text/calendar")
     from_local = from_.address.rpartition("@")[0] if from_ else ""
@@ -167,7 +175,9 @@ def _seen(root: Part, headers: Headers, subject: str, from_: Address | None, tex
         report=report,
         delivery=delivery,
         calendar_method=next((parameter(leaf, "method").upper() for leaf in calendars), ""),
+        message_class=message_class,
         text=text,
+        reply=reply,
         null_sender=from_ is None or headers.text("return-path") == "<>",
         returns_mail=any(leaf.declared_type in bounce.RETURNED for leaf in root.leaves()),
     )

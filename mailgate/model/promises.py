@@ -28,6 +28,14 @@ class Calendar(Model):
     also_closed: tuple[date, ...] = ()
     time_zone: Annotated[str, AfterValidator(_time_zone)] = "Europe/London"
 
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        """What the years of a calendar are looked up by, several times for each mail."""
+        return hash((self.hours, self.holidays, self.also_closed, self.time_zone))
+
 
 class SlaPolicy(Model):
     reply: Allowance

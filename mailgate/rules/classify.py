@@ -24,6 +24,7 @@ from mailgate.rules.vocabulary import Place, Text, heard
 
 OTHER = "other"
 _ITEM = re.compile(r"^[ \t]*(?:[-*•]|\d{1,2}[.)]|[a-z][.)])[ \t]+\S", re.MULTILINE | re.IGNORECASE)
+_BLANK = re.compile(r"\n[ \t]*\n")
 _CLOSE_CALLS = 3  # what else came close: as many as help a person
 _COUNTS = {Manner.ASKED: 2.0, Manner.TOLD: 1.0, Manner.ASIDE: 0.5, Manner.REFUSED: 0.0}
 _ENOUGH, _AHEAD = 1.0, 0.2  # what words have to count to settle a task without a phrase, and how far in front
@@ -49,7 +50,8 @@ def classify(
     found = scores(wanted, heard(_texts(texts, taken, config, subject_is_old), stated, near, config))
     refused = tuple(dict.fromkeys(find.hit.label for find in finds if find.manner is Manner.REFUSED))
     refusals = _refusals(finds, texts)
-    ranking = [task for task in ranked(found, near) if found[task].finds or task not in refused]
+    ranks = ranked(found, near)
+    ranking = [task for task in ranks if found[task].finds or task not in refused]
     best = _best(ranking, found)
     if best is None:
         close = [unclear(task, found[task], texts) for task in ranking[:_CLOSE_CALLS]]
@@ -57,7 +59,7 @@ def classify(
     items, around = _items(wording, [find.hit for find in wanted if find.where == "text"], near)
     matches = [told(best, found[best], texts)]
     others = [task for task in ranking if task != best]
-    matches += [lost(task, best, found, near, texts) for task in others[:_CLOSE_CALLS]]
+    matches += [lost(task, best, found, ranks, texts) for task in others[:_CLOSE_CALLS]]
     matches += hidden
     matches += [Match(STAGE, item.task, words=item.text, where="list", effect="a request of its own") for item in items]
     return Classified(best, best.partition(".")[0], (*matches, *refusals), items, around, refused)
@@ -71,6 +73,7 @@ def _unsettled(mailbox: str | None, config: Config, matches: Trace, refused: tup
     return Classified(task, usual, (Match(STAGE, task or "nothing", effect=why), *matches), refused=refused)
 
 
+@lru_cache(maxsize=64)
 def _near(mailbox: str | None, config: Config) -> frozenset[str]:
     """The categories that *mailbox* is for: its usual one, its team's and, without a usual one, those of any team."""
     categories = config.service.categories
@@ -120,25 +123,22 @@ def _finds(
     return finds, taken, tuple(hidden)
 
 
-def _demoted(finds: Sequence[Find], config: Config) -> list[Find]:
+def _demoted(finds: list[Find], config: Config) -> list[Find]:
     """*finds*, of which those in passing that only say what another of their tasks needs: "figures for recalls"."""
-    needed = {name for task in {find.hit.label for find in finds} for name in needs_of(task, config)}
+    statements = _statements(config)
+    told = [statements.get((find.hit.label, find.hit.phrase)) for find in finds]
+    if not any(told):
+        return finds
+    needed = {name for find in finds for name in needs_of(find.hit.label, config)}
     return [
-        replace(find, manner=Manner.ASIDE, points=_COUNTS[Manner.ASIDE])
-        if needed & _told_by(find.hit, config)
-        else find
-        for find in finds
+        replace(find, manner=Manner.ASIDE, points=_COUNTS[Manner.ASIDE]) if names and needed & names else find
+        for find, names in zip(finds, told, strict=True)
     ]
-
-
-def _told_by(hit: Hit[str], config: Config) -> frozenset[str]:
-    """The information that the phrase itself states, less what its own task needs."""
-    return _statements(config).get((hit.label, hit.phrase), frozenset())
 
 
 @lru_cache(maxsize=8)
 def _statements(config: Config) -> Mapping[tuple[str, str], frozenset[str]]:
-    """The phrases that are words of information too, by task and phrase."""
+    """The information that phrases themselves state, less what their own tasks need, by task and phrase."""
     words = Phrases((name, each) for name, entry in config.service.information.items() for each in entry.words)
     stated = {
         (task, phrase): frozenset(hit.label for hit in words.find(phrase) if (hit.start, hit.end) == (0, len(phrase)))
@@ -162,6 +162,8 @@ def _meant(
 
 def _longest(hits: Sequence[Hit[str]]) -> list[Hit[str]]:
     """*hits* without those that share words with one of a longer phrase."""
+    if len(hits) < 2:  # as in most texts
+        return list(hits)
     longest = bytearray(max((hit.end for hit in hits), default=0))  # of the phrases at each character
     kept: list[Hit[str]] = []
     for hit in sorted(hits, key=lambda hit: -hit.length):
@@ -191,7 +193,7 @@ def _items(wording: str, hits: Sequence[Hit[str]], near: frozenset[str]) -> tupl
         low, high = (bisect_left(hits, place, key=lambda hit: hit.start) for place in (start, end))
         found = scores(Find("text", hit, Manner.TOLD, 1) for hit in hits[low:high] if hit.end <= end)
         if found:
-            items.append(Item(ranked(found, near)[0], wording[start:end]))
+            items.append(Item(next(iter(ranked(found, near))), wording[start:end]))
             taken.append((start, end))
     if len({item.task for item in items}) < 2:
         return (), ""
@@ -203,7 +205,7 @@ def _places_of_items(wording: str) -> Iterator[tuple[int, int]]:
     """Where each item of a list stands: from its mark to the next mark, an empty line or the end."""
     marks = [found.start() for found in _ITEM.finditer(wording)]
     for start, following in pairwise([*marks, len(wording)]):
-        blank = re.compile(r"\n[ \t]*\n").search(wording, start, following)
+        blank = _BLANK.search(wording, start, following)
         yield start, blank.start() if blank else following
 
 

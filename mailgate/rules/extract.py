@@ -24,6 +24,8 @@ from mailgate.sla.calendar import local_date, months_later
 from mailgate.sla.clock import OFFICE
 
 _ROW = re.compile(r"^[ \t>*•-]*([^\W\d_][^:\t\n]{0,39}?)[ ]*(?::|\t)[ \t]*(\S.*)$", re.MULTILINE)
+_LETTER = re.compile(r"[^\W_]")
+_BETWEEN_LETTERS = re.compile(r"[\W_]+")
 _NAME_PARTS = re.compile(r"\s*(?:/|&|,|\band\b)\s*")
 _HEADER = re.compile(r"^[ \t>*]*(from|sent|date|to|cc|bcc|subject|importance|attachments)[* ]*:.*$", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"[.!?;](?=\s)|\t|\n(?=[ \t]*(?:\n|[-*•]|\w[\w./ ]{0,39}:))")
@@ -127,7 +129,7 @@ class _Row:
 
 def _rows(text: str, plan: "_Plan") -> Iterator[_Row]:
     for found in _ROW.finditer(text):
-        if any(letter.isalnum() for letter in found[2]):
+        if _LETTER.search(found[2]):
             for part in (found[1], *_NAME_PARTS.split(found[1])):
                 for name in plan.row_names.get(_squeezed(part), ()):
                     yield _Row(name, *found.span(2))
@@ -135,7 +137,7 @@ def _rows(text: str, plan: "_Plan") -> Iterator[_Row]:
 
 def _squeezed(name: str) -> str:
     """A row's name without regard to capitals, hyphens, dots and spaces."""
-    return re.sub(r"[\W_]+", "", name.lower())
+    return _BETWEEN_LETTERS.sub("", name.lower())
 
 
 def _claimed(

@@ -55,9 +55,7 @@ class Sentences:
 
     def manner(self, hit: Hit[Any]) -> Manner:
         """How the text means what *hit* found in it."""
-        low = bisect_left(self.refusals, hit.start - _NEARBY, key=lambda refusal: refusal.start)
-        high = bisect_right(self.refusals, hit.end + _NEARBY, key=lambda refusal: refusal.start)
-        if any(self._refuses(refusal, hit) for refusal in self.refusals[low:high]):
+        if self._is_refused(hit):
             return Manner.REFUSED
         if any(start <= hit.start < end for start, end in self.asides):
             return Manner.ASIDE
@@ -69,7 +67,12 @@ class Sentences:
 
     def is_refused(self, start: int) -> bool:
         """Whether what begins at *start* is not wanted."""
-        return self.manner(Hit(None, "", start, start)) is Manner.REFUSED
+        return bool(self.refusals) and self._is_refused(Hit(None, "", start, start))
+
+    def _is_refused(self, hit: Hit[Any]) -> bool:
+        low = bisect_left(self.refusals, hit.start - _NEARBY, key=lambda refusal: refusal.start)
+        high = bisect_right(self.refusals, hit.end + _NEARBY, key=lambda refusal: refusal.start)
+        return any(self._refuses(refusal, hit) for refusal in self.refusals[low:high])
 
     def _refuses(self, refusal: Hit[Any], hit: Hit[Any]) -> bool:
         """Whether the refusal stands near enough before or after what was found, in the same clause."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from mailgate.model.config import Config
 from mailgate.model.ticket import Values
@@ -16,6 +17,7 @@ class Stated:
     missing: tuple[str, ...]
 
 
+@lru_cache(maxsize=4096)
 def needs_of(task: str | None, config: Config) -> tuple[str, ...]:
     """The information *task* needs: its category's and its own, less what it does without."""
     if task is None:

@@ -16,6 +16,8 @@ from mailgate.rules.searches import compiled
 
 _BETWEEN = r"(?:[\s.:#]|number|no)*"
 _LEADS = r"(?:[\s.:#=(-]|number\b|no\b|is\b)*"
+_BETWEEN_WORDS = re.compile(r"[\W_]+")
+_NUMBER = re.compile(r"\bnumber\b")
 _TOKEN = re.compile(r"[A-Za-z0-9]+")
 _LOOK_ALIKES = {"O": "0", "I": "1", "L": "1", "S": "5", "Z": "2", "B": "8"}
 _PIECE = re.compile(
@@ -62,7 +64,7 @@ class Number:
             start, end = match.span(1)
             if self.not_after and _leading(text[max(0, start - 60) : start]).endswith(self.not_after):
                 continue
-            value = re.sub(r"\s+", "", text[start:end]).upper()
+            value = "".join(text[start:end].split()).upper()
             kept = SCHEMES[self.check](value) if self.check else value
             if kept is not None:
                 yield kept, start, end
@@ -95,7 +97,7 @@ def whole(pattern: Any, text: str) -> Iterator[_Shifted]:
 
 def _leading(text: str) -> str:
     """Words that stand before a number: "Staff no.", "staff number:" and "staff no is" are the same."""
-    words = re.sub(r"\bnumber\b", "no", re.sub(r"[\W_]+", " ", text.lower())).strip()
+    words = _NUMBER.sub("no", _BETWEEN_WORDS.sub(" ", text.lower())).strip()
     return words.removesuffix(" is")
 
 

@@ -7,7 +7,7 @@ sentence, a row or a cell.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Generic, TypeVar
@@ -15,9 +15,8 @@ from typing import Generic, TypeVar
 _TOKEN = re.compile(r"#?[^\W_]+(?:['’-][^\W_]+)*|[.!?;](?=\s)|[\t\n]")
 _WRAPPED = 60  # a line shorter than this was ended by its writer, a longer one by the mail program
 _PLURAL_ES = ("s", "x", "z", "ch", "sh", "o")
-_PART = re.compile(r"#?[^\W_]+(?:['’][^\W_]+)*")
+PART = re.compile(r"#?[^\W_]+(?:['’][^\W_]+)*")
 _WALL = -1
-_UNKNOWN = -2
 
 Label = TypeVar("Label")
 
@@ -39,10 +38,14 @@ class Hit(Generic[Label]):
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """A text as its words in small letters, "" where a sentence, a row or a cell ends, each with its place."""
+    """A text as its words in small letters, "" where a sentence, a row or a cell ends, each with its place.
+
+    *joined* are the numbers of those that a hyphen or an apostrophe joins.
+    """
 
     texts: tuple[str, ...]
     places: tuple[tuple[int, int], ...]
+    joined: tuple[int, ...] = ()
 
     def sentences(self) -> Iterator[tuple[int, int]]:
         """The first word of each sentence, row or cell, and what follows its last one."""
@@ -59,6 +62,7 @@ def words_of(text: str) -> Words:
     """The words of *text*; several sets of phrases are looked for in the same one."""
     texts: list[str] = []
     places: list[tuple[int, int]] = []
+    joined: list[int] = []
     line_start = 0
     for found in _TOKEN.finditer(text):
         token, place = found[0], found.span()
@@ -67,14 +71,19 @@ def words_of(text: str) -> Words:
             line_start = place[1]
             if is_wrapped:
                 continue
-        texts.append(token.lower() if token[-1].isalnum() else "")
+        if not token.isalnum():
+            if token[-1].isalnum():
+                joined.append(len(texts))
+            else:
+                token = ""
+        texts.append(token.lower())
         places.append(place)
-    return Words(tuple(texts), tuple(places))
+    return Words(tuple(texts), tuple(places), tuple(joined))
 
 
 @dataclass(slots=True)
 class _Node(Generic[Label]):
-    children: "dict[int, _Node[Label]]" = field(default_factory=dict)
+    children: "dict[int | None, _Node[Label]]" = field(default_factory=dict)
     ends: list[tuple[Label, str]] = field(default_factory=list)
 
 
@@ -85,36 +94,39 @@ class Phrases(Generic[Label]):
         self._classes: dict[str, int] = {}
         self._root: _Node[Label] = _Node()
         for label, phrase in dict.fromkeys(phrases):
-            parts = [_bare(word) for word in _PART.findall(phrase.lower())]
+            parts = [_bare(word) for word in PART.findall(phrase.lower())]
             if parts:
                 self._add(label, phrase, parts)
                 if "-" in phrase:  # "off-site" is also written "offsite"
                     self._add(label, phrase, [_bare(word) for word in phrase.lower().replace("-", "").split()])
+        # the number of every spelling, so that a word of a text is looked up and nothing else
+        spelt = {word for form in self._classes for word in _with_ending(form)}
+        self._known: dict[str, int | None] = {"": _WALL, **{word: self._number(word) for word in spelt}}
 
     def find(self, text: str) -> list[Hit[Label]]:
         """All phrases in *text*, in order of place; the same phrase once for each place where it begins."""
         if not self._root.children:
             return []
-        words, places = self._numbers(words_of(text))
+        numbers, places = self._numbers(words_of(text))
         hits: dict[tuple[Label, str, int], Hit[Label]] = {}
-        for label, phrase, index, last in self._standing_in(words):
+        for label, phrase, index, last in self._standing_in(numbers):
             hit = Hit(label, phrase, places[index][0], places[last][1])
             hits.setdefault((label, phrase, hit.start), hit)
         return list(hits.values())
 
     def places(self, words: Iterable[str]) -> Iterator[tuple[Label, int, int]]:
         """All phrases in single *words* in small letters, each with the number of its first word and of its last."""
-        numbers = [self._number(word if word.isalnum() else _bare(word)) for word in words]
+        numbers = [self._known.get(word if word.isalnum() else _bare(word)) for word in words]
         return ((label, index, last) for label, _, index, last in self._standing_in(numbers))
 
-    def _standing_in(self, words: list[int]) -> Iterator[tuple[Label, str, int, int]]:
+    def _standing_in(self, numbers: Sequence[int | None]) -> Iterator[tuple[Label, str, int, int]]:
         first = self._root.children
-        for index, word in enumerate(words):
-            if word in first:
-                for label, phrase, last in self._from(words, index, first[word]):
+        for index, number in enumerate(numbers):
+            if number in first:
+                for label, phrase, last in self._from(numbers, index, first[number]):
                     yield label, phrase, index, last
 
-    def _from(self, words: list[int], index: int, node: _Node[Label]) -> Iterator[tuple[Label, str, int]]:
+    def _from(self, numbers: Sequence[int | None], index: int, node: _Node[Label]) -> Iterator[tuple[Label, str, int]]:
         """The phrases whose first word is at *index*, each with the index of its last word."""
         reached = {(index, id(node)): node}
         while reached:
@@ -125,9 +137,9 @@ class Phrases(Generic[Label]):
                 if not here.children:
                     continue
                 for step in (at + 1, at + 2):
-                    if step >= len(words) or words[step] == _WALL:
+                    if step >= len(numbers) or numbers[step] == _WALL:
                         break
-                    child = here.children.get(words[step])
+                    child = here.children.get(numbers[step])
                     if child is not None:
                         further.setdefault((step, id(child)), child)
             reached = further
@@ -142,47 +154,35 @@ class Phrases(Generic[Label]):
     def _learn(self, word: str) -> int:
         """The number of *word*, the same for all its endings."""
         known = self._number(word)
-        number = known if known != _UNKNOWN else len(self._classes)
+        number = len(self._classes) if known is None else known
         for form in _forms(word):
             self._classes.setdefault(form, number)
         return number
 
-    def _number(self, word: str) -> int:
-        number = self._classes.get(word)
-        if number is not None or not word.endswith("s"):
-            return _UNKNOWN if number is None else number
-        return next((self._classes[form] for form in _forms(word) if form in self._classes), _UNKNOWN)
+    def _number(self, word: str) -> int | None:
+        return next((self._classes[form] for form in _forms(word) if form in self._classes), None)
 
-    def _numbers(self, text: Words) -> tuple[list[int], list[tuple[int, int]]]:
+    def _numbers(self, text: Words) -> tuple[Sequence[int | None], Sequence[tuple[int, int]]]:
         """The words as numbers, and where each stands."""
-        words: list[int] = []
-        places: list[tuple[int, int]] = []
-        known = self._classes.get
-        for word, place in zip(text.texts, text.places, strict=True):
-            number = known(word)  # most words are settled by this look-up, and each mail has its words looked up often
-            if number is None:
-                if not word:
-                    number = _WALL
-                elif word.isalnum():
-                    number = self._number(word) if word[-1] == "s" else _UNKNOWN
-                else:
-                    for part_number, part in self._parts(word, place):
-                        words.append(part_number)
-                        places.append(part)
-                    continue
-            words.append(number)
-            places.append(place)
-        return words, places
+        numbers = list(map(self._known.get, text.texts))
+        if not text.joined:
+            return numbers, text.places
+        places = list(text.places)
+        for at in reversed(text.joined):
+            parts = list(self._parts(text.texts[at], places[at]))
+            numbers[at : at + 1] = [number for number, _ in parts]
+            places[at : at + 1] = [place for _, place in parts]
+        return numbers, places
 
-    def _parts(self, word: str, place: tuple[int, int]) -> Iterator[tuple[int, tuple[int, int]]]:
+    def _parts(self, word: str, place: tuple[int, int]) -> Iterator[tuple[int | None, tuple[int, int]]]:
         """A word with hyphens or apostrophes: as one where a phrase has it so, else its parts."""
-        whole = self._number(_bare(word))
-        if whole != _UNKNOWN or "-" not in word:
+        whole = self._known.get(_bare(word))
+        if whole is not None or "-" not in word:
             yield whole, place
             return
         start = place[0]
         for part in word.split("-"):
-            yield self._number(_bare(part)), (start, start + len(part))
+            yield self._known.get(_bare(part)), (start, start + len(part))
             start += len(part) + 1
 
 
@@ -193,6 +193,11 @@ def _bare(word: str) -> str:
 def is_same(one: str, other: str) -> bool:
     """Whether two words differ by a final -s or -es, an apostrophe or a hyphen at most."""
     return not set(_forms(_bare(one))).isdisjoint(_forms(_bare(other)))
+
+
+def _with_ending(form: str) -> Iterator[str]:
+    """The words that *form* is one of the forms of."""
+    return (word for word in (form, f"{form}s", f"{form}es") if form in _forms(word))
 
 
 def _forms(word: str) -> tuple[str, ...]:

@@ -1,9 +1,9 @@
 """Which of the tasks that a mail names wins, and why the others lost."""
 
 from bisect import bisect_left
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import NamedTuple
 
 from mailgate.model.reading import Match
@@ -46,7 +46,7 @@ class Score:
         return any(find.manner is Manner.ASKED for find in self.finds)
 
 
-class _Rank(NamedTuple):
+class Rank(NamedTuple):
     """What decides between two tasks, the weightiest first."""
 
     points: float
@@ -69,17 +69,21 @@ _WHY_LOST: Mapping[str, str] = {
 
 def scores(finds: Iterable[Find], heard: Mapping[str, Heard] | None = None) -> dict[str, Score]:
     """What was found of each task, and was *heard* of it."""
-    found: dict[str, Score] = defaultdict(Score)
+    found: dict[str, Score] = {}
     for find in finds:
-        found[find.hit.label].finds.append(find)
+        found.setdefault(find.hit.label, Score()).finds.append(find)
     for task, said in (heard or {}).items():
-        found[task].heard = said
+        if task in found:
+            found[task].heard = said
+        else:
+            found[task] = Score(heard=said)
     return found
 
 
-def ranked(found: Mapping[str, Score], near: Collection[str]) -> list[str]:
+def ranked(found: Mapping[str, Score], near: Collection[str]) -> dict[str, Rank]:
     """The tasks of *found*, the likeliest first; *near* are the categories that the mailbox is for."""
-    return sorted(found, key=lambda task: _rank(task, found[task], near), reverse=True)
+    ranks = ((task, _rank(task, score, near)) for task, score in found.items())
+    return dict(sorted(ranks, key=itemgetter(1), reverse=True))
 
 
 def told(task: str, score: Score, texts: Mapping[str, str]) -> Match:
@@ -87,12 +91,13 @@ def told(task: str, score: Score, texts: Mapping[str, str]) -> Match:
     return Match(STAGE, task, _said_of(score), _places(score, texts), f"counts {_shown(score.points)}")
 
 
-def lost(task: str, best: str, found: Mapping[str, Score], near: Collection[str], texts: Mapping[str, str]) -> Match:
+def lost(
+    task: str, best: str, found: Mapping[str, Score], ranks: Mapping[str, Rank], texts: Mapping[str, str]
+) -> Match:
     """Why *task* lost to *best*."""
-    score, winner = found[task], found[best]
-    ours, theirs = _rank(task, score, near), _rank(best, winner, near)
-    decisive = next((name for name in _Rank._fields if getattr(ours, name) != getattr(theirs, name)), "nearness")
-    why = _WHY_LOST[decisive].format(points=_shown(winner.points))
+    score, both = found[task], zip(Rank._fields, ranks[task], ranks[best], strict=True)
+    decisive = next((name for name, ours, theirs in both if ours != theirs), "nearness")
+    why = _WHY_LOST[decisive].format(points=_shown(found[best].points))
     effect = f"came close with {_shown(score.points)}: {why}"
     return Match(STAGE, task, _said_of(score), _places(score, texts), effect)
 
@@ -122,16 +127,14 @@ def place(find: Find, texts: Mapping[str, str]) -> str:
     return f"{said} ({find.manner.value})" if find.manner is Manner.ASIDE else said
 
 
-def _rank(task: str, score: Score, near: Collection[str]) -> _Rank:
-    first = score.finds[0] if score.finds else None
-    return _Rank(
-        points=round(score.points, 6),  # two sums of the same parts in another order are a tie
-        is_asked_for=score.is_asked_for,
-        is_near=task.partition(".")[0] in near,
-        longest=max((find.hit.length for find in score.finds), default=0),
-        is_in_subject=first is not None and first.where == "subject",
-        nearness=-first.hit.start if first else 0,
-    )
+def _rank(task: str, score: Score, near: Collection[str]) -> Rank:
+    is_near = task.partition(".")[0] in near
+    if not score.finds:
+        return Rank(round(score.heard.points, 6), False, is_near, 0, False, 0)
+    points = round(score.points, 6)  # two sums of the same parts in another order are a tie
+    longest = max(find.hit.length for find in score.finds)
+    first = score.finds[0]
+    return Rank(points, score.is_asked_for, is_near, longest, first.where == "subject", -first.hit.start)
 
 
 def _places(score: Score, texts: Mapping[str, str]) -> str:

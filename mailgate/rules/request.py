@@ -94,7 +94,7 @@ def _sent_at(reading: Reading) -> datetime:
 def _dates(request: _Request, sent_on: date) -> tuple[tuple[str, ...], ...]:
     """The dates that nothing claims: first without the mail's own day, as "today" beside others says when to do it."""
     others = tuple(each for each in request.loose_dates if not each.startswith(str(sent_on)))
-    return others or request.loose_dates, request.loose_dates
+    return tuple(dict.fromkeys((others or request.loose_dates, request.loose_dates)))
 
 
 def _settled(request: _Request, reading: Reading, config: Config, facts: Facts) -> Case:

@@ -76,7 +76,7 @@ def _opening(
     awaits = late.awaits(case.reading, case.facts)
     opens = NewTicket(drafts, takes_along, awaits=awaits, parts=parts)
     found = case.decided(opens, (*trace, *begun), changes, events, replies, silent)
-    return replace(found, is_doubtful=_only_claims(case))
+    return replace(found, is_doubtful=True) if _only_claims(case) else found
 
 
 def _unwanted(case: Case, found: Classified) -> Decision | None:

@@ -16,7 +16,7 @@ from mailgate.model.message import Kind
 from mailgate.model.reading import Reading
 from mailgate.model.ticket import NOBODY, Change, Event, Ticket
 from mailgate.tickets import answer
-from mailgate.tickets.phrases import Known, any_stands_in, known_phrases, words_of
+from mailgate.tickets.phrases import Known, any_stands_in, known_phrases, texts_of
 from mailgate.tickets.sharing import share
 from mailgate.tickets.thread import is_colleague, lead_of
 
@@ -30,7 +30,7 @@ def is_told(reading: Reading, config: Config) -> bool:
     """Whether the mail may say that its sender is away, so that what they have is worth a look."""
     if reading.message.kind is Kind.AUTO_REPLY:
         return reading.message.away_until is not None
-    return any_stands_in(_phrases(config), words_of(reading.wording[:_LONGEST_ORDER]))
+    return any_stands_in(_phrases(config), texts_of(reading.wording[:_LONGEST_ORDER]))
 
 
 @lru_cache(maxsize=8)

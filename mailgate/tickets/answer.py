@@ -63,8 +63,8 @@ def never(reading: Reading, config: Config) -> str:
 
 def _repeats(subject: str) -> bool:
     """Whether two machines have put their words before it again and again (E135)."""
-    parts = Counter(part for part in _PARTS.split(subject.casefold()) if len(part) >= SHORTEST_PART)
-    return any(count >= MOST_REPEATED for count in parts.values())
+    parts = [part for part in _PARTS.split(subject.casefold()) if len(part) >= SHORTEST_PART]
+    return len(parts) >= MOST_REPEATED and max(Counter(parts).values()) >= MOST_REPEATED
 
 
 def _not_now(reading: Reading, config: Config, facts: Facts) -> str:

@@ -8,18 +8,18 @@ from mailgate.tickets.subject import plain
 _SIGNATURE_IMAGE = 5 * 1024  # bytes; a logo below this says nothing about the request
 
 
-def fingerprint(message: Message) -> str:
-    """Sender, date, subject, wording and attachments as one hex digest; the Message-ID does not count (E151)."""
+def fingerprint(message: Message, content: str) -> str:
+    """The date and the *content* of *message* as one hex digest (E151)."""
     sent = str(int(message.date.timestamp())) if message.date else ""
-    return _digest(sent, content(message))
+    return _digest(sent, content)
 
 
 def content(message: Message) -> str:
-    """The fingerprint without the date: equal for a mail that somebody sends again (E153).
+    """Sender, subject, wording and attachments as one hex digest: equal for a mail that somebody sends again (E153).
 
-    The subject keeps our own tag, and the quoted history and the mail that is answered count, so
-    that "Any update?" about two tickets is two mails. Banners and markings do not: not every
-    road adds them.
+    The Message-ID does not count. The subject keeps our own tag, and the quoted history and the mail
+    that is answered count, so that "Any update?" about two tickets is two mails. Banners and
+    markings do not: not every road adds them.
     """
     sender = message.from_.address if message.from_ else ""
     texts = (plain(message.subject), message.reply_text, message.signature, message.quoted)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from mailgate.model.message import Message
 from mailgate.rules import phrases
@@ -21,8 +22,7 @@ COURTESY = frozenset(
 Known = phrases.Phrases[tuple[str, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(NamedTuple):
     """One word: *text* folded, and where it stands."""
 
     text: str
@@ -41,10 +41,7 @@ class Place:
 
 @lru_cache(maxsize=16)
 def words_of(text: str) -> tuple[Word, ...]:
-    """The words of *text*; "I'll" and "#done" are one word each, what has a hyphen is several.
-
-    Several questions are asked of the same text.
-    """
+    """The words of *text*; "I'll" and "#done" are one word each, what has a hyphen is several."""
     words = phrases.words_of(text)
     return tuple(
         Word(part, start + at, start + at + len(part))
@@ -61,14 +58,16 @@ def _parts(word: str) -> Iterator[tuple[str, int]]:
         at += len(part) + 1
 
 
+@lru_cache(maxsize=16)
+def texts_of(text: str) -> tuple[str, ...]:
+    """The same words without their places: most questions that are asked of a text need none."""
+    return tuple(map(str.lower, phrases.PART.findall(text.replace("’", "'"))))
+
+
 @lru_cache(maxsize=4096)
 def phrase(text: str) -> tuple[str, ...]:
     """A configured phrase or name ("field-team") as its folded words."""
-    return _words_in(text)
-
-
-def _words_in(text: str) -> tuple[str, ...]:
-    return tuple(word.text for word in words_of(text))
+    return texts_of(text)
 
 
 def places(wanted: tuple[str, ...], words: tuple[Word, ...]) -> Iterator[Place]:
@@ -78,24 +77,24 @@ def places(wanted: tuple[str, ...], words: tuple[Word, ...]) -> Iterator[Place]:
         yield Place(first, last + 1, tuple(_skipped(own, texts[first : last + 1])))
 
 
-def stands_in(text: str, words: tuple[Word, ...]) -> bool:
+def stands_in(text: str, words: tuple[str, ...]) -> bool:
     """Whether the phrase *text* stands anywhere in *words*."""
-    return any_stands_in(_alone(phrase(text)), words)
+    return first_of(_alone(phrase(text)), words) is not None
 
 
-def any_stands_in(known: Known, words: tuple[Word, ...]) -> bool:
+def any_stands_in(known: Known, words: tuple[str, ...]) -> bool:
     """Whether any of the *known* phrases stands anywhere in *words*: one pass for all of them."""
     return first_of(known, words) is not None
 
 
-def first_of(known: Known, words: tuple[Word, ...]) -> str | None:
+def first_of(known: Known, words: tuple[str, ...]) -> str | None:
     """The first of the *known* phrases that stands in *words*, as its folded words."""
-    return next((" ".join(own) for own, *_ in known.places(word.text for word in words)), None)
+    return next((" ".join(own) for own, *_ in known.places(words)), None)
 
 
 def known_phrases(texts: Iterable[str]) -> Known:
     """The phrases *texts*, made ready to be looked for together."""
-    return phrases.Phrases((own, " ".join(own)) for own in (_words_in(text) for text in texts))
+    return phrases.Phrases((own, " ".join(own)) for own in map(texts_of, texts))
 
 
 @lru_cache(maxsize=4096)
@@ -119,13 +118,13 @@ def names_of(message: Message) -> frozenset[str]:
     if message.from_ is None:
         return frozenset()
     local = message.from_.address.partition("@")[0].replace("_", " ")
-    names = {word.text for word in (*words_of(message.from_.name), *words_of(local))}
-    return frozenset(names | {name[0] for name in names})
+    names = texts_of(f"{message.from_.name} {local}")
+    return frozenset((*names, *(name[0] for name in names)))
 
 
 def without_sign_off(text: str, message: Message) -> str:
     """*text* less its last lines as far as they are nothing but the sender's name or courtesy."""
     lines, idle = text.splitlines(), names_of(message) | COURTESY
-    while lines and all(word.text in idle for word in words_of(lines[-1])):
+    while lines and idle.issuperset(texts_of(lines[-1])):
         lines.pop()
     return "\n".join(lines).strip()

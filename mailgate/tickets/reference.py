@@ -49,6 +49,8 @@ def _weighed(data: str) -> int:
 
 
 def _written(text: str, prefix: str) -> dict[str, None]:
+    if prefix.lower() not in text.lower():
+        return {}
     found = (match["symbols"] for match in _pattern(prefix).finditer(text) if match["symbols"])
     return dict.fromkeys(canonical("".join(char for char in symbols if char.isalnum()), prefix) for symbols in found)
 

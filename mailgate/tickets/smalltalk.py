@@ -22,6 +22,7 @@ from mailgate.tickets.phrases import (
     phrase,
     places,
     stands_in,
+    texts_of,
     words_of,
 )
 from mailgate.tickets.thread import admits, is_colleague, is_verified
@@ -29,6 +30,7 @@ from mailgate.tickets.thread import admits, is_colleague, is_verified
 _LONGEST = 1000  # characters; longer mails are not looked at
 _LONGEST_CHASER = 45  # words of one's own; past that a mail has more to say
 _LONGEST_THANKS = 20
+_IDLE = GREETINGS | COURTESY
 _SENTENCE = re.compile(r"[^.!?\n]+[.!?\n]*")
 _NAME_AFTER = re.compile(r" {1,3}[A-Z][\w'’-]{1,30}\b")
 
@@ -43,11 +45,11 @@ def intent(reading: Reading, config: Config) -> tuple[Intent | None, Trace]:
         return None, ()
     if any(map(_is_content, reading.message.attachments)):
         return None, ()
-    words = words_of(reading.wording)
-    for kind, wanted, fits in (
-        (Intent.CHASER, _chasers(config), _only_chases),
-        (Intent.THANKS, _thanks(config), _only_thanks),
-    ):
+    words = texts_of(reading.wording)
+    kinds = [(Intent.CHASER, _chasers(config), _only_chases)]
+    if _answers(reading):
+        kinds.append((Intent.THANKS, _thanks(config), _only_thanks))
+    for kind, wanted, fits in kinds:
         said = first_of(wanted, words)
         if said is not None and fits(reading, config):
             return kind, (Match("small talk", kind, said, where="text", effect="asks for nothing new"),)
@@ -70,7 +72,7 @@ def chased_ticket(reading: Reading, config: Config, facts: Facts) -> tuple[Ticke
     ]
     own = [ticket for ticket in of_case if ticket.requester == reading.sender]
     if own:
-        said = words_of(f"{reading.subject}\n{reading.wording}")
+        said = texts_of(f"{reading.subject}\n{reading.wording}")
         chased = max(own, key=lambda ticket: (_names_task(said, ticket.task, config), ticket.received_at))
     elif len(of_case) == 1 and is_colleague(reading, config):
         chased = of_case[0]
@@ -82,11 +84,11 @@ def chased_ticket(reading: Reading, config: Config, facts: Facts) -> tuple[Ticke
 
 def _only_chases(reading: Reading, config: Config) -> bool:
     """Short, and no sentence but the chasing ones names a task with facts of its own."""
-    words = [word for word in words_of(reading.wording) if word.text not in GREETINGS | COURTESY]
+    words = [word for word in texts_of(reading.wording) if word not in _IDLE]
     if len(words) > _LONGEST_CHASER:
         return False
     others = " ".join(_sentences_without(_chasers(config), reading.wording))
-    said = words_of(others)
+    said = texts_of(others)
     return not (any_stands_in(_task_phrases(config), said) and _states_facts(others, reading, config))
 
 
@@ -94,9 +96,9 @@ def _only_thanks(reading: Reading, config: Config) -> bool:
     """Nothing but thanks, courtesy and names: one word more may be "but it is wrong"."""
     text = reading.wording
     words = words_of(text)
-    if not _answers(reading) or len(words) > _LONGEST_THANKS or "?" in text:
+    if len(words) > _LONGEST_THANKS or "?" in text:
         return False
-    idle = (GREETINGS | COURTESY | names_of(reading.message)) - {"please"}
+    idle = (_IDLE | names_of(reading.message)) - {"please"}
     known = {
         number
         for each in config.service.small_talk.thanks
@@ -128,12 +130,11 @@ def _states_facts(text: str, reading: Reading, config: Config) -> bool:
 
 def _sentences_without(chasers: Known, text: str) -> Iterator[str]:
     for sentence in _SENTENCE.findall(text):
-        words = words_of(sentence)
-        if not any_stands_in(chasers, words):
+        if not any_stands_in(chasers, texts_of(sentence)):
             yield sentence
 
 
-def _names_task(words: tuple[Word, ...], path: str | None, config: Config) -> bool:
+def _names_task(words: tuple[str, ...], path: str | None, config: Config) -> bool:
     if path is None or path.partition(".")[0] not in config.service.categories:
         return False
     task = config.task(path)[1]

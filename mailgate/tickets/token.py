@@ -93,7 +93,7 @@ def tokens_in(addresses: Iterable[str], ids: Iterable[str], prefix: str, sender:
 
     Nothing is proved yet: ask ``check``. *prefix* makes the references canonical, *sender* is who may press buttons.
     """
-    named = tuple(addresses)
+    named = [each for each in addresses if "+" in each or "%" in each]  # a claim stands behind a plus, or its code
     found = (
         *_claims(_IN_ADDRESS, named, REPLY, prefix),
         *_claims(_IN_ADDRESS, named, BOUNCE, prefix),  # which of them it is, its MAC says

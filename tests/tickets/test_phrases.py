@@ -9,6 +9,7 @@ from mailgate.tickets.phrases import (
     phrase,
     places,
     stands_in,
+    texts_of,
     without_sign_off,
     words_of,
 )
@@ -27,7 +28,7 @@ from tests.make import make_message
     ],
 )
 def test_what_a_phrase_finds(wanted: str, text: str) -> None:
-    assert stands_in(wanted, words_of(text))
+    assert stands_in(wanted, texts_of(text))
 
 
 @pytest.mark.parametrize(
@@ -43,7 +44,7 @@ def test_what_a_phrase_finds(wanted: str, text: str) -> None:
     ],
 )
 def test_what_it_does_not(wanted: str, text: str) -> None:
-    assert not stands_in(wanted, words_of(text))
+    assert not stands_in(wanted, texts_of(text))
 
 
 def test_a_place_says_what_it_skipped() -> None:
@@ -60,7 +61,7 @@ def test_a_sign_off_is_names_and_courtesy_at_the_end() -> None:
 
 def test_many_phrases_are_looked_for_together() -> None:
     known = known_phrases(["any update", "wall socket", "box"])
-    assert [any_stands_in(known, words_of(text)) for text in ("two boxes", "a wall", "Any more updates?")] == [
+    assert [any_stands_in(known, texts_of(text)) for text in ("two boxes", "a wall", "Any more updates?")] == [
         True,
         False,
         True,

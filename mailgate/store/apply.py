@@ -152,13 +152,12 @@ def _open_notice(tx: Connection, notice: Notice, now: datetime, mail_id: int | N
 
 def _count_openings(tx: Connection, settled: Sequence[Settled], ids: dict[str, int]) -> None:
     """What the caps on new tickets go by (E136)."""
-    for each in settled:
-        outcome = each.decision.outcome
-        if isinstance(outcome, NewTicket) and each.reading.may_be_too_many:
-            opened = [ids[ref] for ref in each.references]
-            floods.count(tx, each.reading, opened, each.now)
-            if outcome.collects and not floods.collect(tx, outcome.collects, opened[0]):
-                raise TryLater("another mail has begun to collect what its domain sends")  # and takes this one too
+    capped = [each for each in settled if each.reading.may_be_too_many]
+    opening = [(each, each.decision.outcome) for each in capped if isinstance(each.decision.outcome, NewTicket)]
+    floods.count(tx, [(ids[ref], each.reading, each.now) for each, _ in opening for ref in each.references])
+    for each, outcome in opening:
+        if outcome.collects and not floods.collect(tx, outcome.collects, ids[each.references[0]]):
+            raise TryLater("another mail has begun to collect what its domain sends")  # and takes this one too
 
 
 def _by_instant(settled: Iterable[Settled]) -> dict[datetime, list[Settled]]:

@@ -83,7 +83,7 @@ def apply(store: Store, connection: Connection, settled: Sequence[Settled]) -> N
         for each in settled:
             if each.decision.level is not None:
                 levels.order(tx, each.decision.level, each.now)
-        outbox.queue(tx, [mail for each in settled for mail in _mails(each, ids)])
+        outbox.queue(tx, [mail for each in settled for mail in _mails(each, ids)], set(ids.values()))
 
 
 def carry_out(
@@ -105,11 +105,12 @@ def carry_out(
         change_ticket(tx, own, decision.events, now)
         for change in others:
             change_ticket(tx, change, [], now)
-        ids = open_tickets(tx, list(_openings(decision, references, now)))
+        ids = open_tickets(tx, list(_openings(decision, references, sent, now)))
         _take_along(tx, decision, references, ids)
         both = zip(decision.replies, sent, strict=True)
         about = [(mail, _about(reply, decision, references, ids)) for reply, mail in both]
-        outbox.queue(tx, [outbox.Queued(mail, ticket_id, now, to_stranger=False) for mail, ticket_id in about])
+        queued = [outbox.Queued(mail, ticket_id, now, to_stranger=False) for mail, ticket_id in about]
+        outbox.queue(tx, queued, set(ids.values()))
 
 
 def quarantine(
@@ -145,20 +146,20 @@ def alert(store: Store, name: str, day: date, notice: Notice, now: datetime) -> 
 
 
 def _open_notice(tx: Connection, notice: Notice, now: datetime, mail_id: int | None = None) -> None:
-    ids = open_tickets(tx, [Opening(notice.draft, notice.reference, mail_id, "", notice.events, now)])
+    opening = Opening(notice.draft, notice.reference, mail_id, "", notice.events, now, mails=notice.outbound)
+    ids = open_tickets(tx, [opening])
     mails = [outbox.Queued(mail, ids[notice.reference], now, to_stranger=False) for mail in notice.outbound]
-    outbox.queue(tx, mails)
+    outbox.queue(tx, mails, set(ids.values()))
 
 
 def _count_openings(tx: Connection, settled: Sequence[Settled], ids: dict[str, int]) -> None:
     """What the caps on new tickets go by (E136)."""
-    for each in settled:
-        outcome = each.decision.outcome
-        if isinstance(outcome, NewTicket) and each.reading.may_be_too_many:
-            opened = [ids[ref] for ref in each.references]
-            floods.count(tx, each.reading, opened, each.now)
-            if outcome.collects and not floods.collect(tx, outcome.collects, opened[0]):
-                raise TryLater("another mail has begun to collect what its domain sends")  # and takes this one too
+    capped = [each for each in settled if each.reading.may_be_too_many]
+    opening = [(each, each.decision.outcome) for each in capped if isinstance(each.decision.outcome, NewTicket)]
+    floods.count(tx, [(ids[ref], each.reading, each.now) for each, _ in opening for ref in each.references])
+    for each, outcome in opening:
+        if outcome.collects and not floods.collect(tx, outcome.collects, ids[each.references[0]]):
+            raise TryLater("another mail has begun to collect what its domain sends")  # and takes this one too
 
 
 def _by_instant(settled: Iterable[Settled]) -> dict[datetime, list[Settled]]:
@@ -169,13 +170,17 @@ def _by_instant(settled: Iterable[Settled]) -> dict[datetime, list[Settled]]:
 
 
 def _opened_by(settled: Settled) -> Iterable[Opening]:
-    return _openings(
-        settled.decision, settled.references, settled.now, settled.spooled.id, settled.reading.message.message_id
-    )
+    mail_id, message_id = settled.spooled.id, settled.reading.message.message_id
+    return _openings(settled.decision, settled.references, settled.outbound, settled.now, mail_id, message_id)
 
 
 def _openings(
-    decision: Decision, references: Sequence[str], now: datetime, mail_id: int | None = None, message_id: str = ""
+    decision: Decision,
+    references: Sequence[str],
+    sent: Sequence[Outbound],
+    now: datetime,
+    mail_id: int | None = None,
+    message_id: str = "",
 ) -> Iterable[Opening]:
     """The decision's events belong to the mail's own ticket: where it is a new one, the first.
 
@@ -188,7 +193,9 @@ def _openings(
         happened = decision.events if number == 0 and decision.ticket is None else ()
         # what asks a unit is a thread of its own
         thread, parent = ("", references[0]) if draft.unit else (message_id, "")
-        yield Opening(draft, ref, mail_id, thread, happened, now, decision.config_version, parent)
+        both = zip(decision.replies, sent, strict=True)
+        mails = tuple(mail for reply, mail in both if reply.ticket is None and reply.draft == number)
+        yield Opening(draft, ref, mail_id, thread, happened, now, decision.config_version, parent, mails)
 
 
 def _ticket_id(settled: Settled, ids: dict[str, int]) -> int | None:

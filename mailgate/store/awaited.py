@@ -2,16 +2,25 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, delete, exists, func, select
+from sqlalchemy import Connection, bindparam, delete, exists, func, select
 
 from mailgate.model.facts import Post
 from mailgate.model.ticket import ORDERED
 from mailgate.store import known
+from mailgate.store.columns import Instant
 from mailgate.store.engine import insert_new
 from mailgate.store.tables import awaited, events, messages, tickets
 from mailgate.tickets.late import WITHIN
 
+# Made once: to make a statement takes as long as to run it.
+_WANTED: Any = bindparam("wanted", expanding=True)
+WAITING = (
+    select(awaited.c.message_id, awaited.c.mail_id)
+    .where(awaited.c.message_id.in_(_WANTED), awaited.c.at > bindparam("after", type_=Instant()))
+    .order_by(awaited.c.mail_id)
+)
 _MAILS = select(func.count()).where(messages.c.ticket_id == tickets.c.id).correlate(tickets).scalar_subquery()
 _ORDERS = exists().where(events.c.ticket_id == tickets.c.id, events.c.what == ORDERED).correlate(tickets)
 _UNTOUCHED = (
@@ -24,9 +33,7 @@ _UNTOUCHED = (
 def answers(connection: Connection, ids: Iterable[str], now: datetime) -> Mapping[str, tuple[Post, ...]]:
     """The mails that answered those with *ids* within the last day and whose own tickets nobody touched since."""
     wanted = sorted(set(ids) - {""})
-    waiting = select(awaited.c.message_id, awaited.c.mail_id).order_by(awaited.c.mail_id)
-    waiting = waiting.where(awaited.c.message_id.in_(wanted), awaited.c.at > now - WITHIN)
-    rows = connection.execute(waiting).all() if wanted else ()
+    rows = connection.execute(WAITING, {"wanted": wanted, "after": now - WITHIN}).all() if wanted else ()
     if not rows:  # nearly always
         return {}
     untouched = connection.scalars(_UNTOUCHED.where(messages.c.id.in_(sorted({row.mail_id for row in rows}))))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, delete, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, select, update
 
 from mailgate.errors import TryLater
 from mailgate.model.ticket import NOBODY, OPEN_STATUSES, UNLINKED, Change, Event, Status, Ticket
@@ -19,6 +19,16 @@ CHANGEABLE = (
     *("keys", "fields", "missing", "first_reply_due", "first_reply_at", "due_at", "paused_seconds", "linked_to"),
 )
 
+# Made once: to make a statement takes as long as to run it.
+_WANTED: Any = bindparam("wanted", expanding=True)
+HEADS = (
+    select(tickets.c.id, tickets.c.status, tickets.c.assignee, tickets.c.last_serial, tickets.c.merged_into)
+    .add_columns(tickets.c.events, tickets.c.head)
+    .where(tickets.c.id.in_(_WANTED))
+    .order_by(tickets.c.id)
+    .with_for_update()
+)
+
 
 def change_ticket(tx: Connection, change: Change, happened: Sequence[Event], now: datetime) -> None:
     """Change one ticket; TryLater where it is no longer as it was when it was looked up."""
@@ -30,9 +40,7 @@ def change_ticket(tx: Connection, change: Change, happened: Sequence[Event], now
 def heads(tx: Connection, known: Sequence[Ticket]) -> dict[int, Head]:
     """The ends of the histories, once it is sure that nobody changed the tickets since they were looked up."""
     by_id = {ticket.id: ticket for ticket in known}
-    columns = (tickets.c.id, tickets.c.status, tickets.c.assignee, tickets.c.last_serial, tickets.c.merged_into)
-    query = select(*columns, tickets.c.events, tickets.c.head).where(tickets.c.id.in_(sorted(by_id)))
-    found = {row.id: row for row in tx.execute(query.order_by(tickets.c.id).with_for_update())}
+    found = {row.id: row for row in tx.execute(HEADS, {"wanted": sorted(by_id)})}
     for ticket in known:
         row = found[ticket.id]
         if _state(row) != _state(ticket):

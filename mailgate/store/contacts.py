@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, bindparam, delete, select
 
 from mailgate.store.columns import microseconds
 from mailgate.store.engine import upsert
@@ -13,17 +13,25 @@ from mailgate.store.tables import contacts
 UNREACHABLE = "mail to this address came back"
 MOST_FAILURES, COUNTED_FOR = 5, timedelta(days=7)
 
+# Made once: to make a statement takes as long as to run it.
+_WANTED: Any = bindparam("wanted", expanding=True)
+_OF_WANTED = contacts.c.address.in_(_WANTED)
+KNOWN = select(contacts).where(_OF_WANTED)
+FLAGGED = select(contacts.c.address).where(contacts.c.flagged_at.is_not(None), _OF_WANTED)
+FORGET = delete(contacts).where(_OF_WANTED)
+
 
 def flagged(connection: Connection, addresses: Iterable[str]) -> frozenset[str]:
     """Which of *addresses* are known to be unreachable."""
-    query = select(contacts.c.address).where(contacts.c.flagged_at.is_not(None))
-    return frozenset(connection.scalars(query.where(contacts.c.address.in_(sorted(set(addresses))))))
+    wanted = sorted(set(addresses))
+    return frozenset(connection.scalars(FLAGGED, {"wanted": wanted})) if wanted else frozenset()
 
 
 def lost(connection: Connection, addresses: Sequence[str], now: datetime, *, lasting: bool) -> tuple[str, ...]:
     """Which of *addresses* become unreachable by one more failure: a *lasting* one, or the fifth in seven days."""
-    query = select(contacts).where(contacts.c.address.in_(list(addresses)))
-    known = {row.address: row for row in connection.execute(query)} if addresses else {}
+    if not addresses:
+        return ()
+    known = {row.address: row for row in connection.execute(KNOWN, {"wanted": list(addresses)})}
     return tuple(address for address in addresses if _is_lost(known.get(address), now, lasting=lasting))
 
 
@@ -62,4 +70,4 @@ def heard_from(tx: Connection, addresses: Iterable[str]) -> None:
     """Somebody wrote from there: it can be reached."""
     wanted = sorted(set(addresses) - {""})
     if wanted:
-        tx.execute(delete(contacts).where(contacts.c.address.in_(wanted)))
+        tx.execute(FORGET, {"wanted": wanted})

@@ -7,8 +7,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import Column, Engine, Insert, Table, insert
 from sqlalchemy import Connection as Connection
-from sqlalchemy import Engine, Insert, Table, insert
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
@@ -94,15 +94,15 @@ def _inserting(table: Table) -> Insert:
     return insert(table)
 
 
-def insert_new(connection: Connection, table: Table) -> Insert:
-    """An insert that leaves out the rows whose unique keys exist."""
-    return _insert_new(connection.dialect.name, table)
+def insert_new(connection: Connection, table: Table, *returning: "Column[Any]") -> Any:
+    """An insert that leaves out the rows whose unique keys exist, and returns these columns of the others."""
+    return _insert_new(connection.dialect.name, table, returning)
 
 
 @cache
-def _insert_new(dialect: str, table: Table) -> Insert:
-    new: Insert = _INSERTS[dialect](table).on_conflict_do_nothing()
-    return new
+def _insert_new(dialect: str, table: Table, returning: "tuple[Column[Any], ...]") -> Any:
+    new = _INSERTS[dialect](table).on_conflict_do_nothing()
+    return new.returning(*returning) if returning else new
 
 
 def upsert(connection: Connection, table: Table) -> Insert:

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -30,22 +29,16 @@ from mailgate.model.ticket import ORDERED, Ticket
 from mailgate.store import awaited, commissions, contacts, floods, levels, listings, people, pingpong, rows
 from mailgate.store import known as knowledge
 from mailgate.store.columns import Instant, Name, instant
+from mailgate.store.evidence import BOUNCE_TOKEN, Found, evidence_of, mails_answered, mails_named, of_whole
 from mailgate.store.tables import events, messages, outbox_mails, receipts, ticket_keys, tickets
-from mailgate.tickets.token import DIGEST, written_at
 
 RESENT_WITHIN = timedelta(days=7)  # E153
 CLOSED_WITHIN = timedelta(days=60)  # longer than any duplicates_within that makes sense; decide applies the exact one
 MOST_COUNTED = 100  # acknowledgements of a day: no cap is higher, and counting on would cost more with every mail
-REPLY_TOKEN = "reply"
 JOINED = "duplicate"  # the message of ours that says so
-DIGEST_MESSAGE = "digest"
 WORKLISTS = frozenset({"worklist", "found"})  # the messages that list tickets for who works on them
 CANARY_TOKEN = "canary"
 ORDERS_BY = 2  # the weakest evidence by which an order may run (E186)
-BOUNCE_TOKEN = "bounce"
-HOW = {REPLY_TOKEN: "the reply address", BOUNCE_TOKEN: "the return path of a mail of ours"}
-UNKNOWN_RECIPIENT = "unknown"  # of a mail of ours that is no longer stored: nobody's address
-EXCHANGE_PARENT = "x-ms-exchange-parent-message-id"
 DAY, HOUR, TEN_MINUTES, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=10), timedelta(minutes=1)
 
 WITHIN = {"day": DAY, "hour": HOUR, "ten_minutes": TEN_MINUTES}
@@ -123,18 +116,6 @@ def _to_senders(count: int) -> TextClause:
     return counting.bindparams(*times, *names)
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """The rows of one look-up for all mails; tickets are ids until all of them are loaded at once."""
-
-    sent_ids: Mapping[str, Any]
-    sent_serials: Mapping[tuple[str, int], Any]
-    stored_ids: Mapping[str, Sequence[Any]]
-    same_content: Mapping[str, Sequence[Any]]
-    refs: Mapping[str, int]
-    cases: Mapping[str, Sequence[int]]
-
-
 def look_up(
     connection: Connection,
     readings: Sequence[Reading],
@@ -158,7 +139,7 @@ def look_up(
     wholes = rows.wholes(connection, known)
     senders = people.by_address(connection, {reading.sender for reading in readings})
     evidences = [
-        tuple(_of_whole(each, wholes) for each in _evidence(reading, good, found, known)) for reading in readings
+        tuple(of_whole(each, wholes) for each in evidence_of(reading, good, found, known)) for reading in readings
     ]
     members = people.members(connection, {each.ticket.team for told in evidences for each in told if each.ticket.team})
     workers = people.workers(connection, teams)
@@ -190,7 +171,7 @@ def look_up(
             opened_by_domain=openings.by_domain.get(reading.sender_domain, 0),
             flood=known.get(openings.collecting.get(reading.sender_domain, 0)),
             answers_ours_automatically=any(
-                mail.automatic for mail in map(found.sent_ids.get, _answered(reading)) if mail
+                mail.automatic for mail in map(found.sent_ids.get, mails_answered(reading)) if mail
             ),
             is_own=reading.message.message_id in found.sent_ids,
             answers_list=_answers_list(reading, found),
@@ -231,7 +212,7 @@ def free_references(connection: Connection, count: int, make: Callable[[], str])
 
 
 def _find(connection: Connection, readings: Sequence[Reading], good: set[Token], earliest: datetime) -> Found:
-    ids = {each for reading in readings for each in (reading.message.message_id, *_named(reading))} - {""}
+    ids = {each for reading in readings for each in (reading.message.message_id, *mails_named(reading))} - {""}
     written = {ref for reading in readings for ref in (*reading.refs, *reading.named)}
     ref_ids = _refs(connection, written | {token.ref for token in good})
     return Found(
@@ -345,12 +326,6 @@ def _orders(connection: Connection, ticket_ids: Iterable[int]) -> dict[int, tupl
     return found
 
 
-def _of_whole(evidence: Evidence, wholes: Mapping[int, Ticket]) -> Evidence:
-    """*evidence* for the ticket that its own was merged into (E128)."""
-    part, whole = evidence.ticket, wholes[evidence.ticket.id]
-    return replace(evidence, ticket=whole, part=part) if whole.id != part.id else evidence
-
-
 def _stored_with(row: Any, known: Mapping[int, Ticket], wholes: Mapping[int, Ticket]) -> Known:
     own, whole = known.get(row.ticket_id), wholes.get(row.ticket_id)
     return Known(row.fingerprint, whole, own if own and whole and own.id != whole.id else None)
@@ -378,82 +353,6 @@ def _resent(
     return None
 
 
-def _answered(reading: Reading) -> tuple[str, ...]:
-    """The mails this one answers: In-Reply-To, then References from the newest."""
-    message = reading.message
-    return (*message.in_reply_to, *reversed(message.references))
-
-
-def _named(reading: Reading) -> tuple[str, ...]:
-    """Every mail it names, in order of weight (E120 row 2); a report of failure names what it returns."""
-    message = reading.message
-    parent = message.header(EXCHANGE_PARENT)
-    return (*_answered(reading), *([parent] if parent else ()), *message.returned_ids)
-
-
-def _evidence(reading: Reading, good: set[Token], found: Found, known: Mapping[int, Ticket]) -> tuple[Evidence, ...]:
-    """What says that the mail belongs to a ticket, in order of rank; of equals the newest reference first."""
-    told = [
-        *_by_tokens(reading, good, found, known),
-        *_by_sent_ids(reading, found, known),
-        *_by_stored_ids(reading, found, known),
-        *_by_refs(reading, found, known),
-    ]
-    once: dict[tuple[object, ...], Evidence] = {}
-    for each in told:
-        once.setdefault((each.rank, each.ticket.id, each.mailed_to, each.answers), each)
-    return tuple(sorted(once.values(), key=lambda each: each.rank))
-
-
-def _by_tokens(reading: Reading, good: set[Token], found: Found, known: Mapping[int, Ticket]) -> Iterator[Evidence]:
-    for token in reading.tokens:
-        if token not in good or token.ref not in found.refs:
-            continue
-        if token.purpose.startswith(DIGEST):
-            yield Evidence(
-                rank=1,
-                how="a button of a summary",
-                ticket=known[found.refs[token.ref]],
-                mailed_to=reading.sender,
-                answers=DIGEST_MESSAGE,
-                serial=token.serial,
-                sent_at=written_at(token),
-            )
-            continue
-        mail = found.sent_serials.get((token.ref, token.serial))
-        yield Evidence(
-            rank=1 if token.purpose == REPLY_TOKEN else 2,
-            how=HOW.get(token.purpose, "the Message-ID of a mail of ours"),
-            ticket=known[found.refs[token.ref]],
-            mailed_to=mail.recipient if mail else UNKNOWN_RECIPIENT,
-            answers=mail.message if mail else "",
-            serial=token.serial,
-            sent_at=mail.queued_at if mail else None,
-            cause=mail.cause if mail else "",
-        )
-
-
-def _by_sent_ids(reading: Reading, found: Found, known: Mapping[int, Ticket]) -> Iterator[Evidence]:
-    for mail in filter(None, map(found.sent_ids.get, _named(reading))):
-        if mail.ticket_id:
-            how = "the Message-ID of a mail of ours"
-            answered = (mail.recipient, mail.message, mail.serial, mail.queued_at, mail.cause)
-            yield Evidence(2, how, known[mail.ticket_id], *answered)
-
-
-def _by_stored_ids(reading: Reading, found: Found, known: Mapping[int, Ticket]) -> Iterator[Evidence]:
-    for message_id in _answered(reading):
-        for row in found.stored_ids.get(message_id, ()):
-            if row.ticket_id:
-                yield Evidence(3, "the Message-ID of a mail to us", known[row.ticket_id])
-
-
-def _by_refs(reading: Reading, found: Found, known: Mapping[int, Ticket]) -> Iterator[Evidence]:
-    for ref in reading.refs:
-        if ref in found.refs:
-            yield Evidence(4, "the reference in the subject", known[found.refs[ref]])
-
-
 def _answers_list(reading: Reading, found: Found) -> bool:
     mails = filter(None, map(found.sent_ids.get, reading.message.in_reply_to))
     return any(mail.message in WORKLISTS and mail.recipient == reading.sender for mail in mails)
@@ -465,7 +364,7 @@ def _came_back(reading: Reading, good: set[Token], found: Found) -> tuple[str, .
         return ()
     tokens = [token for token in reading.tokens if token.purpose == BOUNCE_TOKEN and token in good]
     by_path = [mail.recipient for each in tokens if (mail := found.sent_serials.get((each.ref, each.serial)))]
-    mailed = {mail.recipient for mail in map(found.sent_ids.get, _named(reading)) if mail}
+    mailed = {mail.recipient for mail in map(found.sent_ids.get, mails_named(reading)) if mail}
     return tuple(dict.fromkeys(by_path or [each for each in reading.message.bounce_recipients if each in mailed]))
 
 

@@ -1,16 +1,35 @@
 """How many tickets senders opened in the last hour, and which ticket collects what is too much of it (E136)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Column, Connection, delete, exists, func, select, text, update
+from sqlalchemy import Column, Connection, Select, bindparam, delete, exists, func, select, text, update
 
 from mailgate.model.reading import Reading
-from mailgate.store.engine import insert_new
+from mailgate.store.columns import Instant
+from mailgate.store.engine import insert_all, insert_new
 from mailgate.store.tables import OPEN, floods, openings, tickets
 
 HOUR = timedelta(hours=1)
+
+# Made once: to make a statement takes as long as to run it.
+_WANTED: Any = bindparam("wanted", expanding=True)
+_HOUR_AGO = bindparam("hour_ago", type_=Instant())
+COLLECTING = (
+    select(floods.c.domain, floods.c.ticket_id)
+    .join(tickets, tickets.c.id == floods.c.ticket_id)
+    .where(floods.c.domain.in_(_WANTED), text(OPEN))
+)
+FORGET = delete(openings).where(openings.c.at <= _HOUR_AGO)
+
+
+def _opened_by(column: Column[Any]) -> Select[Any]:
+    return select(column, func.count()).where(column.in_(_WANTED), openings.c.at > _HOUR_AGO).group_by(column)
+
+
+OPENED_BY_SENDER, OPENED_BY_DOMAIN = _opened_by(openings.c.sender), _opened_by(openings.c.domain)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,36 +46,34 @@ def opened(connection: Connection, readings: Iterable[Reading], now: datetime) -
     capped = [reading for reading in readings if reading.may_be_too_many]
     if not capped:
         return Opened()
-    domains = {reading.sender_domain for reading in capped}
-    query = select(floods.c.domain, floods.c.ticket_id).join(tickets, tickets.c.id == floods.c.ticket_id)
-    collecting = connection.execute(query.where(floods.c.domain.in_(sorted(domains)), text(OPEN)))
+    domains = sorted({reading.sender_domain for reading in capped})
+    senders = sorted({reading.sender for reading in capped})
     return Opened(
-        _counted(connection, openings.c.sender, {reading.sender for reading in capped}, now),
-        _counted(connection, openings.c.domain, domains, now),
-        {row.domain: row.ticket_id for row in collecting},
+        _counted(connection, OPENED_BY_SENDER, senders, now),
+        _counted(connection, OPENED_BY_DOMAIN, domains, now),
+        {row.domain: row.ticket_id for row in connection.execute(COLLECTING, {"wanted": domains})},
     )
 
 
-def _counted(connection: Connection, by: "Column[str]", wanted: Iterable[str], now: datetime) -> dict[str, int]:
-    query = select(by, func.count()).where(by.in_(sorted(wanted)), openings.c.at > now - HOUR).group_by(by)
-    return {row[0]: row[1] for row in connection.execute(query)}
+def _counted(connection: Connection, query: Select[Any], wanted: Sequence[str], now: datetime) -> dict[str, int]:
+    return {row[0]: row[1] for row in connection.execute(query, {"wanted": wanted, "hour_ago": now - HOUR})}
 
 
-def count(tx: Connection, reading: Reading, ticket_ids: Iterable[int], now: datetime) -> None:
-    """A mail that came over the network opened these tickets."""
+def count(tx: Connection, opened: Sequence[tuple[int, Reading, datetime]]) -> None:
+    """Mails that came over the network opened these tickets, each at its time."""
+    if opened:
+        tx.execute(FORGET, {"hour_ago": max(at for _, _, at in opened) - HOUR})
     rows = [
-        {"ticket_id": ticket_id, "sender": reading.sender, "domain": reading.sender_domain, "at": now}
-        for ticket_id in ticket_ids
+        {"ticket_id": ticket_id, "sender": reading.sender, "domain": reading.sender_domain, "at": at}
+        for ticket_id, reading, at in opened
     ]
-    if rows:
-        tx.execute(delete(openings).where(openings.c.at <= now - HOUR))
-        tx.execute(openings.insert(), rows)
+    insert_all(tx, openings, rows)
 
 
 def collect(tx: Connection, domain: str, ticket_id: int) -> bool:
     """From now on *ticket_id* collects what is too much from *domain*; False where an open ticket does already."""
     row = {"domain": domain, "ticket_id": ticket_id}
-    if tx.execute(insert_new(tx, floods).returning(floods.c.domain), row).first():
+    if tx.execute(insert_new(tx, floods, floods.c.domain), row).first():
         return True
     is_open = exists().where(tickets.c.id == floods.c.ticket_id, text(OPEN))
     return tx.execute(update(floods).where(floods.c.domain == domain, ~is_open).values(row)).rowcount == 1

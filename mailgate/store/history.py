@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from mailgate.errors import Refused
 from mailgate.model.ticket import Event
 from mailgate.store.columns import canonical, microseconds, storable
+from mailgate.store.engine import insert_all
 from mailgate.store.tables import events, tickets
 
 GENESIS = bytes(32)
@@ -25,6 +26,13 @@ LENGTHEN = (
     update(tickets)
     .where(tickets.c.id == bindparam("ticket"))
     .values(events=bindparam("count"), head=bindparam("hash"), changed_at=bindparam("now"), forgotten=0)
+)
+_WANTED: Any = bindparam("wanted", expanding=True)
+ENDS = (
+    select(tickets.c.id, tickets.c.ref, tickets.c.events, tickets.c.head)
+    .where(tickets.c.id.in_(_WANTED))
+    .order_by(tickets.c.id)
+    .with_for_update()
 )
 
 
@@ -67,15 +75,13 @@ def append(tx: Connection, ticket_id: int, happened: Iterable[Event], at: dateti
 
 def append_each(tx: Connection, happened: Mapping[int, Iterable[Event]], at: datetime) -> None:
     """The same for many tickets, by their ids."""
-    columns = (tickets.c.id, tickets.c.ref, tickets.c.events, tickets.c.head)
-    wanted = select(*columns).where(tickets.c.id.in_(sorted(happened))).order_by(tickets.c.id).with_for_update()
     added, ends = [], []
-    for ticket in tx.execute(wanted).all():
+    for ticket in tx.execute(ENDS, {"wanted": sorted(happened)}).all():
         rows, head = chained(ticket.ref, Head(ticket.events, ticket.head), happened[ticket.id], at)
         added += [{"ticket_id": ticket.id, **row} for row in rows]
         ends.append({"ticket": ticket.id, "count": head.count, "hash": head.hash, "now": at})
     if added:
-        tx.execute(insert(events), added)
+        insert_all(tx, events, added)
         tx.execute(LENGTHEN, ends)
 
 

@@ -27,6 +27,12 @@ COLUMNS = (
 
 _OF_POST = (*COLUMNS, messages.c.ticket_id, messages.c.standing)
 
+_KEPT: Any = {"reading": {"message", "envelope", "mailbox", "verdict"}, "facts": True}
+_LEFT_OUT: Any = {
+    "reading": {"message": {"subject", "text", "text_from_html", "reply_text", "quoted"}},
+    "facts": {"workers", "listing", "own_work", "sent_lately", "posts", "answers"},
+}
+
 
 @dataclass(frozen=True, slots=True)
 class _Known:
@@ -52,10 +58,8 @@ class KnownMail:
 
 def kept(reading: Reading, facts: Facts) -> Any:
     """*reading* and *facts* as JSON, a kilobyte or less for most mails; not how busy everybody was."""
-    message = replace(reading.message, subject="", text="", text_from_html="", reply_text="", quoted="")
-    bare = Reading(message, reading.envelope, reading.mailbox, reading.verdict)
-    lasting = replace(facts, workers=(), listing=None, own_work=(), sent_lately=(), posts={}, answers=())
-    return _json().dump_python(_Known(bare, lasting), mode="json", exclude_defaults=True)
+    known = _Known(reading, facts)
+    return _json().dump_python(known, mode="json", include=_KEPT, exclude=_LEFT_OUT, exclude_defaults=True)
 
 
 def count(connection: Connection, since: datetime, after: int = 0) -> int:

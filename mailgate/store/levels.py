@@ -22,6 +22,7 @@ _NEWEST = (
 )
 IN_FORCE = select(capacity_levels).where(capacity_levels.c.id.in_(_NEWEST)).order_by(capacity_levels.c.unit)
 _COUNT: Select[Any] = select(instance.c.value).where(instance.c.name == CHANGES)
+_COUNT_AS_IT_IS = _COUNT.with_for_update(read=True)
 
 
 def in_force(connection: Connection) -> Levels:
@@ -38,7 +39,7 @@ def of_row(row: Any) -> Level:
 
 def unchanged(tx: Connection, known: Levels) -> None:
     """TryLater unless the levels are those that are *known*; they stay so until the transaction ends."""
-    change = tx.execute(_COUNT.with_for_update(read=True)).scalar()
+    change = tx.execute(_COUNT_AS_IT_IS).scalar()
     if int(change or 0) != known.change:
         raise TryLater("a capacity level began meanwhile")
 

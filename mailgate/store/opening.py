@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, update
 
+from mailgate.model.outbound import Outbound, Way
 from mailgate.model.ticket import OPEN_STATUSES, Draft, Event
 from mailgate.store import holding
 from mailgate.store.engine import insert_all
@@ -26,6 +27,7 @@ class Opening:
     """One ticket to be opened by one mail. Its history begins with "opened", which is written here.
 
     *rules* is the version of the configuration that routed it, *parent* the commission whose part it is.
+    *mails* are the first about it, to be queued once it is there (``outbox.queue``).
     """
 
     draft: Draft
@@ -36,6 +38,12 @@ class Opening:
     now: datetime
     rules: str = ""
     parent: str = ""
+    mails: tuple[Outbound, ...] = ()
+
+    @property
+    def mailed(self) -> Sequence[Outbound]:
+        """The mails that can be answered by mail: they are numbered, and who gets one may post (E121)."""
+        return [mail for mail in self.mails if mail.way is Way.MAIL]
 
 
 def open_tickets(tx: Connection, openings: Sequence[Opening]) -> dict[str, int]:
@@ -45,6 +53,7 @@ def open_tickets(tx: Connection, openings: Sequence[Opening]) -> dict[str, int]:
     histories = {each.ref: chained(each.ref, Head(), (_opened(each), *each.events), each.now) for each in openings}
     rows = [
         draft_row(each.draft, each.ref, histories[each.ref][1], each.now, each.mail_id, each.message_id)
+        | {"last_serial": max((mail.serial for mail in each.mailed), default=0)}
         for each in openings
     ]
     opened = tx.execute(OPENING, rows)
@@ -86,7 +95,8 @@ def _opened(opening: Opening) -> Event:
 
 
 def _participants(opening: Opening, ticket_id: int) -> Iterable[dict[str, Any]]:
-    roles = dict.fromkeys(opening.draft.watchers, "watcher") | {opening.draft.requester: "requester"}
+    roles = dict.fromkeys((mail.recipient.lower() for mail in opening.mailed), "mailed")
+    roles |= dict.fromkeys(opening.draft.watchers, "watcher") | {opening.draft.requester: "requester"}
     return ({"ticket_id": ticket_id, "address": address, "role": role} for address, role in roles.items() if address)
 
 

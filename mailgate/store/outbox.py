@@ -2,19 +2,19 @@
 
 import os
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, case, insert, select, text, update
+from sqlalchemy import Connection, bindparam, case, select, text, update
 
 from mailgate.model.outbound import ENDED, Attempt, Doubt, Outbound, Pace, SendState, Way
 from mailgate.model.ticket import Event
 from mailgate.store import contacts, history, pacing, receipts
 from mailgate.store.begun import Ended, Note
 from mailgate.store.columns import MOMENT, SECOND, Id, instant, microseconds
-from mailgate.store.engine import Store, insert_new
+from mailgate.store.engine import Store, insert_all, insert_new
 from mailgate.store.spool import tokens_of
 from mailgate.store.tables import SENDING, WAITING, outbox, outbox_mails, participants, tickets
 
@@ -111,23 +111,24 @@ _TO_STAFF = (
 # ------------------------------------------------------------------ in
 
 
-def queue(tx: Connection, mails: Sequence[Queued]) -> None:
+def queue(tx: Connection, mails: Sequence[Queued], opened: Collection[int] = ()) -> None:
     """Write mails to be sent; one that is there already, by ticket, message, recipient and cause, stays as it is.
 
+    *opened* are tickets that were opened with these mails, so that they know of them, and had none before.
     Nothing automatic is sent to an address whose mail comes back (E142).
     """
     if not mails:
         return
-    storing = insert_new(tx, outbox_mails).returning(outbox_mails.c.id, outbox_mails.c.message_id)
+    storing = insert_new(tx, outbox_mails, outbox_mails.c.id, outbox_mails.c.message_id)
     stored = tx.execute(storing, [_row(each) for each in mails]).all()
     by_id = {each.mail.message_id: each for each in mails}
     unreachable = contacts.flagged(tx, (each.mail.recipient.lower() for each in mails))
     queued = {row.id: by_id[row.message_id] for row in stored}
-    before = _last_to_staff(tx, queued.values())
+    before = _last_to_staff(tx, [each for each in queued.values() if each.ticket_id not in opened])
     work = [_work(tx, mail_id, each, unreachable, before) for mail_id, each in queued.items()]
-    if work:
-        tx.execute(insert(outbox), work)
-    about = [each for each in mails if each.ticket_id is not None and each.mail.way is Way.MAIL]
+    insert_all(tx, outbox, work)
+    numbered = [each for each in mails if each.mail.way is Way.MAIL and each.ticket_id not in opened]
+    about = [each for each in numbered if each.ticket_id is not None]
     if about:
         mailed = dict.fromkeys((each.ticket_id, each.mail.recipient.lower()) for each in about if each.mail.recipient)
         rows = [{"ticket_id": ticket, "address": address, "role": "mailed"} for ticket, address in mailed]

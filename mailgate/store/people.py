@@ -15,6 +15,8 @@ COLUMNS = (people.c.address, people.c.name, people.c.role, people.c.unit, people
 # Two look-ups in an index for each member, however many tickets there are.
 _OWN = tickets.c.assignee == people.c.address
 _WANTED: Any = bindparam("wanted", expanding=True)
+BY_ADDRESS = select(*COLUMNS).where(people.c.address.in_(_WANTED))
+MEMBERS = select(*COLUMNS).where(people.c.team.in_(_WANTED)).order_by(people.c.address)
 _OPEN = select(func.count()).where(_OWN, tickets.c.closed_at.is_(None)).scalar_subquery()
 _LAST = select(func.max(tickets.c.id)).where(_OWN).scalar_subquery()
 WORKERS = (
@@ -41,8 +43,9 @@ def put(tx: Connection, persons: Iterable[Person]) -> int:
 
 def by_address(connection: Connection, addresses: Iterable[str]) -> dict[str, Person]:
     """Who of *addresses* is in the directory."""
-    query = select(*COLUMNS).where(people.c.address.in_(sorted(set(addresses))))
-    return {row.address: _person(row) for row in connection.execute(query)}
+    wanted = sorted(set(addresses))
+    found = connection.execute(BY_ADDRESS, {"wanted": wanted}) if wanted else ()
+    return {row.address: _person(row) for row in found}
 
 
 def members(connection: Connection, teams: Iterable[str]) -> dict[str, tuple[Person, ...]]:
@@ -50,8 +53,7 @@ def members(connection: Connection, teams: Iterable[str]) -> dict[str, tuple[Per
     wanted = sorted(set(teams))
     if not wanted:
         return {}
-    query = select(*COLUMNS).where(people.c.team.in_(wanted)).order_by(people.c.address)
-    found = [_person(row) for row in connection.execute(query)]
+    found = [_person(row) for row in connection.execute(MEMBERS, {"wanted": wanted})]
     return {team: tuple(person for person in found if person.team == team) for team in wanted}
 
 

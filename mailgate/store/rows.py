@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, bindparam, select
 
 from mailgate.errors import Refused
 from mailgate.model.capacity import Level
@@ -18,11 +18,19 @@ LEVEL = (
     *(capacity_levels.c.level.label("level_name"), capacity_levels.c.review_on.label("level_review_on")),
 )
 """What ``level_of`` reads."""
-_WITH_LEVEL = (
+
+# Made once: to make a statement takes as long as to run it.
+_WANTED: Any = bindparam("wanted", expanding=True)
+WITH_LEVEL = (
     select(tickets, *LEVEL)
     .outerjoin(held_tickets, held_tickets.c.ticket_id == tickets.c.id)
     .outerjoin(capacity_levels, capacity_levels.c.id == held_tickets.c.level_id)
+    .where(tickets.c.id.in_(_WANTED))
 )
+ROLES = select(participants.c.ticket_id, participants.c.address, participants.c.role).where(
+    participants.c.ticket_id.in_(_WANTED)
+)
+PARTS = select(tickets.c.id, tickets.c.merged_into).where(tickets.c.merged_into.in_(_WANTED))
 
 
 def by_id(connection: Connection, ids: Iterable[int]) -> dict[int, Ticket]:
@@ -30,10 +38,9 @@ def by_id(connection: Connection, ids: Iterable[int]) -> dict[int, Ticket]:
     wanted = sorted(set(ids))
     if not wanted:
         return {}
-    rows = connection.execute(_WITH_LEVEL.where(tickets.c.id.in_(wanted))).all()
+    rows = connection.execute(WITH_LEVEL, {"wanted": wanted}).all()
     roles: dict[int, dict[str, str]] = {}
-    columns = (participants.c.ticket_id, participants.c.address, participants.c.role)
-    for ticket_id, address, role in connection.execute(select(*columns).where(participants.c.ticket_id.in_(wanted))):
+    for ticket_id, address, role in connection.execute(ROLES, {"wanted": wanted}):
         roles.setdefault(ticket_id, {})[address] = role
     return {row.id: _ticket(row, roles.get(row.id, {})) for row in rows}
 
@@ -61,8 +68,8 @@ def parts(connection: Connection, ids: Iterable[int]) -> dict[int, tuple[Ticket,
     found: dict[int, tuple[Ticket, ...]] = {}
     above = {ticket_id: ticket_id for ticket_id in ids}  # what may have parts -> the ticket that is asked about
     while above:
-        query = select(tickets.c.id, tickets.c.merged_into).where(tickets.c.merged_into.in_(sorted(above)))
-        below = {row.id: above[row.merged_into] for row in connection.execute(query)}
+        merged = connection.execute(PARTS, {"wanted": sorted(above)})
+        below = {row.id: above[row.merged_into] for row in merged}
         for ticket in by_id(connection, below).values():
             found[below[ticket.id]] = (*found.get(below[ticket.id], ()), ticket)
         above = below

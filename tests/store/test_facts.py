@@ -15,6 +15,7 @@ from mailgate.model.reading import Token
 from mailgate.model.ticket import Change, Status
 from mailgate.store import facts, people
 from mailgate.store.engine import Store
+from mailgate.store.evidence import UNKNOWN_RECIPIENT
 from tests.store import made
 
 REF, OTHER = "MG-7K3F-99", "MG-2346-7T"
@@ -78,7 +79,7 @@ def test_a_token_of_a_mail_that_is_no_longer_stored_was_mailed_to_nobody_in_part
     made.opened(store, REF)
     token = Token(REF, 99, "msgid", "mac")
     (known,) = made.looked_up(store, made.reading(tokens=(token,)), good=frozenset({token}))
-    assert [(each.rank, each.mailed_to) for each in known.evidence] == [(2, facts.UNKNOWN_RECIPIENT)]
+    assert [(each.rank, each.mailed_to) for each in known.evidence] == [(2, UNKNOWN_RECIPIENT)]
 
 
 def test_E120_of_equal_evidence_the_newest_reference_comes_first(store: Store) -> None:

@@ -237,8 +237,8 @@ def _fresh(tx: Connection, limit: int) -> Sequence[Any]:
 def chosen(waiting: Iterable[tuple[int, str]], busy: Collection[str], limit: int) -> list[int]:
     """Whose turn it is of the mails *waiting*, each (id, sender), the oldest first: *limit* at most.
 
-    One of each sender who is not *busy*, as one transaction takes no more of them; where these are few more of the
-    same, and where all are busy the oldest. Of whoever has no address, as bounces, nothing waits for another.
+    One of each sender who is not *busy*, as one transaction takes no more of them; where these are few, or nobody
+    else decides, more of the same; where all are busy the oldest. Of whoever has no address nothing waits for another.
     """
     first, more, theirs = list[int](), list[int](), list[int]()
     seen = set[str]()
@@ -246,7 +246,7 @@ def chosen(waiting: Iterable[tuple[int, str]], busy: Collection[str], limit: int
         who = sender or f"nobody {mail}"
         (theirs if who in busy else more if who in seen else first).append(mail)
         seen.add(who)
-    enough = first if len(first) >= FEW else first + more
+    enough = first if busy and len(first) >= FEW else first + more
     return sorted((enough or theirs)[:limit])
 
 

@@ -134,7 +134,7 @@ class Intake:
             raise NotFetched("the mail server cannot hand this mail over: look at it in the folder Failed")
         service = self._config.service
         message = read(mail.raw, service.text, service.markings)
-        reading = replace(understand.read(message, mail.envelope, self._config), number=mail.id)
+        reading = understand.read(message, mail.envelope, self._config, mail.id)
         return understand.asked_ahead(reading, self._config)
 
     def _judged(self, reading: Reading, at: datetime) -> Reading:

@@ -1,6 +1,8 @@
 """Phrases are words with small gaps, and a sign-off is nothing but names and courtesy."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mailgate.tickets.phrases import (
     any_stands_in,
@@ -45,6 +47,11 @@ def test_what_a_phrase_finds(wanted: str, text: str) -> None:
 )
 def test_what_it_does_not(wanted: str, text: str) -> None:
     assert not stands_in(wanted, texts_of(text))
+
+
+@given(st.text(st.sampled_from("aB1Σ'’-#. \n_é"), max_size=12))
+def test_the_words_without_their_places_are_the_same(text: str) -> None:
+    assert texts_of(text) == tuple(word.text for word in words_of(text))
 
 
 def test_a_place_says_what_it_skipped() -> None:

@@ -118,10 +118,10 @@ def test_the_time_of_a_mail_may_be_its_own(store, intake):
 
 
 def test_G2_a_mail_that_stops_us_is_kept_and_its_team_is_told_and_the_others_are_done(store, intake, monkeypatch):
-    def stumbling(message, envelope, config, real=understand.read):
+    def stumbling(message, envelope, config, number, real=understand.read):
         if "13" in message.subject:
             raise ValueError(f"cannot take {message.subject}")
-        return real(message, envelope, config)
+        return real(message, envelope, config, number)
 
     monkeypatch.setattr(intake_module.understand, "read", stumbling)
     for number in (1, 13, 2):

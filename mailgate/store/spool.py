@@ -6,11 +6,9 @@ import secrets
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Insert, bindparam, case, func, select, text, update
-from sqlalchemy.sql.dml import ReturningInsert
+from sqlalchemy import Connection, bindparam, case, func, select, text, update
 
 from mailgate.errors import TryLater
 from mailgate.model.message import Envelope
@@ -169,17 +167,12 @@ def put(tx: Connection, mails: Sequence[Mail]) -> set[str]:
     """
     by_key = {key: (envelope, raw) for key, envelope, raw in mails}
     arrived = [_arrived(key, envelope, raw) for key, (envelope, raw) in by_key.items()]
-    new = tx.execute(_storing(insert_new(tx, raw_mails)), arrived).all()
+    new = tx.execute(insert_new(tx, raw_mails, raw_mails.c.id, raw_mails.c.key), arrived).all()
     insert_all(tx, spool, [_work(row.id, _size(by_key[row.key][1])) for row in new])
     stored = {row.key for row in new}
     if known := by_key.keys() - stored:
         tx.execute(_KNOWN, {"keys": sorted(known)})
     return stored
-
-
-@cache
-def _storing(inserting: Insert) -> ReturningInsert[Any]:
-    return inserting.returning(raw_mails.c.id, raw_mails.c.key)
 
 
 def _size(raw: Content) -> int:

@@ -73,7 +73,7 @@ def _never_sent(store: Any, results: Any, now: Any) -> None:
 BREAKAGES: Mapping[str, Callable[[], Broken]] = {
     "the look-up of copies finds nothing": partial(instead, duplicate, "same_mail", lambda *_: (None, ())),
     "the look-up of what is sent again finds nothing": partial(instead, duplicate, "resent", lambda *_: (None, ())),
-    "answers do not follow a merge": partial(instead, facts, "_of_whole", lambda evidence, _: evidence),
+    "answers do not follow a merge": partial(instead, facts, "of_whole", lambda evidence, _: evidence),
     "a merge forgets what it is part of": partial(instead, effects, "merged", lambda change, whole: change),
     "a split leaves it where it was": partial(instead, effects, "apart", _undone),
     "undo does nothing": partial(instead, effects, "_undone", _undone),

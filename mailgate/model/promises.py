@@ -132,7 +132,9 @@ class Commissions(Model):
     """
 
     ask: Words
-    answer_by: Annotated[Span, BeforeValidator(_before_the_deadline), PlainSerializer(lambda span: f"{span} before the deadline")]
+    answer_by: Annotated[
+        Span, BeforeValidator(_before_the_deadline), PlainSerializer(lambda span: f"{span} before the deadline")
+    ]
     remind: Annotated[tuple[Reached, ...], BeforeValidator(listed)] = ()
     chase_overdue: Annotated[
         Chase | None,

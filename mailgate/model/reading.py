@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from mailgate.model.message import VERIFIED, Envelope, Message, Verdict
+from mailgate.model.message import VERIFIED, Envelope, Kind, Message, Verdict
 from mailgate.model.ticket import Values
 
 
@@ -133,6 +133,12 @@ class Reading:
     def may_be_too_many(self) -> bool:
         """Whether caps on new tickets hold for it (E136): not for verified senders, nor for files that are fed in."""
         return self.envelope.source != "file" and self.verdict not in VERIFIED and bool(self.sender)
+
+    @property
+    def is_request_alone(self) -> bool:
+        """Whether it is about nothing but itself: what else its sender asks for meanwhile makes no difference to it."""
+        refers = self.refs or self.named or self.tokens or self.question is not None or self.tells_absence
+        return self.is_new and not refers and self.message.kind is Kind.HUMAN
 
     @property
     def locks(self) -> frozenset[str]:

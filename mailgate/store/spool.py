@@ -18,7 +18,6 @@ from mailgate.store.objects import Objects
 from mailgate.store.tables import FRESH, TRIED, messages, raw_mails, spool
 
 LARGEST_BATCH_BYTES = 16 * 1024**2  # of one commit, and of one claim, so that memory stays bounded
-FEW = 16  # mails: claimed alone they would not be worth a transaction
 LOOKED_AT = 4  # mails for each that is claimed, to find some of different senders
 
 # Made once: to make a statement takes as long as to run it.
@@ -230,8 +229,8 @@ def _fresh(tx: Connection, limit: int) -> Sequence[Any]:
 def chosen(waiting: Iterable[tuple[int, str]], busy: Collection[str], limit: int) -> list[int]:
     """Whose turn it is of the mails *waiting*, each (id, sender), the oldest first: *limit* at most.
 
-    One of each sender who is not *busy*, as one transaction takes no more of them; where these are few, or nobody
-    else decides, more of the same; where all are busy the oldest. Of whoever has no address nothing waits for another.
+    One of each sender who is not *busy*, as one transaction seldom takes more of them; where these are few, more of the
+    same; where all are busy the oldest. Of whoever has no address nothing waits for another.
     """
     first, more, theirs = list[int](), list[int](), list[int]()
     seen = set[str]()
@@ -239,8 +238,7 @@ def chosen(waiting: Iterable[tuple[int, str]], busy: Collection[str], limit: int
         who = sender or f"nobody {mail}"
         (theirs if who in busy else more if who in seen else first).append(mail)
         seen.add(who)
-    enough = first if busy and len(first) >= FEW else first + more
-    return sorted((enough or theirs)[:limit])
+    return sorted((first + more or theirs)[:limit])
 
 
 def are_waiting(store: Store, count: int) -> bool:

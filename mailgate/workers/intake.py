@@ -207,13 +207,20 @@ def drafts(decision: Decision) -> int:
 
 
 def independent(read: Iterable[tuple[Spooled, Reading]]) -> list[list[tuple[Spooled, Reading]]]:
-    """Groups in which no two mails share a lock; mails that do come in their order, in groups one after the other."""
+    """Groups in which no two mails share a lock; mails that do come in their order, in groups one after the other.
+
+    But requests of one colleague that are about nothing else may share their sender, though not their words.
+    """
     groups: list[list[tuple[Spooled, Reading]]] = []
     following: dict[str, int] = {}  # lock -> the first group that is free for it
     for mail, reading in read:
-        place = max((following.get(lock, 0) for lock in reading.locks), default=0)
+        sender, alone = reading.sender, reading.is_request_alone
+        own = {*reading.locks - {sender}, f"{sender} {reading.content}"}
+        hers, others = ({sender}, {f"{sender} beside"}) if sender else (set(), set())  # beside such requests
+        place = max(following.get(lock, 0) for lock in own | (others if alone else hers))
         if place == len(groups):
             groups.append([])
         groups[place].append((mail, reading))
-        following.update(dict.fromkeys(reading.locks, place + 1))
+        for lock in own | hers | (set() if alone else others):
+            following[lock] = max(following.get(lock, 0), place + 1)
     return groups

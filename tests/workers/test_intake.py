@@ -2,10 +2,13 @@
 
 import os
 from datetime import UTC, datetime, timedelta
-from itertools import count
+from itertools import combinations, count
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import text
 
 from mailgate import understand
@@ -15,7 +18,7 @@ from mailgate.model.decision import Action
 from mailgate.model.message import Envelope
 from mailgate.model.operator import Operator, Send
 from mailgate.model.operator import Store as StoreSettings
-from mailgate.model.reading import Token
+from mailgate.model.reading import Asking, Question, Reading, Token
 from mailgate.store import history
 from mailgate.store.engine import open_store
 from mailgate.store.group_commit import GroupCommit
@@ -26,9 +29,10 @@ from mailgate.web.counts import Counts
 from mailgate.workers import intake as intake_module
 from mailgate.workers.intake import Intake, independent
 from mailgate.workers.loop import turn, work
-from tests.make import HELPDESK, make_config, make_message, make_reading
+from tests.make import ANN, HELPDESK, make_config, make_message, make_reading
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
+NUMBERS = count()
 
 
 @pytest.fixture
@@ -306,6 +310,54 @@ def test_mails_that_share_a_lock_are_in_different_groups_in_their_order():
     ]
     read = [(number, make_reading(message=message)) for number, message in enumerate(messages)]
     assert [[number for number, _ in group] for group in independent(read)] == [[0, 1], [2]]
+
+
+def groups(*read: Reading) -> list[list[int]]:
+    return [[number for number, _ in group] for group in independent(enumerate(read))]
+
+
+def asking(sender: str = ANN, content: str = "", *, is_new: bool = True, **more: Any) -> Reading:
+    """A mail of hers that shares nothing but its sender, and its words where there is *content*."""
+    message = make_message(message_id=f"<{next(NUMBERS)}@x.example>", sender=sender)
+    return make_reading(message=message, content=content or message.message_id, is_new=is_new, **more)
+
+
+def test_E152_requests_of_one_colleague_about_nothing_else_are_decided_together():
+    assert groups(asking(), asking("bob@council.example"), asking()) == [[0, 1, 2]]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"is_new": False},
+        {"refs": ("MG-7K3F-99",)},
+        {"named": ("MG-7K3F-99",)},
+        {"tokens": (Token("MG-7K3F-99", 1, "r", "mac"),)},
+        {"question": Question(Asking.MINE)},
+        {"tells_absence": True},
+    ],
+)
+def test_E152_whatever_else_a_sender_writes_comes_after_what_she_wrote_before(other):
+    assert groups(asking(), asking(**other), asking()) == [[0], [1], [2]]
+
+
+def test_E153_the_same_words_again_wait_for_the_first():
+    assert groups(asking(content="one"), asking(content="one"), asking(content="two")) == [[0, 2], [1]]
+
+
+def test_E156a_a_case_named_twice_makes_the_second_wait():
+    assert groups(asking(keys=("X123456",)), asking(keys=("X123456",)), asking(keys=("X654321",))) == [[0, 2], [1]]
+
+
+@given(st.lists(st.tuples(st.sampled_from(["", "a@x.example", ANN]), st.booleans(), st.sampled_from(["", "k1", "k2"]))))
+def test_E152_who_shares_more_than_a_sender_with_an_earlier_mail_comes_after_it(written):
+    read = [asking(sender, is_new=new, keys=(key,) if key else ()) for sender, new, key in written]
+    place = {number: turn for turn, group in enumerate(groups(*read)) for number in group}
+    assert sorted(place) == list(range(len(read)))
+    for number, later in combinations(range(len(read)), 2):
+        one, two = read[number], read[later]
+        shared = (one.locks & two.locks) - ({one.sender} if one.is_request_alone and two.is_request_alone else set())
+        assert place[number] < place[later] or not shared
 
 
 def test_an_answer_to_a_token_waits_for_the_mail_that_names_the_same_ticket():

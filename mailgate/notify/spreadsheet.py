@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO, StringIO
 
-import xlsxwriter
-
 WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 Cell = str | int | float | None
 
@@ -40,6 +38,8 @@ def as_csv(sheet: Sheet) -> str:
 
 def as_xlsx(sheets: Sequence[Sheet]) -> bytes:
     """*sheets* as one workbook, each with its column names in bold and in sight."""
+    import xlsxwriter  # 3 MB, and most processes never make a workbook
+
     written = BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     with xlsxwriter.Workbook(written, options) as book:

@@ -13,12 +13,10 @@ from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-import holidays
-
 from mailgate.model.promises import Calendar
 from mailgate.model.spans import Span, Unit
+from mailgate.sla.bank_holidays import bank_holidays
 
-_NATIONS = {"england-and-wales": "ENG", "scotland": "SCT", "northern-ireland": "NIR"}
 _WORKING = {Unit.WORKING_MINUTES: timedelta(minutes=1), Unit.WORKING_HOURS: timedelta(hours=1)}
 _ELAPSED = {Unit.MINUTES: timedelta(minutes=1), Unit.HOURS: timedelta(hours=1)}
 _WEEKEND = (5, 6)
@@ -198,7 +196,7 @@ def _holidays(calendar: Calendar, year: int) -> Mapping[date, str]:
     """The bank holidays of *year* and their names: of one on a weekend the day in lieu (docs/domain.md section 6)."""
     if calendar.holidays is None:
         return {}
-    found = holidays.country_holidays("GB", subdiv=_NATIONS[calendar.holidays], years=year)
+    found = bank_holidays(calendar.holidays, year)
     return {day: name for day, name in found.items() if day.weekday() not in _WEEKEND}
 
 

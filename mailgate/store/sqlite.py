@@ -18,7 +18,7 @@ from mailgate.folders import make_durably, sync
 from mailgate.store.begun import BegunInFiles
 from mailgate.store.engine import Store
 from mailgate.store.failures import translated
-from mailgate.store.locks import FileLock, NamedLocks
+from mailgate.store.locks import FileLock, NamedLocks, hurried
 from mailgate.store.objects import Objects
 
 # docs/reliability.md R16: before this, SQLite can lose committed data in WAL mode.
@@ -103,7 +103,7 @@ class SqliteStore(Store):
     @contextmanager
     def writing(self, connection: Connection) -> Iterator[Connection]:
         # The lock file comes first because SQLite's own waiting sleeps up to 100 ms at a time.
-        with translated(), self._writing.held(PATIENCE_SECONDS):
+        with translated(), self._writing.held(PATIENCE_SECONDS), hurried():
             connection.exec_driver_sql("BEGIN IMMEDIATE")
             try:
                 yield connection

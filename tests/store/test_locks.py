@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mailgate.store.locks import NamedLocks, Unreachable
+from mailgate.store.locks import HURRIED_SWITCH_SECONDS, NamedLocks, Unreachable, hurried
 
 HOLDING = """
 import sys
@@ -73,3 +73,10 @@ def test_F2_locks_that_cannot_be_taken_are_nobodys_fault(tmp_path: Path) -> None
     missing = NamedLocks(tmp_path / "gone" / "locks")
     with pytest.raises(Unreachable, match="cannot be opened"), missing.held(["a"], 0):
         pass
+
+
+def test_the_interpreter_is_handed_over_at_once_only_while_it_is_hurried() -> None:
+    usual = sys.getswitchinterval()
+    with hurried():
+        assert sys.getswitchinterval() == pytest.approx(HURRIED_SWITCH_SECONDS)
+    assert sys.getswitchinterval() == pytest.approx(usual)

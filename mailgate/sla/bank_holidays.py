@@ -28,4 +28,4 @@ def _united_kingdom() -> Any:
         return import_module(f"{_PACKAGE}.united_kingdom").UnitedKingdom
     finally:
         if spec is not None:
-            del sys.modules[_PACKAGE]
+            sys.modules.pop(_PACKAGE, None)

@@ -38,7 +38,7 @@ def as_csv(sheet: Sheet) -> str:
 
 def as_xlsx(sheets: Sequence[Sheet]) -> bytes:
     """*sheets* as one workbook, each with its column names in bold and in sight."""
-    import xlsxwriter  # 3 MB, and most processes never make a workbook
+    import xlsxwriter  # 2 MiB, and most processes never make a workbook
 
     written = BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
